@@ -1,0 +1,46 @@
+# Everything starts here. Needs Python 3.11 or newer, make and a package index, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CPUS ?= 2
+
+.PHONY: help demo test check names lock bench clean
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+# Dependencies are pinned with their hashes in constraints.txt; the project itself is installed in place.
+$(READY): constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true
+	touch $(READY)
+
+demo: $(READY)  ## score three fictitious centres, from generated files to scorecards
+	$(BIN)/suanheng demo demo
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest -n $(CPUS) --dist loadscope -q
+
+check: $(READY) names  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .names/suanheng
+
+names:  ## links that let a type checker see the folders as the package they install as
+	@mkdir -p .names/suanheng
+	@for part in config flows schemas transforms warehouse; do ln -sfn ../../$$part .names/suanheng/$$part; done
+
+bench: $(READY)  ## measure, as ratios within one run
+	$(BIN)/python bench/nightly.py
+
+lock: $(READY)  ## choose the newest pins that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header \
+		--extra dev pyproject.toml -o constraints.txt
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .names demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,1 @@
+"""With what: settings, methodologies, dated reference facts, corrections."""

@@ -1,0 +1,126 @@
+"""Bindings: which files are which format, of which site, in which time zone, with what standing as evidence."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+from suanheng.config.workspace import BadSettings, read_toml
+
+SITE_ID = r"[a-z0-9][a-z0-9_-]{0,62}"
+_KNOWN = {"format", "dataset", "files", "site", "time_zone", "evidence", "encoding", "options"}
+_EVIDENCE = ("metered", "measured", "declared", "estimated", "simulated")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One binding of ``sources.toml``.
+
+    Attributes:
+        format: name of the format.
+        files: glob below the workspace; ``{site}`` stands for a folder that is named as the site.
+        site: site of every file, or ``None`` where the path says it.
+        dataset: dataset of a ``template`` file.
+        time_zone: zone of local times in the files.
+        evidence: kind of evidence the rows are.
+        encoding: text encoding of the files.
+        options: what the format's reader wants to know besides.
+    """
+
+    format: str
+    files: str
+    site: str | None
+    dataset: str | None
+    time_zone: str | None
+    evidence: str
+    encoding: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def raw_table(self) -> str:
+        """Table of stage raw that the files land in."""
+        return f"template_{self.dataset}" if self.format == "template" else self.format
+
+
+@dataclass(frozen=True)
+class BoundFile:
+    """A file that a binding matches."""
+
+    path: Path
+    site_id: str
+    source: Source
+
+
+def read_sources(path: Path, formats: set[str], datasets: set[str]) -> list[Source]:
+    """Read and check ``sources.toml``.
+
+    Args:
+        path: the file.
+        formats: names of the formats that exist.
+        datasets: names of the datasets that exist.
+
+    Raises:
+        BadSettings: a binding is incomplete or names something that does not exist.
+    """
+    return [
+        _source(path, number, entry, formats, datasets)
+        for number, entry in enumerate(read_toml(path).get("source", []), 1)
+    ]
+
+
+def _source(path: Path, number: int, entry: dict[str, Any], formats: set[str], datasets: set[str]) -> Source:
+    where = f"{path}, [[source]] number {number}"
+
+    def refuse(problem: str, expected: str) -> None:
+        raise BadSettings(f"{where}: {problem}. Expected {expected}.")
+
+    if unknown := set(entry) - _KNOWN:
+        refuse(f"unknown key {', '.join(sorted(unknown))}", f"only {', '.join(sorted(_KNOWN))}")
+    if entry.get("format") not in formats:
+        refuse(f"format is {entry.get('format')!r}", f"one of {', '.join(sorted(formats))}")
+    if entry["format"] == "template" and entry.get("dataset") not in datasets:
+        refuse(f"dataset is {entry.get('dataset')!r}", f"one of {', '.join(sorted(datasets))}")
+    if not isinstance(entry.get("files"), str) or (Path(entry["files"]).is_absolute() and "{site}" in entry["files"]):
+        refuse(f"files is {entry.get('files')!r}", "a glob, e.g. landing/{site}/bills/*.csv")
+    if "site" not in entry and "{site}" not in entry["files"]:
+        refuse("no site", 'site = "…", or {site} in files')
+    if "site" in entry and not re.fullmatch(SITE_ID, str(entry["site"])):
+        refuse(f"site is {entry['site']!r}", "small letters, digits, - and _")
+    if "time_zone" in entry and entry["time_zone"] not in available_timezones():
+        refuse(f"time_zone is {entry['time_zone']!r}", "an IANA name, e.g. Asia/Shanghai")
+    if entry.get("evidence", "declared") not in _EVIDENCE:
+        refuse(f"evidence is {entry['evidence']!r}", f"one of {', '.join(_EVIDENCE)}")
+    return Source(
+        format=entry["format"],
+        files=entry["files"],
+        site=entry.get("site"),
+        dataset=entry.get("dataset"),
+        time_zone=entry.get("time_zone"),
+        evidence=entry.get("evidence", "declared"),
+        encoding=entry.get("encoding", "utf-8"),
+        options=entry.get("options", {}),
+    )
+
+
+def bound_files(root: Path, sources: list[Source]) -> Iterator[BoundFile]:
+    """Every file that a binding matches, by binding, then by path.
+
+    Raises:
+        BadSettings: a folder that should name a site cannot be a site id.
+    """
+    for source in sources:
+        pattern = source.files.replace("{site}", "*")
+        for path in sorted(p for p in root.glob(pattern) if p.is_file()):
+            yield BoundFile(path, source.site or _site_in_path(root, path, source), source)
+
+
+def _site_in_path(root: Path, path: Path, source: Source) -> str:
+    position = Path(source.files).parts.index("{site}")
+    site = path.relative_to(root).parts[position]
+    if not re.fullmatch(SITE_ID, site):
+        raise BadSettings(
+            f"{path}: the folder {site!r} should name a site. Expected small letters, digits, - and _. Rename the folder."
+        )
+    return site

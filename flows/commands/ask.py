@@ -1,0 +1,158 @@
+"""Verbs that answer questions: status, explain, sql, report, quarantine. None of them waits for a writer."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+
+from suanheng.config.workspace import open_workspace
+from suanheng.flows.commands.console import USAGE, JsonOption, WorkspaceOption, fail, say_json, say_table, words
+from suanheng.transforms.explain import NotThere, explain
+from suanheng.warehouse.lake import reading
+
+quarantine = typer.Typer(help="Look at rejected records.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(status)
+    app.command("explain")(explain_figure)
+    app.command()(sql)
+    app.command()(report)
+    quarantine.command("list")(quarantine_list)
+    quarantine.command("show")(quarantine_show)
+    app.add_typer(quarantine, name="quarantine")
+
+
+def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
+    """What is known per site and quarter: the composite, what is withheld and why."""
+    query = """
+        SELECT
+            c.site_id, c.period, c.score, c.score_low, c.score_high, c.grade, c.indicators_scored, c.indicators_total,
+            c.coverage, c.evidence_class,
+            coalesce((
+                SELECT string_agg(i.indicator || ' (' || i.status || ')', ', ' ORDER BY i.indicator)
+                FROM scorecards.indicators AS i
+                WHERE i.site_id = c.site_id AND i.period = c.period AND i.dimension IS NOT NULL AND NOT i.is_scored
+            ), '') AS withheld
+        FROM scorecards.composites AS c
+        WHERE c.period_kind = 'quarter'
+        ORDER BY c.site_id, c.period_start
+    """
+    with reading(open_workspace(workspace)) as lake:
+        _answer(lake.frame(query).to_dicts(), as_json)
+
+
+def explain_figure(
+    site: str, period: str, indicator: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False
+) -> None:
+    """How a figure came about: formula, sums, reference facts with source, files."""
+    with reading(open_workspace(workspace)) as lake:
+        found = explain(lake, site, period, indicator)
+    if as_json:
+        say_json(asdict(found))
+        return
+    figure, entry = found.figure, found.catalogue
+    words.print(f"{entry['name_en']} {entry['name_zh']} ({indicator}) of {site} in {period}")
+    facts = {
+        "formula": entry["formula"],
+        "source of the formula": entry["source"],
+        "value": _with_unit(figure["value"], figure["unit"]),
+        "numerator": figure["numerator"],
+        "denominator": figure["denominator"],
+        "window": f"{figure['window_start']} to {figure['window_end']} (exclusive), {entry['window']}",
+        "status": figure["status"],
+        "coverage": figure["coverage"],
+        "evidence class": figure["evidence_class"],
+        "score": "withheld" if figure["score"] is None else figure["score"],
+        "recipe": entry["recipe"],
+        "rests on": ", ".join(found.tables),
+    }
+    say_table([{"what": name, "is": str(value) if value is not None else "unknown"} for name, value in facts.items()])
+    say_table(found.months, "Months that were summed")
+    cited = [
+        {key: row.get(key) for key in ("reference_id", "value", "peak_tflops", "unit", "source", "confidence")}
+        for row in found.reference
+    ]
+    say_table(
+        [{key: value for key, value in row.items() if value is not None} for row in cited], "Reference facts used"
+    )
+    say_table([{**file, "file_id": file["file_id"][:12]} for file in found.files], "Files")
+
+
+def sql(
+    query: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False, version: int | None = None
+) -> None:
+    """Ask the warehouse in SQL, read-only, now or as it was at a snapshot (--version)."""
+    with reading(open_workspace(workspace), version) as lake:
+        try:
+            rows = lake.frame(query)
+        except duckdb.Error as error:
+            fail(str(error), USAGE)
+    _answer(rows.to_dicts(), as_json)
+
+
+def report(site: str, period: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
+    """Write the scorecard of one site and period again; says where."""
+    from suanheng.flows import reports
+
+    opened = open_workspace(workspace)
+    with reading(opened) as lake:
+        known = lake.value(
+            "SELECT count(*) FROM scorecards.composites WHERE site_id = ? AND period = ?", [site, period]
+        )
+        if not known:
+            raise NotThere(f"{site} has no scorecard for {period}. See which there are: suanheng status")
+        paths = reports.write(lake.frame, site, period, folder=opened.reports)
+    if as_json:
+        say_json([str(path) for path in paths])
+    else:
+        words.print("\n".join(str(path) for path in paths), markup=False)
+
+
+def quarantine_list(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
+    """Rejected records by file and rule, and files that were refused as a whole."""
+    query = """
+        SELECT r.stage, f.path, r.table_name, r.rule, count(*) AS records, min(r.row_number) AS first_row,
+            left(r.file_id, 12) AS file
+        FROM quarantine.records AS r
+        JOIN ops.files AS f ON f.file_id = r.file_id AND f.site_id = r.site_id AND f.status <> 'replaced'
+        GROUP BY ALL
+        UNION ALL
+        SELECT 'file', path, raw_table, problem, 0, NULL, left(file_id, 12) FROM ops.files WHERE status = 'refused'
+        ORDER BY 1, 2, 4
+    """
+    with reading(open_workspace(workspace)) as lake:
+        _answer(lake.frame(query).to_dicts(), as_json)
+
+
+def quarantine_show(
+    file: Annotated[str, typer.Argument(help="Path of the file, or the start of its hash.")],
+    limit: Annotated[int, typer.Option(help="At most so many records.")] = 20,
+    workspace: WorkspaceOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Rejected records of one file: row, rule, what is wrong, the record."""
+    query = """
+        SELECT r.row_number, r.stage, r.rule, r.message, r.record
+        FROM quarantine.records AS r
+        JOIN ops.files AS f ON f.file_id = r.file_id AND f.site_id = r.site_id
+        WHERE f.path = ? OR starts_with(f.file_id, ?)
+        ORDER BY r.row_number LIMIT ?
+    """
+    with reading(open_workspace(workspace)) as lake:
+        _answer(lake.frame(query, [file, file, limit]).to_dicts(), as_json)
+
+
+def _with_unit(value: Any, unit: str | None) -> str:
+    return "unknown" if value is None else f"{value:.6g} {unit if unit and unit != '1' else ''}".strip()
+
+
+def _answer(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        say_json(json.loads(json.dumps(rows, default=str, ensure_ascii=False)))
+    else:
+        say_table(rows)

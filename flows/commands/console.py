@@ -1,0 +1,87 @@
+"""What the verbs share: how they speak, and what their exit codes mean."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+DONE = 0
+ERROR = 1
+USAGE = 2
+INPUT_REFUSED = 3
+QUARTER_FAILED = 4
+
+words = Console(highlight=False, soft_wrap=True)
+progress_words = Console(stderr=True, highlight=False)
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="Folder with suanheng.toml.", envvar="SUANHENG_WORKSPACE")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say what went wrong and stop."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(message, style="red", markup=False)
+    sys.exit(code)
+
+
+def say_json(answer: Any) -> None:
+    """Answer as JSON on standard output."""
+    print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))  # noqa: T201
+
+
+def say_table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
+    """Answer as a table; the columns are the keys of the rows."""
+    if not rows:
+        words.print("nothing")
+        return
+    table = Table(title=title, title_justify="left")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, int | float) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else _shown(value) for value in row.values()))
+    words.print(table)
+
+
+def _shown(value: Any) -> str:
+    from rich.markup import escape
+
+    return f"{value:.6g}" if isinstance(value, float) else escape(str(value))
+
+
+class ProgressBar:
+    """Shows one bar per step, with the time that remains."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: Any = None
+
+    def begin(self, title: str, total: int) -> None:
+        """A step with that many parts begins."""
+        self._task = self._progress.add_task(title, total=total, part="")
+
+    def advance(self, part: str) -> None:
+        """One part is done."""
+        self._progress.update(self._task, advance=1, part=part)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[ProgressBar]:
+    """A progress bar on standard error, unless the answer is meant for a program."""
+    columns = (
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[part]}"),
+    )
+    with Progress(*columns, console=progress_words, disable=quiet) as progress:
+        yield ProgressBar(progress)

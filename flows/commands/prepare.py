@@ -1,0 +1,180 @@
+"""Verbs that prepare: init, demo, template, doctor."""
+
+import csv
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from suanheng.config.workspace import SETTINGS_FILE, BadSettings
+from suanheng.flows.commands.console import ERROR, JsonOption, WorkspaceOption, say_json, say_table, words
+from suanheng.schemas.formats import template as template_of
+from suanheng.schemas.staged import DATASETS
+
+NEEDED = ("duckdb", "duckdb-extension-ducklake", "duckdb-extension-sqlite-scanner", "prefect", "fastapi", "sqlalchemy", "pandera", "polars")  # fmt: skip
+
+SETTINGS = """\
+# Settings of this suanheng workspace. Paths are relative to this file.
+
+[warehouse]
+catalog = "sqlite:lake/catalog.sqlite"
+data_path = "lake/data"
+
+[scoring]
+methodology = "hqc-2024"
+
+[reports]
+folder = "reports"
+"""
+SITES = """\
+# The centres that are scored. One [[site]] each.
+#
+# [[site]]
+# site_id = "my-centre"
+# name_en = "My centre"
+# name_zh = "示例中心"
+# time_zone = "Asia/Shanghai"
+# region_code = "CN-HE"        # ISO 3166-2, decides the grid factor
+# commissioned_on = 2022-01-01
+"""
+SOURCES = """\
+# What comes in. One [[source]] per format and place; {site} in a path is the site.
+#
+# [[source]]
+# format = "template"
+# dataset = "utility_bills"
+# files = "landing/{site}/utility_bills/*"
+# time_zone = "Asia/Shanghai"  # needed where times carry no offset
+# evidence = "metered"         # metered, measured, declared, estimated or simulated
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(init)
+    app.command()(demo)
+    app.command()(template)
+    app.command()(doctor)
+
+
+def init(folder: Annotated[Path, typer.Argument(help="Where.")] = Path()) -> None:
+    """Make a workspace: settings, a landing zone, an empty list of sites and sources."""
+    if (folder / SETTINGS_FILE).exists():
+        raise BadSettings(f"{folder / SETTINGS_FILE} is there already. Nothing was changed.")
+    (folder / "landing").mkdir(parents=True, exist_ok=True)
+    for name, text in ((SETTINGS_FILE, SETTINGS), ("sites.toml", SITES), ("sources.toml", SOURCES)):
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8")
+    words.print(f"{folder}: fill in sites.toml and sources.toml, put files into landing/, then: suanheng nightly")
+
+
+def demo(folder: Annotated[Path, typer.Argument(help="Where.")] = Path("demo"), as_json: JsonOption = False) -> None:
+    """Run the whole pipeline on generated data of three fictitious centres."""
+    from suanheng.flows.commands.run import nightly
+    from suanheng.flows.demo import generate
+
+    if not (folder / SETTINGS_FILE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
+        words.print(f"Generating simulated data of three fictitious centres in {folder} …")
+        generate(folder)
+    try:
+        nightly(folder, as_json)
+    finally:
+        if not as_json:
+            for page in sorted((folder / "reports").glob("index.*.html")):
+                words.print(f"Scorecards: {page}", markup=False)
+
+
+def template(
+    dataset: Annotated[str, typer.Argument(help="Dataset.")],
+    folder: Annotated[Path, typer.Option("--to", help="Folder to write to.")] = Path(),
+    parquet: Annotated[bool, typer.Option(help="Parquet instead of CSV.")] = False,
+) -> None:
+    """Write an empty template of a dataset, and what its columns mean."""
+    if dataset not in DATASETS:
+        raise BadSettings(f"There is no dataset {dataset!r}. There are: {', '.join(DATASETS)}.")
+    contract = template_of(dataset).contract
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{dataset}.{'parquet' if parquet else 'csv'}"
+    if path.exists():
+        raise BadSettings(f"{path} is there already. Nothing was changed.")
+    if parquet:
+        import polars as pl
+
+        pl.DataFrame(schema=contract.dtypes()).write_parquet(path)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(contract.columns)
+    words.print(f"{path}: one row is {contract.one_row_is}", markup=False)
+    say_table([_described(name, column) for name, column in contract.columns.items()])
+
+
+def _described(name: str, column: Any) -> dict[str, Any]:
+    meta = column.metadata or {}
+    return {
+        "column": name,
+        "unit": meta.get("unit"),
+        "required": "yes" if not column.nullable and meta.get("default") is None else "",
+        "meaning": column.description,
+        "also accepted as": ", ".join(meta.get("spellings", ())),
+    }
+
+
+def doctor(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
+    """Check the installation and the workspace, and say what to do."""
+    checks = [_python(), *map(_package, NEEDED), _extensions(), _workspace(workspace)]
+    if as_json:
+        say_json(checks)
+    else:
+        say_table(checks)
+    sys.exit(0 if all(check["ok"] == "yes" for check in checks) else ERROR)
+
+
+def _check(what: str, found: str, problem: str = "") -> dict[str, str]:
+    return {"what": what, "ok": "no" if problem else "yes", "found": found, "do": problem}
+
+
+def _python() -> dict[str, str]:
+    old = sys.version_info < (3, 11)
+    return _check("Python", platform.python_version(), "Install Python 3.11 or newer." if old else "")
+
+
+def _package(name: str) -> dict[str, str]:
+    try:
+        return _check(name, version(name))
+    except PackageNotFoundError:
+        return _check(name, "not installed", "Install suanheng again with its pinned constraints: make test")
+
+
+def _extensions() -> dict[str, str]:
+    from suanheng.warehouse.lake import extension_path
+
+    missing = [name for name in ("ducklake", "sqlite_scanner") if not extension_path(name).exists()]
+    pinned = f"Install duckdb-extension-* of version {version('duckdb')}." if missing else ""
+    return _check("DuckDB extensions", ", ".join(missing) + " missing" if missing else "loadable", pinned)
+
+
+def _workspace(folder: Path) -> dict[str, str]:
+    from suanheng.config.sites import read_sites
+    from suanheng.config.sources import bound_files, read_sources
+    from suanheng.config.workspace import open_workspace
+    from suanheng.flows.landing import readable_formats
+
+    try:
+        opened = open_workspace(folder)
+        sites = read_sites(opened.sites_file)
+        sources = read_sources(opened.sources_file, readable_formats(), set(DATASETS))
+        files = list(bound_files(opened.root, sources))
+    except BadSettings as error:
+        return _check("workspace", str(folder), str(error))
+    strangers = {file.site_id for file in files} - {site["site_id"] for site in sites}
+    problem = f"Add to sites.toml: {', '.join(sorted(strangers))}." if strangers else ""
+    free_gib = shutil.disk_usage(opened.root).free / 2**30
+    return _check(
+        "workspace", f"{len(sites)} sites, {len(sources)} sources, {len(files)} files, {free_gib:.0f} GiB free", problem
+    )

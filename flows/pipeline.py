@@ -1,0 +1,260 @@
+"""From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from suanheng.config.workspace import Workspace
+from suanheng.flows import reports
+from suanheng.flows.landing import Landing, Waiting, land, waiting
+from suanheng.flows.steps import Failure, Steps
+from suanheng.schemas.formats import landed, raw_tables
+from suanheng.schemas.ops import OPS, QUARANTINE
+from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.spine import SPINE
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms import build, reference, spine, staging
+from suanheng.transforms.scoring.methodology import Methodology, load
+from suanheng.transforms.spine import Scope
+from suanheng.warehouse.lake import Lake, writing
+from suanheng.warehouse.tables import make_stages, make_table
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did.
+
+    Attributes:
+        run_id: names the run's snapshots in the warehouse.
+        landings: files taken in or refused.
+        stagings: datasets staged anew.
+        built: site-quarters built anew, e.g. ``site-a 2023Q2``.
+        failures: parts that failed, with the reason; what they should have replaced is as it was.
+        reports: files written.
+    """
+
+    run_id: str
+    landings: list[Landing]
+    stagings: list[staging.Staging]
+    built: list[str]
+    failures: dict[str, str]
+    reports: list[Path]
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.landings or self.stagings or self.built or self.failures)
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Records that this run put into quarantine."""
+        return sum(x.rows_quarantined for x in self.landings) + sum(x.rows_quarantined for x in self.stagings)
+
+    @property
+    def files_refused(self) -> int:
+        """Files that could not be read at all."""
+        return sum(landing.problem is not None for landing in self.landings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome as plain data."""
+        return {
+            "run_id": self.run_id,
+            "landings": [asdict(landing) for landing in self.landings],
+            "stagings": [asdict(part) for part in self.stagings],
+            "built": self.built,
+            "failures": self.failures,
+            "reports": [str(path) for path in self.reports],
+        }
+
+
+def new_run_id(flow: str, now: datetime) -> str:
+    """Name of a run, e.g. ``nightly-20230701T010203``."""
+    return f"{flow}-{now:%Y%m%dT%H%M%S%f}"
+
+
+def ingest(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
+    """Take in and stage what is new; build nothing."""
+    return _run("ingest", workspace, steps, now, build_it=lambda scope: False, write_reports=False)
+
+
+def night(workspace: Workspace, steps: Steps, now: datetime, write_reports: bool = True) -> Outcome:
+    """Take in what is new and build every quarter it affects."""
+    return _run("nightly", workspace, steps, now, build_it=lambda scope: True, write_reports=write_reports)
+
+
+def fill_back(
+    workspace: Workspace,
+    steps: Steps,
+    now: datetime,
+    first: date,
+    last: date,
+    sites: Sequence[str] = (),
+    force: bool = False,
+    write_reports: bool = True,
+) -> Outcome:
+    """Take in what is new and build the quarters between two days.
+
+    Args:
+        workspace: where.
+        steps: how parts are run.
+        now: the present.
+        first: a day in the first quarter.
+        last: a day in the last quarter.
+        sites: only these; all where empty.
+        force: also build quarters whose inputs have not changed.
+        write_reports: whether to write the reports of what was built.
+    """
+
+    def wanted(scope: Scope) -> bool:
+        return scope.start <= last and scope.end > first and (not sites or scope.site_id in sites)
+
+    return _run("backfill", workspace, steps, now, build_it=wanted, write_reports=write_reports, force=force)
+
+
+def plan(workspace: Workspace, now: datetime) -> tuple[list[Waiting], list[tuple[str, str]], list[Scope]]:
+    """What a night would do: files to take in, datasets to stage, quarters known to be stale by now."""
+    with writing(workspace) as lake:
+        methodology = _prepare(lake, workspace, new_run_id("plan", now))
+        stale = build.stale_scopes(lake, spine.scopes(lake), methodology, now)
+        return waiting(lake, workspace), staging.stale(lake), [scope for scope, _ in stale]
+
+
+def _run(
+    flow, workspace: Workspace, steps: Steps, now: datetime, build_it, write_reports: bool, force: bool = False
+) -> Outcome:
+    run_id = new_run_id(flow, now)
+    failures: list[Failure] = []
+    with writing(workspace) as lake:
+        methodology = _prepare(lake, workspace, run_id)
+        landings = _done(
+            steps.each(
+                "take in",
+                waiting(lake, workspace),
+                lambda file: land(lake, file, run_id, workspace.author),
+                part=lambda file: file.shown_path,
+            ),
+            failures,
+        )
+        stagings = _done(
+            steps.each(
+                "stage",
+                staging.stale(lake),
+                lambda pair: staging.stage(lake, *pair, run_id=run_id, author=workspace.author),
+                part=" ".join,
+            ),
+            failures,
+        )
+        spine.rebuild(lake, run_id, workspace.author)
+        scopes = [scope for scope in spine.scopes(lake) if build_it(scope)]
+        stale = build.stale_scopes(lake, scopes, methodology, now, force)
+        built = _done(
+            steps.each(
+                "build",
+                stale,
+                lambda item: _build(lake, *item, methodology, now, run_id, workspace.author),
+                part=lambda item: f"{item[0].site_id} {item[0].name}",
+            ),
+            failures,
+        )
+        written = _written(lake, workspace, steps, built, failures) if write_reports else []
+        outcome = Outcome(
+            run_id,
+            landings,
+            stagings,
+            [f"{scope.site_id} {scope.name}" for scope in built],
+            {failure.part: f"{type(failure.error).__name__}: {failure.error}" for failure in failures},
+            written,
+        )
+        if not outcome.changed_nothing:
+            _record(lake, flow, outcome, now, workspace.author)
+    return outcome
+
+
+def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
+    methodology = load(workspace.methodology)
+    with lake.transaction(workspace.author, f"{run_id}: tables"):
+        _make_tables(lake)
+    reference.refresh(lake, workspace, run_id)
+    return methodology
+
+
+def _make_tables(lake: Lake) -> None:
+    make_stages(lake)
+    for stage, contracts in (
+        ("raw", [landed(form) for form in raw_tables().values()]),
+        ("staged", DATASETS.values()),
+        ("reference", [*REFERENCE.values(), *SPINE.values()]),
+        ("ops", OPS.values()),
+        ("quarantine", QUARANTINE.values()),
+    ):
+        for contract in contracts:
+            make_table(lake, stage, contract)
+    build.make_tables(lake)
+
+
+def _build(
+    lake: Lake, scope: Scope, fingerprint: str, methodology: Methodology, now: datetime, run_id: str, author: str
+):
+    build.build(lake, scope, fingerprint, methodology, now, run_id, author)
+    return scope
+
+
+def _done(results, failures: list[Failure]) -> list:
+    done = []
+    for result in results:
+        (failures if isinstance(result, Failure) else done).append(result)
+    return done
+
+
+def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:
+    pages = [page for scope in built for page in _pages(lake, scope)]
+    comparisons = sorted({period for _, period in pages})
+    written = _done(
+        steps.each(
+            "report",
+            pages,
+            lambda page: reports.write(lake.frame, *page, folder=workspace.reports),
+            part=" ".join,
+        ),
+        failures,
+    )
+    written += _done(
+        steps.each(
+            "compare",
+            comparisons,
+            lambda period: reports.write_comparison(lake.frame, period, folder=workspace.reports),
+            part=str,
+        ),
+        failures,
+    )
+    if pages:
+        written.append(reports.write_index(lake.frame, workspace.reports))
+    return [path for paths in written for path in paths]
+
+
+def _pages(lake: Lake, scope: Scope) -> list[tuple[str, str]]:
+    query = (
+        "SELECT site_id, period FROM reference.site_periods "
+        "WHERE site_id = ? AND closing_month >= ? AND closing_month < ? ORDER BY period_start, period_end"
+    )
+    return lake.frame(query, [scope.site_id, scope.start, scope.end]).rows()
+
+
+def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: str) -> None:
+    row = {
+        "run_id": outcome.run_id,
+        "flow": flow,
+        "started_at_utc": started.astimezone(UTC).replace(tzinfo=None),
+        "ended_at_utc": datetime.now(UTC).replace(tzinfo=None),
+        "files_loaded": sum(landing.problem is None for landing in outcome.landings),
+        "files_refused": outcome.files_refused,
+        "rows_quarantined": outcome.rows_quarantined,
+        "quarters_built": len(outcome.built),
+        "quarters_failed": len(outcome.failures),
+    }
+    with lake.transaction(author, f"{outcome.run_id}: record"):
+        lake.insert("ops.runs", pl.DataFrame([row]))

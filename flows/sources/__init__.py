@@ -1,0 +1,1 @@
+"""What comes in: one module per format, each with one function, read()."""

@@ -1,0 +1,116 @@
+"""Our own template of a dataset, as CSV or Parquet: the dataset's columns under any of their known spellings."""
+
+import csv
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+from suanheng.schemas.contract import Contract
+from suanheng.schemas.formats import template
+from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+
+CHUNK_ROWS = 100_000
+
+
+def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
+    """Read a template file in chunks of 100,000 rows; a row is counted as its line in a CSV file.
+
+    Args:
+        path: a ``.csv`` or ``.parquet`` file.
+        options: ``dataset``, and ``encoding`` of a CSV file.
+
+    Raises:
+        UnreadableFile: the header has an unknown, repeated or missing column, or the file is neither CSV nor Parquet.
+    """
+    contract = template(options["dataset"]).contract
+    if path.suffix == ".parquet":
+        yield from _read_parquet(path, contract)
+    elif path.suffix == ".csv":
+        yield from _read_csv(path, contract, options.get("encoding", "utf-8"))
+    else:
+        raise UnreadableFile(
+            f"{path.name} is not a template file",
+            expected="a name that ends in .csv or .parquet",
+            got=path.suffix or "no ending",
+            do="Save it as CSV (UTF-8) or Parquet, or bind it to the format it is in.",
+        )
+
+
+def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
+    with path.open(encoding="utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding, newline="") as file:
+        lines = csv.reader(file)
+        try:
+            header = _canonical(next(lines, []), contract)
+            rows: list[tuple[Any, ...]] = []
+            unreadable: list[Unreadable] = []
+            for fields in lines:
+                if not fields:
+                    continue
+                if len(fields) == len(header):
+                    rows.append((lines.line_num, *fields))
+                else:
+                    message = f"the row has {len(fields)} fields, the header {len(header)}"
+                    unreadable.append(Unreadable(lines.line_num, "field_count", message, ",".join(fields)))
+                if len(rows) + len(unreadable) == CHUNK_ROWS:
+                    yield _chunk(rows, header, unreadable)
+                    rows, unreadable = [], []
+        except UnicodeDecodeError as error:
+            raise UnreadableFile(
+                f"{path.name} is not text in {encoding}",
+                expected=f"{encoding}, as its binding says",
+                got=f"byte {error.object[error.start]:#04x} at position {error.start}",
+                do='Set encoding in sources.toml, e.g. encoding = "gb18030".',
+            ) from None
+    yield _chunk(rows, header, unreadable)
+
+
+def _chunk(rows: list[tuple[Any, ...]], header: list[str], unreadable: list[Unreadable]) -> Chunk:
+    schema = {"row_number": pl.Int64, **dict.fromkeys(header, pl.String)}
+    return Chunk(pl.DataFrame(rows, schema=schema, orient="row"), unreadable)
+
+
+def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:
+    file = pq.ParquetFile(path)
+    header = _canonical(file.schema_arrow.names, contract)
+    first = 1
+    for batch in file.iter_batches(CHUNK_ROWS):
+        rows = pl.DataFrame(batch)
+        rows.columns = header
+        yield Chunk(rows.with_row_index("row_number", offset=first))
+        first += rows.height
+
+
+def _canonical(header: list[str], contract: Contract) -> list[str]:
+    spellings = {
+        spelling: name
+        for name, column in contract.columns.items()
+        for spelling in (name, *(column.metadata or {}).get("spellings", ()))
+    }
+    names = [label.strip() for label in header]
+    known = "a header with " + ", ".join(contract.columns)
+    for label in names:
+        if label not in spellings:
+            near = difflib.get_close_matches(label, spellings, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else "Remove the column."
+            raise UnreadableFile(f"Unknown column {label!r}", expected=known, got=", ".join(names), do=hint)
+    canonical = [spellings[label] for label in names]
+    if repeated := {name for name in canonical if canonical.count(name) > 1}:
+        raise UnreadableFile(
+            f"Column {', '.join(sorted(repeated))} occurs twice", expected=known, got=", ".join(names), do="Keep one."
+        )
+    missing = [
+        name
+        for name, column in contract.columns.items()
+        if not column.nullable and (column.metadata or {}).get("default") is None and name not in canonical
+    ]
+    if missing:
+        raise UnreadableFile(
+            f"Column {', '.join(missing)} is missing",
+            expected=known,
+            got=", ".join(names) or "an empty file",
+            do="Add it; an empty template comes from: suanheng template " + contract.name.removeprefix("template_"),
+        )
+    return canonical

@@ -1,0 +1,94 @@
+"""Runs the steps of a flow one after another and tells how far it is."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Watcher(Protocol):
+    """Is told what a flow is doing."""
+
+    def begin(self, title: str, total: int) -> None:
+        """A step with that many parts begins."""
+
+    def advance(self, part: str) -> None:
+        """One part is done."""
+
+
+class Silent:
+    """Watches and says nothing."""
+
+    def begin(self, title: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, part: str) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A part that failed. What it should have replaced is as it was."""
+
+    part: str
+    error: Exception
+
+
+class Steps:
+    """How parts are run: directly, or each as a Prefect task."""
+
+    def __init__(self, watcher: Watcher | None = None) -> None:
+        self.watcher = watcher or Silent()
+
+    def each(
+        self, title: str, items: Sequence[Item], work: Callable[[Item], Any], part: Callable[[Item], str]
+    ) -> Iterator[Any]:
+        """Do the work for every item; gives its results, and a ``Failure`` for each that raised."""
+        if items:
+            self.watcher.begin(title, len(items))
+        for item in items:
+            try:
+                yield self.run(title, part(item), work, item)
+            except Exception as error:
+                yield Failure(part(item), error)
+            self.watcher.advance(part(item))
+
+    def run(self, title: str, part: str, work: Callable[[Item], Any], item: Item) -> Any:
+        """Do the work for one item."""
+        return work(item)
+
+
+class PrefectSteps(Steps):
+    """Every part is a Prefect task run, named after what it works on."""
+
+    def run(self, title: str, part: str, work: Callable[[Item], Any], item: Item) -> Any:
+        """Do the work for one item as a task."""
+        from prefect import task
+        from prefect.cache_policies import NO_CACHE
+
+        as_task = task(
+            lambda: work(item), name=title, task_run_name=f"{title}: {part}".replace("{", "(").replace("}", ")"),
+            cache_policy=NO_CACHE, persist_result=False,
+        )  # fmt: skip
+        return as_task()
+
+
+_watcher: Watcher | None = None
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """Flows that run inside are watched."""
+    global _watcher  # noqa: PLW0603 - a flow's parameters must be plain data, so the watcher cannot be one
+    _watcher, previous = watcher, _watcher
+    try:
+        yield
+    finally:
+        _watcher = previous
+
+
+def current_watcher() -> Watcher | None:
+    """Who watches the flow that runs now."""
+    return _watcher

@@ -1,0 +1,1 @@
+"""What must hold: the contracts of every table, one module per stage or family."""

@@ -1,0 +1,83 @@
+"""Columns that several datasets share, each described once."""
+
+import pandera.polars as pa
+import polars as pl
+
+from suanheng.schemas.contract import UTC, column
+
+EVIDENCE_CLASSES = ("metered", "measured", "declared", "estimated", "simulated")
+"""Kinds of evidence, strongest first."""
+
+PRECISIONS = ("FP64", "FP32", "TF32", "BF16", "FP16", "FP8", "FP4", "INT8")
+"""Number formats in which compute is stated. INT8 counts operations, the others floating-point operations."""
+
+IDENTIFIER = r"[^\s<>\"'`;=+@|\\][^<>\"`;|\\]{0,199}"
+"""Text that may name a thing: no mark-up, no quoting, no spreadsheet formula, no path escape."""
+
+COMMODITIES = ("electricity", "natural_gas", "diesel", "heat", "cooling", "water")
+
+CURRENCY = r"[A-Z]{3}"
+
+ISO_TIMES = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f")
+ISO_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日")
+
+
+def name(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+    """A text that names a thing: no longer than 200 characters, nothing in it that could be executed."""
+    return column(pl.String, meaning, spellings=spellings, matches=IDENTIFIER, required=required)
+
+
+def text(meaning: str, *spellings: str) -> pa.Column:
+    """Free text, never used as a name."""
+    return column(pl.String, meaning, spellings=spellings)
+
+
+def choice(
+    options: tuple[str, ...], meaning: str, *spellings: str, required: bool = False, default: str | None = None
+) -> pa.Column:
+    """One value of a closed list."""
+    return column(pl.String, meaning, spellings=spellings, one_of=options, required=required, default=default)
+
+
+def instant(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+    """A point in time, stored as UTC; in a file it is ISO 8601, with an offset or in the source's declared zone."""
+    return column(UTC, meaning, unit="UTC", spellings=spellings, required=required, time_formats=ISO_TIMES)
+
+
+def day(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+    """A calendar day at the site."""
+    return column(pl.Date, meaning, spellings=spellings, required=required, time_formats=ISO_DATES)
+
+
+def amount(unit: str, meaning: str, *spellings: str, at_most: float | None = None, required: bool = False) -> pa.Column:
+    """A quantity that cannot be negative."""
+    return column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=0, at_most=at_most, required=required)
+
+
+def count(
+    meaning: str, *spellings: str, at_least: int = 0, required: bool = False, default: int | None = None
+) -> pa.Column:
+    """A whole number."""
+    return column(
+        pl.Int64, meaning, unit="1", spellings=spellings, at_least=at_least, required=required, default=default
+    )
+
+
+def ratio(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+    """A share between 0 and 1."""
+    return amount("1", meaning, *spellings, at_most=1, required=required)
+
+
+def flag(meaning: str, *spellings: str, required: bool = False, default: bool | None = None) -> pa.Column:
+    """True or false."""
+    return column(pl.Boolean, meaning, spellings=spellings, required=required, default=default)
+
+
+def provenance() -> dict[str, pa.Column]:
+    """Where a row comes from; every staged row begins with these columns."""
+    return {
+        "site_id": column(pl.String, "Site the row belongs to.", matches=r"[a-z0-9][a-z0-9_-]{0,62}", required=True),
+        "file_id": column(pl.String, "SHA-256 of the file the row was read from.", required=True),
+        "row_number": column(pl.Int64, "Row in that file, counted as a person would.", at_least=1, required=True),
+        "evidence_class": choice(EVIDENCE_CLASSES, "Kind of evidence behind the row.", required=True),
+    }

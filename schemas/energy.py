@@ -1,0 +1,89 @@
+"""Contracts of the energy family: bills and green-power claims."""
+
+import polars as pl
+
+from suanheng.schemas.columns import COMMODITIES, CURRENCY, amount, choice, count, day, flag, name, provenance
+from suanheng.schemas.contract import column, contract, rule
+
+UTILITY_BILLS = contract(
+    "utility_bills",
+    "one line of one bill",
+    key=("meter_id", "commodity", "line_type", "service_start"),
+    happened=("service_start", "service_end"),
+    columns={
+        **provenance(),
+        "invoice_id": name("Invoice.", "invoice", "发票号", "账单号"),
+        "meter_id": name("Meter or account that is billed.", "account", "户号", "表号", required=True),
+        "commodity": choice(COMMODITIES, "What was delivered.", "能源品种", required=True),
+        "line_type": choice(
+            ("consumption", "demand", "adjustment"),
+            "What the line charges for.",
+            "费用类型",
+            required=True,
+            default="consumption",
+        ),
+        "service_start": day("First day of the service period.", "start_date", "起始日期", required=True),
+        "service_end": day("Day after the last day of the service period.", "end_date", "截止日期", required=True),
+        "energy_kwh": column(
+            pl.Float64, "Energy delivered; negative on a credit note.", unit="kWh", spellings=("电量", "能量")
+        ),
+        "water_m3": column(pl.Float64, "Water delivered; negative on a credit note.", unit="m3", spellings=("用水量",)),
+        "amount": column(
+            pl.Float64, "Amount charged; negative on a credit note.", unit="currency", spellings=("金额",)
+        ),
+        "currency": column(pl.String, "Currency of amount (ISO 4217).", spellings=("币种",), matches=CURRENCY),
+        "is_estimated": flag(
+            "Whether the reading behind the line was estimated.", "估读", required=True, default=False
+        ),
+        "revision": count(
+            "0 for the first issue of a bill, higher for each correction of it.", "版次", required=True, default=0
+        ),
+    },
+    rules=[
+        rule(
+            "service_period_not_empty",
+            pl.col("service_start") < pl.col("service_end"),
+            "the service period ends before it starts",
+        ),
+        rule(
+            "service_period_below_400_days",
+            (pl.col("service_end") - pl.col("service_start")).dt.total_days() <= 400,
+            "one bill covers more than 400 days: check the dates",
+        ),
+        rule(
+            "quantity_matches_commodity",
+            pl.when(pl.col("line_type") != "consumption")
+            .then(True)
+            .when(pl.col("commodity") == "water")
+            .then(pl.col("water_m3").is_not_null())
+            .otherwise(pl.col("energy_kwh").is_not_null()),
+            "a consumption line needs a quantity: water_m3 for water, energy_kwh for everything else",
+        ),
+    ],
+)
+
+ENERGY_CERTIFICATES = contract(
+    "energy_certificates",
+    "one claim of green power",
+    key=("certificate_id",),
+    happened=("vintage_start", "vintage_end"),
+    columns={
+        **provenance(),
+        "certificate_id": name("Serial number or contract number.", "证书编号", required=True),
+        "instrument": choice(
+            ("gec", "irec", "goo", "ppa", "on_site"),
+            "Kind of claim; gec is the Chinese 绿证.",
+            "凭证类型",
+            required=True,
+        ),
+        "energy_kwh": amount("kWh", "Energy claimed.", "电量", required=True),
+        "vintage_start": day("First day of generation.", "起始日期", required=True),
+        "vintage_end": day("Day after the last day of generation.", "截止日期", required=True),
+        "retired_on": day("Day on which the claim was cancelled for this site; empty if it was not.", "注销日期"),
+        "technology": name("Kind of generation.", "发电类型"),
+        "region_code": name("Region of generation (ISO 3166-2).", "省份"),
+    },
+    rules=[
+        rule("vintage_not_empty", pl.col("vintage_start") < pl.col("vintage_end"), "the vintage ends before it starts")
+    ],
+)

@@ -1,0 +1,71 @@
+"""Every format that can be read, and the contract of the raw table its records land in."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from suanheng.schemas import raw
+from suanheng.schemas.columns import provenance
+from suanheng.schemas.contract import Contract, contract
+from suanheng.schemas.staged import DATASETS
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format.
+
+    Attributes:
+        name: its short code, the same in sources, schemas, transforms and tests.
+        title: what people call it.
+        feeds: datasets its records become.
+        options: what a binding may say about it, with the meaning.
+        contract: what a record must hold, under the source's own labels.
+    """
+
+    name: str
+    title: str
+    feeds: tuple[str, ...]
+    options: Mapping[str, str]
+    contract: Contract
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """Formats other than our own templates, by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(raw.__path__))
+    modules = [importlib.import_module(f"{raw.__name__}.{name}") for name in names]
+    return {
+        module.CONTRACT.name: Format(
+            module.CONTRACT.name, module.TITLE, tuple(module.FEEDS), dict(module.OPTIONS), module.CONTRACT
+        )
+        for module in modules
+    }
+
+
+@cache
+def template(dataset: str) -> Format:
+    """Our own template of a dataset: its columns, without where a row comes from."""
+    staged = DATASETS[dataset]
+    columns = {name: column for name, column in staged.columns.items() if name not in provenance()}
+    own = contract(
+        f"template_{dataset}",
+        staged.one_row_is,
+        columns=columns,
+        happened=staged.happened,
+        rules=staged.schema.checks,
+    )
+    return Format(own.name, f"suanheng template of {dataset}", (dataset,), {}, own)
+
+
+@cache
+def raw_tables() -> dict[str, Format]:
+    """Every table of stage raw, by name: one per format, one per template."""
+    return {**formats(), **{f"template_{dataset}": template(dataset) for dataset in DATASETS}}
+
+
+def landed(form: Format) -> Contract:
+    """The raw table of a format: its contract, and in front of it where each row comes from."""
+    own = form.contract
+    return contract(own.name, own.one_row_is, columns={**provenance(), **own.columns}, happened=own.happened)

@@ -1,0 +1,303 @@
+"""The gate: splits what a reader found into rows that keep the contract and records that do not, losing none."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from suanheng.schemas.contract import Contract
+
+REJECTED_SCHEMA = {
+    "row_number": pl.Int64,
+    "rule": pl.String,
+    "column_name": pl.String,
+    "value": pl.String,
+    "message": pl.String,
+    "record": pl.String,
+}
+"""One row per rejected record: the first rule it broke, everything that is wrong with it, and the record as JSON."""
+
+_TRUE = ("true", "yes", "y", "1", "是")
+_FALSE = ("false", "no", "n", "0", "否")
+
+
+class Unreadable(NamedTuple):
+    """A record that could not even be split into columns."""
+
+    row_number: int
+    rule: str
+    message: str
+    record: str
+
+
+class UnreadableFile(Exception):  # noqa: N818
+    """Raised when a file as a whole is not what its binding says it is.
+
+    Args:
+        what: what is wrong, in one sentence.
+        expected: what was looked for.
+        got: what was found instead.
+        do: what the person who bound the file can do.
+    """
+
+    def __init__(self, what: str, expected: str, got: str, do: str) -> None:
+        super().__init__(f"{what}. Expected {expected}; got {got}. {do}")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A bounded part of a file: ``row_number`` plus columns under the source's labels, mostly text."""
+
+    rows: pl.DataFrame
+    unreadable: Sequence[Unreadable] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A chunk after the gate: typed rows that keep the contract, and the records that do not."""
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def check(chunk: Chunk, contract: Contract, time_zone: str | None = None) -> Checked:
+    """Type the columns of a chunk and hold every row to its contract.
+
+    Args:
+        chunk: what the reader found.
+        contract: the contract of the raw or staged table.
+        time_zone: IANA zone of local times in the source.
+
+    Returns:
+        ``accepted`` with ``row_number`` and the contract's columns, typed; ``rejected`` with one row per record.
+
+    Raises:
+        UnreadableFile: a column holds local times and the source declares no time zone.
+    """
+    rows = chunk.rows
+    if time_zone is None:
+        _refuse_local_times(rows, contract)
+    typed = rows.select(
+        pl.col("row_number").cast(pl.Int64),
+        *(_typed(rows, name, column, time_zone).alias(name) for name, column in _own_columns(contract)),
+    )
+    faults = [_type_faults(rows, typed, contract), _contract_faults(typed, contract)]
+    rejected = _one_row_per_record(pl.concat(faults), rows)
+    accepted = typed.join(rejected.select("row_number"), on="row_number", how="anti", maintain_order="left")
+    return Checked(accepted, pl.concat([rejected, _as_rejected(chunk.unreadable)]))
+
+
+def _own_columns(contract: Contract) -> list[tuple[str, pa.Column]]:
+    return [(name, column) for name, column in contract.columns.items() if name != "row_number"]
+
+
+def _typed(rows: pl.DataFrame, name: str, column: pa.Column, time_zone: str | None) -> pl.Expr:
+    dtype = column.dtype.type
+    meta = column.metadata or {}
+    default = meta.get("default")
+    if name not in rows.columns:
+        return pl.lit(default, dtype)
+    if rows.schema[name] == pl.String:
+        typed = _from_text(_cleaned(pl.col(name), meta), dtype, meta, time_zone)
+    else:
+        typed = pl.col(name).cast(dtype, strict=False)
+    if dtype == pl.Float64:
+        typed = pl.when(typed.is_finite()).then(typed)
+    return (
+        typed if default is None else pl.when(_is_empty(rows, name, meta)).then(pl.lit(default, dtype)).otherwise(typed)
+    )
+
+
+def _cleaned(text: pl.Expr, meta: dict) -> pl.Expr:
+    stripped = text.str.strip_chars()
+    known = pl.when(stripped.is_in(["", "NaN", "nan", *meta.get("nulls", ())])).then(None).otherwise(stripped)
+    return known.str.strip_suffix(meta["strip"]).str.strip_chars() if meta.get("strip") else known
+
+
+def _is_empty(rows: pl.DataFrame, name: str, meta: dict) -> pl.Expr:
+    return _cleaned(pl.col(name), meta).is_null() if rows.schema[name] == pl.String else _is_unknown(rows, name)
+
+
+def _is_unknown(rows: pl.DataFrame, name: str) -> pl.Expr:
+    value = pl.col(name)
+    return value.is_null() | value.is_nan() if rows.schema[name].is_float() else value.is_null()
+
+
+def _from_text(text: pl.Expr, dtype: pl.DataType, meta: dict, time_zone: str | None) -> pl.Expr:
+    if dtype == pl.String:
+        return text
+    if dtype == pl.Boolean:
+        lowered = text.str.to_lowercase()
+        return pl.when(lowered.is_in(_TRUE)).then(True).when(lowered.is_in(_FALSE)).then(False)
+    if dtype == pl.Date:
+        return pl.coalesce(*(text.str.to_date(form, strict=False) for form in meta["time_formats"]))
+    if isinstance(dtype, pl.Datetime) or dtype == pl.Datetime:
+        return pl.coalesce(*(_instant(text, form, time_zone) for form in meta["time_formats"]))
+    if dtype == pl.Int64:
+        number = text.str.replace_all(",", "").cast(pl.Float64, strict=False)
+        return pl.coalesce(
+            text.cast(pl.Int64, strict=False),
+            pl.when((number == number.round()) & (number.abs() < 2**53)).then(number).cast(pl.Int64, strict=False),
+        )
+    return (
+        text.str.replace_all(r"^([+-]?\d{1,3}(?:,\d{3})+)(\.\d+)?$", "$1$2")
+        .str.replace_all(",", "")
+        .cast(dtype, strict=False)
+    )
+
+
+def _instant(text: pl.Expr, form: str, time_zone: str | None) -> pl.Expr:
+    if "%z" in form or "%#z" in form:
+        aware = text.str.replace("Z$", "+00:00").str.to_datetime(form, time_unit="us", strict=False, time_zone="UTC")
+        return aware.dt.replace_time_zone(None)
+    local = text.str.to_datetime(form, time_unit="us", strict=False)
+    if time_zone is None:
+        return local
+    return (
+        local.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+        .dt.convert_time_zone("UTC")
+        .dt.replace_time_zone(None)
+    )
+
+
+def _refuse_local_times(rows: pl.DataFrame, contract: Contract) -> None:
+    for name, column in _own_columns(contract):
+        if name not in rows.columns or rows.schema[name] != pl.String or column.dtype.type != pl.Datetime:
+            continue
+        meta = column.metadata or {}
+        stamps = rows.select(_cleaned(pl.col(name), meta)).to_series()
+        for form in (form for form in meta["time_formats"] if not form.endswith("z")):
+            parsed = stamps.str.to_datetime(form, time_unit="us", strict=False)
+            if parsed.null_count() < len(parsed):
+                raise UnreadableFile(
+                    f"Column {name} holds times without a zone",
+                    expected="an offset in every time, or time_zone in the source's binding",
+                    got=f"{parsed.drop_nulls()[0]} and no time_zone",
+                    do='Add time_zone = "Area/City" to the [[source]] in sources.toml.',
+                )
+
+
+def _type_faults(rows: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    faults = [_no_faults()]
+    for name, column in _own_columns(contract):
+        if name not in rows.columns:
+            continue
+        stated = _is_empty(rows, name, column.metadata or {}).not_()
+        wrong = rows.select(stated.alias("stated")).to_series() & typed[name].is_null()
+        if wrong.any():
+            faults.append(
+                rows.filter(wrong).select(
+                    pl.col("row_number").cast(pl.Int64),
+                    rule=pl.lit("type"),
+                    column_name=pl.lit(name),
+                    value=pl.col(name).cast(pl.String),
+                    message=pl.format(
+                        f"{name} should be {_type_in_words(column)}, but is '{{}}'", pl.col(name).cast(pl.String)
+                    ),
+                )
+            )
+    return pl.concat(faults)
+
+
+def _type_in_words(column: pa.Column) -> str:
+    dtype = column.dtype.type
+    unit = (column.metadata or {}).get("unit")
+    if dtype == pl.Date:
+        return "a date"
+    if dtype == pl.Datetime:
+        return "a time"
+    if dtype == pl.Boolean:
+        return "true or false"
+    return f"a number in {unit}" if unit and unit != "1" else "a number"
+
+
+def _contract_faults(typed: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    try:
+        contract.schema.validate(typed.with_row_index("__index"), lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return _no_faults()
+    unplaced = cases.filter(pl.col("index").is_null())
+    if unplaced.height:
+        raise RuntimeError(f"contract {contract.name}: a check failed without naming its rows: {unplaced.rows()}")
+    messages = {check.name: check.error for check in contract.schema.checks}
+    located = cases.select(
+        pl.col("index").cast(pl.UInt32).alias("__index"), "column", "check", "failure_case", "schema_context"
+    )
+    return (
+        located.join(typed.select("row_number").with_row_index("__index"), on="__index", how="left")
+        .with_columns(
+            pl.col("check").map_elements(lambda rule: rule.split("(")[0], return_dtype=pl.String).alias("rule")
+        )
+        .with_columns(
+            across=pl.col("rule").is_in(list(messages)) | pl.col("check").is_in([m for m in messages.values() if m]),
+        )
+        .select(
+            "row_number",
+            rule=pl.when("across").then(_rule_name(messages)).otherwise("rule"),
+            column_name=pl.when("across").then(None).otherwise(pl.col("column")),
+            value=pl.when("across").then(None).otherwise(pl.col("failure_case").cast(pl.String)),
+            message=pl.when("across")
+            .then(_rule_message(messages))
+            .when(pl.col("rule") == "not_nullable")
+            .then(pl.format("{} is required, but is empty", pl.col("column")))
+            .otherwise(
+                pl.format(
+                    "{} = '{}' breaks {}", pl.col("column"), pl.col("failure_case").cast(pl.String), pl.col("check")
+                )
+            ),
+        )
+    )
+
+
+def _rule_name(messages: dict) -> pl.Expr:
+    by_message = {message: name for name, message in messages.items() if message}
+    return pl.col("check").replace(by_message)
+
+
+def _rule_message(messages: dict) -> pl.Expr:
+    return pl.col("check").replace({name: message or name for name, message in messages.items()})
+
+
+def _no_faults() -> pl.DataFrame:
+    return pl.DataFrame(schema={name: dtype for name, dtype in REJECTED_SCHEMA.items() if name != "record"})
+
+
+def _one_row_per_record(faults: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    first = faults.group_by("row_number", maintain_order=True).agg(
+        pl.col("rule", "column_name", "value").first(),
+        message=pl.col("message").unique(maintain_order=True).str.join("; "),
+    )
+    broken = rows.filter(pl.col("row_number").cast(pl.Int64).is_in(first["row_number"].implode()))
+    records = pl.DataFrame(
+        {
+            "row_number": broken["row_number"].cast(pl.Int64),
+            "record": [
+                json.dumps(row, ensure_ascii=False, default=str) for row in broken.drop("row_number").to_dicts()
+            ],
+        },
+        schema={"row_number": pl.Int64, "record": pl.String},
+    )
+    return first.join(records, on="row_number", how="left").select(list(REJECTED_SCHEMA))
+
+
+def _as_rejected(unreadable: Sequence[Unreadable]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "row_number": u.row_number,
+                "rule": u.rule,
+                "column_name": None,
+                "value": None,
+                "message": u.message,
+                "record": u.record,
+            }
+            for u in unreadable
+        ],
+        schema=REJECTED_SCHEMA,
+    )

@@ -1,0 +1,111 @@
+"""Contracts of the bookkeeping: files, what was built from them, runs, and the quarantine."""
+
+import polars as pl
+
+from suanheng.schemas.columns import choice, count, instant, text
+from suanheng.schemas.contract import column, contract
+
+FILES = contract(
+    "files",
+    "one file of one site and format, taken in once",
+    key=("file_id", "site_id", "raw_table"),
+    columns={
+        "file_id": column(pl.String, "SHA-256 of the content.", required=True),
+        "path": column(pl.String, "Where it lay, from the workspace.", required=True),
+        "site_id": column(pl.String, "Site it belongs to.", required=True),
+        "format": column(pl.String, "Format it was read as.", required=True),
+        "raw_table": column(pl.String, "Table of stage raw its rows are in.", required=True),
+        "evidence_class": column(pl.String, "Standing of its rows as evidence.", required=True),
+        "time_zone": text("Zone of its local times."),
+        "binding": column(pl.String, "Hash of what decides how it is read: format, contract, binding.", required=True),
+        "bytes": count("Size.", required=True),
+        "rows_read": count("Records found in it.", required=True),
+        "rows_accepted": count("Records that keep the contract.", required=True),
+        "rows_quarantined": count("Records that do not.", required=True),
+        "first_at": instant("Earliest time its rows tell of; empty for an inventory."),
+        "last_at": instant("Latest time its rows tell of."),
+        "status": choice(("loaded", "refused", "replaced"), "Whether its rows count.", required=True),
+        "problem": text("Why it was refused."),
+        "run_id": column(pl.String, "Run that took it in.", required=True),
+    },
+)
+
+STAGINGS = contract(
+    "stagings",
+    "one dataset of one site, as it was last staged",
+    key=("site_id", "dataset"),
+    columns={
+        "site_id": column(pl.String, "Site.", required=True),
+        "dataset": column(pl.String, "Dataset.", required=True),
+        "recipe_hash": column(pl.String, "Hash of its feeds and its contract.", required=True),
+        "file_ids": column(pl.List(pl.String), "Files it was made from.", required=True),
+        "rows_fed": count("Rows its feeds gave.", required=True),
+        "rows_staged": count("Rows kept.", required=True),
+        "rows_superseded": count("Rows another file states anew.", required=True),
+        "rows_quarantined": count("Rows that break the contract.", required=True),
+        "run_id": column(pl.String, "Run that staged it.", required=True),
+    },
+)
+
+BUILDS = contract(
+    "builds",
+    "one quarter of one site, as it was last built",
+    key=("site_id", "quarter_start"),
+    columns={
+        "site_id": column(pl.String, "Site.", required=True),
+        "quarter_start": column(pl.Date, "First day of the quarter.", required=True),
+        "fingerprint": column(pl.String, "Hash of everything it was made from.", required=True),
+        "run_id": column(pl.String, "Run that built it.", required=True),
+    },
+)
+
+REFERENCE_TABLES = contract(
+    "reference_tables",
+    "one reference table, as it was last loaded",
+    key=("name",),
+    columns={
+        "name": column(pl.String, "Table.", required=True),
+        "content_hash": column(pl.String, "Hash of its rows.", required=True),
+        "row_count": count("Rows.", required=True),
+        "run_id": column(pl.String, "Run that loaded it.", required=True),
+    },
+)
+
+RUNS = contract(
+    "runs",
+    "one run of a flow",
+    key=("run_id",),
+    columns={
+        "run_id": column(pl.String, "Run.", required=True),
+        "flow": column(pl.String, "Name of the flow.", required=True),
+        "started_at_utc": instant("Start.", required=True),
+        "ended_at_utc": instant("End.", required=True),
+        "files_loaded": count("Files taken in.", required=True),
+        "files_refused": count("Files refused.", required=True),
+        "rows_quarantined": count("Records quarantined.", required=True),
+        "quarters_built": count("Site-quarters built.", required=True),
+        "quarters_failed": count("Site-quarters that failed and keep what they held.", required=True),
+    },
+)
+
+RECORDS = contract(
+    "records",
+    "one rejected record",
+    key=("stage", "file_id", "row_number"),
+    columns={
+        "stage": choice(("raw", "staged"), "Gate it failed at.", required=True),
+        "site_id": column(pl.String, "Site.", required=True),
+        "file_id": column(pl.String, "File.", required=True),
+        "table_name": column(pl.String, "Table it was meant for.", required=True),
+        "row_number": count("Row in the file.", required=True),
+        "rule": column(pl.String, "First rule it broke.", required=True),
+        "column_name": text("Column that broke it."),
+        "value": text("Value that broke it."),
+        "message": text("Everything that is wrong with it."),
+        "record": text("The record."),
+        "run_id": column(pl.String, "Run that rejected it.", required=True),
+    },
+)
+
+OPS = {table.name: table for table in (FILES, STAGINGS, BUILDS, REFERENCE_TABLES, RUNS)}
+QUARANTINE = {RECORDS.name: RECORDS}

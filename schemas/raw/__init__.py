@@ -1,0 +1,1 @@
+"""Contracts of the raw tables, one module per format we can read."""

@@ -1,0 +1,23 @@
+"""The thirteen datasets: contracts of the staged tables, by name."""
+
+from suanheng.schemas import energy, supply_chain, telemetry
+from suanheng.schemas.contract import Contract
+
+DATASETS: dict[str, Contract] = {
+    dataset.name: dataset
+    for dataset in (
+        telemetry.ACCELERATOR_SAMPLES,
+        telemetry.FACILITY_READINGS,
+        telemetry.WORKLOAD_RUNS,
+        telemetry.BENCHMARK_RESULTS,
+        telemetry.MODEL_EVALUATIONS,
+        telemetry.INCIDENTS,
+        energy.UTILITY_BILLS,
+        energy.ENERGY_CERTIFICATES,
+        supply_chain.HARDWARE_ASSETS,
+        supply_chain.BOM_PARTS,
+        supply_chain.SOFTWARE_COMPONENTS,
+        supply_chain.COMPATIBILITY_TESTS,
+        supply_chain.SERVICE_OFFERS,
+    )
+}

@@ -1,0 +1,1 @@
+"""How: recipes by stage, and the runner that builds them."""

@@ -1,0 +1,67 @@
+"""Loads reference facts: those of the package, those of the workspace, the sites and the catalogue of indicators."""
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+
+import suanheng.config
+from suanheng.config.sites import read_sites
+from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.schemas.contract import Contract
+from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.spine import CATALOGUE, SITES
+from suanheng.transforms.build import catalogue
+from suanheng.warehouse.lake import Lake
+
+PACKAGED = Path(next(iter(suanheng.config.__path__))) / "reference"
+
+
+def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
+    """Replace every reference table whose facts have changed; names of those that were.
+
+    Raises:
+        BadSettings: a fact breaks its contract. Nothing is scored with facts that may be wrong.
+    """
+    sites = pl.DataFrame(read_sites(workspace.sites_file), schema=SITES.dtypes())
+    tables = {"sites": sites, "indicators": catalogue().select(list(CATALOGUE.columns))}
+    for name, contract in REFERENCE.items():
+        tables[name] = _facts(contract, workspace)
+    known = dict(lake.frame("SELECT name, content_hash FROM ops.reference_tables").iter_rows())
+    changed = []
+    for name, rows in tables.items():
+        content_hash = hashlib.sha256(rows.write_csv().encode()).hexdigest()
+        if known.get(name) != content_hash:
+            _replace(lake, name, rows, content_hash, run_id, workspace.author)
+            changed.append(name)
+    return changed
+
+
+def _facts(contract: Contract, workspace: Workspace) -> pl.DataFrame:
+    files = [folder / f"{contract.name}.csv" for folder in (PACKAGED, workspace.reference_folder)]
+    return pl.concat([_read(path, contract) for path in files if path.exists()])
+
+
+def _read(path: Path, contract: Contract) -> pl.DataFrame:
+    rows = pl.read_csv(path, infer_schema=False)
+    if unknown := set(rows.columns) - set(contract.columns):
+        raise BadSettings(f"{path}: unknown column {', '.join(sorted(unknown))}. Known: {', '.join(contract.columns)}.")
+    checked = check(Chunk(rows.with_row_index("row_number", offset=2)), contract, time_zone="UTC")
+    if checked.rejected.height:
+        line, message = checked.rejected.select("row_number", "message").row(0)
+        raise BadSettings(
+            f"{path}, line {line}: {message}. {checked.rejected.height} facts break the contract; repair them."
+        )
+    return checked.accepted.drop("row_number")
+
+
+def _replace(lake: Lake, name: str, rows: pl.DataFrame, content_hash: str, run_id: str, author: str) -> None:
+    with lake.transaction(author, f"{run_id}: reference {name}"):
+        lake.execute(f"DELETE FROM reference.{name}")
+        lake.insert(f"reference.{name}", rows)
+        lake.execute("DELETE FROM ops.reference_tables WHERE name = ?", [name])
+        lake.execute(
+            "INSERT INTO ops.reference_tables BY NAME SELECT ? AS name, ? AS content_hash, ? AS row_count, ? AS run_id",
+            [name, content_hash, rows.height, run_id],
+        )

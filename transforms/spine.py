@@ -1,0 +1,137 @@
+"""The spine: the months and periods of each site that ought to have scorecards."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from suanheng.schemas.formats import raw_tables
+from suanheng.warehouse.lake import Lake
+
+OPERATION = ("accelerator_samples", "facility_readings", "workload_runs")
+"""Datasets that show a site at work; the others count only where none of these is there."""
+
+SITE_MONTHS = {
+    "site_id": pl.String,
+    "month_start": pl.Date,
+    "month_end": pl.Date,
+    "start_utc": pl.Datetime("us"),
+    "end_utc": pl.Datetime("us"),
+    "hours": pl.Decimal(38, 9),
+}
+SITE_PERIODS = {
+    "site_id": pl.String,
+    "period": pl.String,
+    "period_kind": pl.String,
+    "period_start": pl.Date,
+    "period_end": pl.Date,
+    "closing_month": pl.Date,
+}
+
+
+@dataclass(frozen=True, order=True)
+class Scope:
+    """A quarter of a site, the part of the warehouse that is rebuilt at once. ``end`` is exclusive."""
+
+    site_id: str
+    start: date
+    end: date
+
+    @property
+    def name(self) -> str:
+        """The quarter, e.g. ``2023Q2``."""
+        return quarter_name(self.start)
+
+
+def rebuild(lake: Lake, run_id: str, author: str) -> None:
+    """Replace reference.site_months and reference.site_periods where files have changed the span of a site."""
+    months, periods = _months(lake), []
+    for site_id, group in months.group_by("site_id", maintain_order=True):
+        periods.append(_periods(str(site_id[0]), group["month_start"].to_list()))
+    wanted = {
+        "site_months": months,
+        "site_periods": pl.concat(periods) if periods else pl.DataFrame(schema=SITE_PERIODS),
+    }
+    for table, rows in wanted.items():
+        present = lake.frame(f"SELECT * FROM reference.{table} ORDER BY ALL")
+        if present.equals(rows.sort(rows.columns)):
+            continue
+        with lake.transaction(author, f"{run_id}: {table}"):
+            lake.execute(f"DELETE FROM reference.{table}")
+            lake.insert(f"reference.{table}", rows)
+
+
+def scopes(lake: Lake) -> list[Scope]:
+    """Every quarter of every site that the spine touches, in the order of time."""
+    rows = lake.frame(
+        "SELECT DISTINCT site_id, date_trunc('quarter', month_start)::DATE AS start FROM reference.site_months ORDER BY ALL"
+    )
+    return [Scope(site_id, start, add_months(start, 3)) for site_id, start in rows.iter_rows()]
+
+
+def quarter_name(start: date) -> str:
+    """Name of the quarter a day lies in, e.g. ``2023Q2``."""
+    return f"{start.year}Q{(start.month - 1) // 3 + 1}"
+
+
+def add_months(day: date, months: int) -> date:
+    """The first day of the month that many months later."""
+    index = day.year * 12 + day.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def _months(lake: Lake) -> pl.DataFrame:
+    sites = lake.frame("SELECT site_id, time_zone, commissioned_on FROM reference.sites ORDER BY site_id")
+    rows = []
+    for site_id, time_zone, commissioned_on in sites.iter_rows():
+        zone = ZoneInfo(time_zone)
+        for first, last in _evidence(lake, site_id, zone):
+            start = max(first, commissioned_on or first)
+            rows += [_month(site_id, day, zone) for day in _month_starts(start, last)]
+    return pl.DataFrame(rows, schema=SITE_MONTHS, orient="row")
+
+
+def _evidence(lake: Lake, site_id: str, zone: ZoneInfo) -> Iterator[tuple[date, date]]:
+    """First and last local day of which the site's files tell, once, or not at all."""
+    operation = [table for table, form in raw_tables().items() if set(form.feeds) & set(OPERATION)]
+    query = (
+        "SELECT min(first_at), max(last_at) FROM ops.files "
+        "WHERE status = 'loaded' AND site_id = ? AND list_contains(?, raw_table)"
+    )
+    for tables in (operation, list(raw_tables())):
+        row = lake.connection.execute(query, [site_id, tables]).fetchone()
+        if row and row[0] is not None:
+            first, last = (moment.replace(tzinfo=UTC).astimezone(zone) for moment in row)
+            yield first.date(), (last if last == first else last - datetime.resolution).date()
+            return
+
+
+def _month_starts(first: date, last: date) -> Iterator[date]:
+    month = first.replace(day=1)
+    while month <= last:
+        yield month
+        month = add_months(month, 1)
+
+
+def _month(site_id: str, start: date, zone: ZoneInfo) -> tuple:
+    end = add_months(start, 1)
+    start_utc, end_utc = (
+        datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None) for day in (start, end)
+    )
+    return site_id, start, end, start_utc, end_utc, (end_utc - start_utc).total_seconds() / 3600
+
+
+def _periods(site_id: str, months: list[date]) -> pl.DataFrame:
+    closing: dict[tuple[str, str, date, date], date] = {}
+    for month in months:
+        year, quarter = month.replace(month=1), date(month.year, (month.month - 1) // 3 * 3 + 1, 1)
+        for period in (
+            (f"{month:%Y-%m}", "month", month, add_months(month, 1)),
+            (quarter_name(month), "quarter", quarter, add_months(quarter, 3)),
+            (f"{month:%Y}", "year", year, add_months(year, 12)),
+        ):
+            closing[period] = month
+    rows = [(site_id, *period, month) for period, month in closing.items()]
+    return pl.DataFrame(rows, schema=SITE_PERIODS, orient="row")

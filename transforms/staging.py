@@ -1,0 +1,186 @@
+"""From raw to staged: runs the feeds of a dataset, holds every row to the contract, keeps one row per key."""
+
+import hashlib
+from dataclasses import dataclass
+
+import polars as pl
+
+from suanheng.schemas.columns import provenance
+from suanheng.schemas.contract import Contract
+from suanheng.schemas.formats import raw_tables
+from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.recipes import feeds
+from suanheng.warehouse.lake import Lake
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What became of the raw rows of one dataset of one site: fed = staged + superseded + quarantined."""
+
+    site_id: str
+    dataset: str
+    rows_fed: int
+    rows_staged: int
+    rows_superseded: int
+    rows_quarantined: int
+
+
+def stale(lake: Lake) -> list[tuple[str, str]]:
+    """Site and dataset pairs whose files or feeds differ from what they were last staged from."""
+    staged = {
+        (row["site_id"], row["dataset"]): (row["recipe_hash"], set(row["file_ids"]))
+        for row in lake.frame("SELECT site_id, dataset, recipe_hash, file_ids FROM ops.stagings").iter_rows(named=True)
+    }
+    wanted = {}
+    for dataset in DATASETS:
+        for site_id, file_ids in _loaded_files(lake, dataset).items():
+            wanted[site_id, dataset] = (recipe_hash(dataset), file_ids)
+    for pair in staged.keys() - wanted.keys():
+        wanted[pair] = (recipe_hash(pair[1]), set())
+    return sorted(pair for pair, made_from in wanted.items() if staged.get(pair) != made_from)
+
+
+def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> Staging:
+    """Stage one dataset of one site anew, from all its raw rows, in one transaction.
+
+    The outcome depends only on the set of files: where two files state the same key, the higher revision counts,
+    then the file whose path sorts last. The same key twice within one file and revision is quarantined.
+    """
+    contract = DATASETS[dataset]
+    files = _loaded_files(lake, dataset).get(site_id, set())
+    fed = lake.frame(_fed_query(dataset), [site_id]) if files else _no_rows(contract)
+    checked = _checked(fed, contract)
+    kept, duplicates, superseded = _one_row_per_key(checked.accepted, contract)
+    quarantined = pl.concat([checked.rejected, duplicates])
+    staging = Staging(site_id, dataset, fed.height, kept.height, superseded, quarantined.height)
+    with lake.transaction(author, f"{run_id}: stage {dataset} of {site_id}"):
+        lake.execute(f"DELETE FROM staged.{dataset} WHERE site_id = ?", [site_id])
+        lake.insert(f"staged.{dataset}", kept)
+        lake.execute(
+            "DELETE FROM quarantine.records WHERE stage = 'staged' AND site_id = ? AND table_name = ?",
+            [site_id, dataset],
+        )
+        lake.insert(
+            "quarantine.records",
+            quarantined.with_columns(
+                stage=pl.lit("staged"), site_id=pl.lit(site_id), table_name=pl.lit(dataset), run_id=pl.lit(run_id)
+            ),
+        )
+        lake.execute("DELETE FROM ops.stagings WHERE site_id = ? AND dataset = ?", [site_id, dataset])
+        if files:
+            lake.execute(
+                "INSERT INTO ops.stagings BY NAME SELECT ? AS site_id, ? AS dataset, ? AS recipe_hash, ? AS file_ids, "
+                "? AS rows_fed, ? AS rows_staged, ? AS rows_superseded, ? AS rows_quarantined, ? AS run_id",
+                [
+                    site_id,
+                    dataset,
+                    recipe_hash(dataset),
+                    sorted(files),
+                    staging.rows_fed,
+                    staging.rows_staged,
+                    staging.rows_superseded,
+                    staging.rows_quarantined,
+                    run_id,
+                ],
+            )
+    return staging
+
+
+def recipe_hash(dataset: str) -> str:
+    """Hash of what decides how a dataset is staged: its feeds and its contract."""
+    digest = hashlib.sha256(contract_text(DATASETS[dataset]).encode())
+    for feed in feeds(dataset):
+        digest.update(feed.query.encode())
+    return digest.hexdigest()
+
+
+def contract_text(contract: Contract) -> str:
+    """A contract as text: changes whenever what it allows changes."""
+    columns = [
+        (
+            name,
+            str(column.dtype),
+            column.nullable,
+            [(c.name, str(c.statistics)) for c in column.checks],
+            column.metadata,
+        )
+        for name, column in contract.columns.items()
+    ]
+    return repr(
+        (contract.name, contract.key, contract.happened, columns, [rule.name for rule in contract.schema.checks])
+    )
+
+
+def _raw_tables_of(dataset: str) -> list[str]:
+    return [table for table, form in raw_tables().items() if dataset in form.feeds]
+
+
+def _loaded_files(lake: Lake, dataset: str) -> dict[str, set[str]]:
+    rows = lake.frame(
+        "SELECT site_id, file_id FROM ops.files WHERE status = 'loaded' AND list_contains(?, raw_table)",
+        [_raw_tables_of(dataset)],
+    )
+    files: dict[str, set[str]] = {}
+    for site_id, file_id in rows.iter_rows():
+        files.setdefault(site_id, set()).add(file_id)
+    return files
+
+
+def _fed_query(dataset: str) -> str:
+    own = f"SELECT * FROM raw.template_{dataset}"
+    union = "\nUNION ALL BY NAME\n".join([own, *(f"SELECT * FROM (\n{feed.query}\n)" for feed in feeds(dataset))])
+    loaded = "SELECT site_id, file_id, min(path) AS path FROM ops.files WHERE status = 'loaded' GROUP BY ALL"
+    return (
+        f"SELECT fed.*, loaded.path FROM (\n{union}\n) AS fed JOIN ({loaded}) AS loaded USING (site_id, file_id) "
+        "WHERE fed.site_id = ? ORDER BY loaded.path, fed.row_number"
+    )
+
+
+def _no_rows(contract: Contract) -> pl.DataFrame:
+    return pl.DataFrame(schema={**contract.dtypes(), "path": pl.String})
+
+
+def _checked(fed: pl.DataFrame, contract: Contract):
+    """Gate a whole dataset. Row numbers repeat across files, so rows are numbered for the gate and back after it."""
+    numbered = fed.with_columns(
+        source_row=pl.col("row_number"), row_number=pl.int_range(1, fed.height + 1, dtype=pl.Int64)
+    )
+    checked = check(Chunk(numbered.drop("source_row", "path")), contract, time_zone="UTC")
+    places = numbered.select("row_number", "source_row", "path", pl.col("file_id").alias("source_file"))
+    accepted = checked.accepted.join(places, on="row_number", how="left").with_columns(row_number="source_row")
+    rejected = checked.rejected.join(places, on="row_number", how="left").with_columns(
+        row_number="source_row", file_id="source_file"
+    )
+    columns = ["row_number", "rule", "column_name", "value", "message", "record", "file_id"]
+    return type(checked)(accepted.drop("source_row", "source_file"), rejected.select(columns))
+
+
+def _one_row_per_key(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    key = list(contract.key)
+    revision = ["revision"] if "revision" in rows.columns else []
+    within = [*key, *revision, "file_id"]
+    first_here = pl.int_range(pl.len()).over(within) == 0
+    ordered = rows.sort(["path", "file_id", "row_number"])
+    duplicates = ordered.filter(~first_here)
+    single = ordered.filter(first_here)
+    kept = single.sort([*revision, "path", "file_id"], descending=True).unique(key, keep="first", maintain_order=True)
+    columns = [*provenance(), *(name for name in contract.columns if name not in provenance())]
+    return (
+        kept.select(columns).sort(key, nulls_last=True),
+        _as_quarantined(duplicates, key),
+        single.height - kept.height,
+    )
+
+
+def _as_quarantined(duplicates: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    stated = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator=", ")
+    return duplicates.select(
+        "row_number",
+        rule=pl.lit("duplicate_key"),
+        column_name=pl.lit(None, pl.String),
+        value=stated,
+        message=pl.format("an earlier row of the same file already states {} = {}", pl.lit(", ".join(key)), stated),
+        record=pl.struct(pl.exclude("path", *provenance())).struct.json_encode(),
+        file_id="file_id",
+    )
