@@ -10,6 +10,7 @@ from suanheng.schemas.columns import (
     count,
     day,
     flag,
+    instant,
     name,
     provenance,
     ratio,
@@ -115,9 +116,7 @@ SOFTWARE_COMPONENTS = contract(
         "package_url": name("Package URL (purl) or another unique identifier.", "purl"),
         "has_dependencies_stated": flag("Whether the bill of materials states what it depends on.", "依赖关系"),
         "sbom_author": name("Who wrote the bill of materials.", "作者"),
-        "sbom_created_at_utc": column(
-            pl.Datetime("us"), "When the bill of materials was written.", unit="UTC", spellings=("生成时间",)
-        ),
+        "sbom_created_at_utc": instant("When the bill of materials was written.", "生成时间"),
         "implements_open_standard": flag("Whether it implements an interface that is an open standard.", "开放标准"),
     },
 )

@@ -2,12 +2,15 @@
 
 import csv
 import difflib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
+
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
@@ -41,19 +44,20 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
     with path.open(encoding="utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding, newline="") as file:
-        lines = csv.reader(file)
+        records = _records(file)
         try:
-            header = _canonical(next(lines, []), contract)
+            _, _, labels = next(records, (1, "", []))
+            header = _canonical(labels if isinstance(labels, list) else [str(labels)], contract)
             rows: list[tuple[Any, ...]] = []
             unreadable: list[Unreadable] = []
-            for fields in lines:
-                if not fields:
-                    continue
-                if len(fields) == len(header):
-                    rows.append((lines.line_num, *fields))
-                else:
+            for number, text, fields in records:
+                if isinstance(fields, csv.Error):
+                    unreadable.append(Unreadable(number, "quoting", _quoting_fault(text, fields), text))
+                elif len(fields) == len(header):
+                    rows.append((number, *fields))
+                elif fields:
                     message = f"the row has {len(fields)} fields, the header {len(header)}"
-                    unreadable.append(Unreadable(lines.line_num, "field_count", message, ",".join(fields)))
+                    unreadable.append(Unreadable(number, "field_count", message, text))
                 if len(rows) + len(unreadable) == CHUNK_ROWS:
                     yield _chunk(rows, header, unreadable)
                     rows, unreadable = [], []
@@ -67,20 +71,66 @@ def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
     yield _chunk(rows, header, unreadable)
 
 
+def _records(lines: Iterable[str]) -> Iterator[tuple[int, str, list[str] | csv.Error]]:
+    """The line each record begins in, its text, and its fields or why it cannot be split into fields."""
+    taken: list[str] = []
+    reader = csv.reader(_remembered(lines, taken), strict=True)
+    number = 1
+    while True:
+        try:
+            fields: list[str] | csv.Error = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            fields = error
+        yield number, "".join(taken).rstrip("\r\n"), fields
+        number = reader.line_num + 1
+        taken.clear()
+
+
+def _remembered(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
+
+
+def _quoting_fault(text: str, error: csv.Error) -> str:
+    return f"its quotes do not pair up, which takes in {len(text.splitlines())} lines: {error}"
+
+
 def _chunk(rows: list[tuple[Any, ...]], header: list[str], unreadable: list[Unreadable]) -> Chunk:
     schema = {"row_number": pl.Int64, **dict.fromkeys(header, pl.String)}
     return Chunk(pl.DataFrame(rows, schema=schema, orient="row"), unreadable)
 
 
 def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:
-    file = pq.ParquetFile(path)
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise UnreadableFile(
+            f"{path.name} is not a Parquet file, or not a whole one",
+            expected="a complete Parquet file",
+            got=str(error),
+            do="Export or copy it again.",
+        ) from None
     header = _canonical(file.schema_arrow.names, contract)
+    _refuse_nested(file.schema_arrow)
     first = 1
     for batch in file.iter_batches(CHUNK_ROWS):
         rows = pl.DataFrame(batch)
         rows.columns = header
         yield Chunk(rows.with_row_index("row_number", offset=first))
         first += rows.height
+
+
+def _refuse_nested(schema: pa.Schema) -> None:
+    if nested := [f"{field.name} ({field.type})" for field in schema if pa.types.is_nested(field.type)]:
+        raise UnreadableFile(
+            "A cell of a template holds one value",
+            expected="columns of text, numbers, days, times or booleans",
+            got=", ".join(nested),
+            do="Write one row per value.",
+        )
 
 
 def _canonical(header: list[str], contract: Contract) -> list[str]:
@@ -93,9 +143,9 @@ def _canonical(header: list[str], contract: Contract) -> list[str]:
     known = "a header with " + ", ".join(contract.columns)
     for label in names:
         if label not in spellings:
-            near = difflib.get_close_matches(label, spellings, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else "Remove the column."
-            raise UnreadableFile(f"Unknown column {label!r}", expected=known, got=", ".join(names), do=hint)
+            raise UnreadableFile(
+                f"Unknown column {label!r}", expected=known, got=", ".join(names), do=_advice(label, names, spellings)
+            )
     canonical = [spellings[label] for label in names]
     if repeated := {name for name in canonical if canonical.count(name) > 1}:
         raise UnreadableFile(
@@ -114,3 +164,10 @@ def _canonical(header: list[str], contract: Contract) -> list[str]:
             do="Add it; an empty template comes from: suanheng template " + contract.name.removeprefix("template_"),
         )
     return canonical
+
+
+def _advice(label: str, names: list[str], spellings: Collection[str]) -> str:
+    if len(names) == 1 and set(re.split(r"[;\t|]", label)) & set(spellings):
+        return "Separate the columns by commas."
+    near = difflib.get_close_matches(label, spellings, n=1)
+    return f"Did you mean {near[0]!r}?" if near else "Remove the column."

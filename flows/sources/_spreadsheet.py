@@ -1,0 +1,150 @@
+"""Tables inside workbooks and CSV files that carry titles, decoy sheets and blank rows around them."""
+
+import csv
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import fastexcel
+import polars as pl
+
+from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+
+CHUNK_ROWS = 50_000
+_WORKBOOK_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_SHOWN_LABELS = 6
+
+Row = tuple[int, list[str | None]]
+"""Row number as a person counts, and the cells as text; an empty cell is None."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows below a header. ``labels`` are the header's cells, the n-th repetition of one marked `` (n)``."""
+
+    labels: list[str]
+    rows: list[Row]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Cut the table into bounded chunks; a row with more or fewer cells than labels is unreadable."""
+        for start in range(0, len(self.rows), CHUNK_ROWS):
+            yield self._chunk(self.rows[start : start + CHUNK_ROWS])
+
+    def _chunk(self, rows: Sequence[Row]) -> Chunk:
+        fitting = [(number, cells) for number, cells in rows if len(cells) == len(self.labels)]
+        columns: dict[str, list[int] | list[str | None]] = {"row_number": [number for number, _ in fitting]}
+        schema: dict[str, pl.DataType | type[pl.DataType]] = {"row_number": pl.Int64}
+        for position, label in enumerate(self.labels):
+            if label:
+                columns[label] = [cells[position] for _, cells in fitting]
+                schema[label] = pl.String
+        return Chunk(pl.DataFrame(columns, schema=schema), self._unreadable(rows))
+
+    def _unreadable(self, rows: Sequence[Row]) -> list[Unreadable]:
+        return [
+            Unreadable(
+                number,
+                "field_count",
+                f"the header has {len(self.labels)} fields, the row has {len(cells)}",
+                ",".join(cell or "" for cell in cells),
+            )
+            for number, cells in rows
+            if len(cells) != len(self.labels)
+        ]
+
+
+def find_table(path: Path, labels: Collection[str], do: str) -> Table:
+    """Find the first table whose header row holds all the labels, on whichever sheet and row it stands.
+
+    Args:
+        path: an XLSX, XLS or CSV file.
+        labels: header cells that tell this table from every other.
+        do: advice for the person whose file holds no such table.
+
+    Raises:
+        UnreadableFile: no sheet has such a header, or the file cannot be opened.
+    """
+    seen = []
+    for name, rows in _sheets(path):
+        for position, (_, cells) in enumerate(rows):
+            header = [(cell or "").strip() for cell in cells]
+            if set(labels) <= set(header):
+                below = [(number, row) for number, row in rows[position + 1 :] if any(row)]
+                return Table(_numbered(header), below)
+        seen.append(f"{name}: {_first_words(rows)}")
+    raise UnreadableFile(
+        f"No table with the expected header in {path.name}",
+        expected=f"one row that holds {', '.join(sorted(labels))}",
+        got="; ".join(seen) or "no sheet",
+        do=do,
+    )
+
+
+def _sheets(path: Path) -> Iterator[tuple[str, list[Row]]]:
+    with path.open("rb") as file:
+        signature = file.read(4)
+    return _workbook(path) if signature in _WORKBOOK_SIGNATURES else iter([("the file", _csv(path))])
+
+
+def _workbook(path: Path) -> Iterator[tuple[str, list[Row]]]:
+    try:
+        workbook = fastexcel.read_excel(path)
+        for name in workbook.sheet_names:
+            yield f"sheet {name}", _cells(workbook, name)
+    except fastexcel.FastExcelError as error:
+        raise UnreadableFile(
+            f"{path.name} cannot be opened as a workbook",
+            expected="an XLSX or XLS file",
+            got=str(error).splitlines()[0],
+            do="Open it in a spreadsheet programme, save it again, and hand it in anew.",
+        ) from error
+
+
+def _cells(workbook: fastexcel.ExcelReader, sheet: str) -> list[Row]:
+    texts = workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    numbers = workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="float").to_polars()
+    exact = texts.select(_exact(pl.col(name), numbers[name]) for name in texts.columns)
+    return [(number, list(cells)) for number, cells in enumerate(exact.iter_rows(), start=1)]
+
+
+def _exact(text: pl.Expr, number: pl.Series) -> pl.Expr:
+    """Text of a cell; fastexcel rounds numbers to nine decimals on their way to text, so those are written anew."""
+    rounded = text.cast(pl.Float64, strict=False)
+    return pl.when(rounded.is_not_null() & (rounded != number)).then(number.cast(pl.String)).otherwise(text)
+
+
+def _csv(path: Path) -> list[Row]:
+    rows: list[Row] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            above = 0
+            for cells in reader:
+                rows.append((above + 1, [cell or None for cell in cells]))
+                above = reader.line_num
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFile(
+            f"{path.name} is neither a workbook nor readable CSV",
+            expected="XLSX, XLS, or comma-separated text in UTF-8",
+            got=str(error),
+            do="Export the file again, as XLSX or as CSV in UTF-8.",
+        ) from error
+    return rows
+
+
+def _numbered(header: Sequence[str]) -> list[str]:
+    counts: dict[str, int] = {}
+    labels = []
+    for label in header:
+        counts[label] = counts.get(label, 0) + 1
+        labels.append(label if counts[label] == 1 or not label else f"{label} ({counts[label]})")
+    return labels
+
+
+def _first_words(rows: Sequence[Row]) -> str:
+    for _, cells in rows:
+        words = [cell for cell in cells if cell]
+        if words:
+            more = ", …" if len(words) > _SHOWN_LABELS else ""
+            return ", ".join(words[:_SHOWN_LABELS]) + more
+    return "nothing"

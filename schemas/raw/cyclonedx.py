@@ -1,0 +1,52 @@
+"""Contract of the components of a CycloneDX bill of materials (JSON 1.2 to 1.6), hardware and software alike."""
+
+import polars as pl
+
+from suanheng.schemas.columns import text
+from suanheng.schemas.contract import UTC, column, contract
+
+TITLE = "CycloneDX bill of materials (JSON)"
+FEEDS = ("bom_parts", "software_components")
+OPTIONS = {
+    "observed_on": "day the document describes (YYYY-MM-DD), for documents without metadata.timestamp",
+    "asset_sku": "model of the asset the parts belong to, where the document calls it otherwise",
+}
+
+CONTRACT = contract(
+    "cyclonedx",
+    "one component, wherever it is nested",
+    columns={
+        "specVersion": column(pl.String, "Version of the specification.", required=True),
+        "serialNumber": text("Identifier of the document."),
+        "metadata.timestamp": column(UTC, "When the document was written.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)),
+        "observed_on": column(
+            pl.Date,
+            "Day of metadata.timestamp in UTC; from the binding where that is absent.",
+            time_formats=("%Y-%m-%d",),
+            required=True,
+        ),
+        "metadata.component.name": text("What the document is about, or the model named by the binding."),
+        "metadata.authors": text("People and organisations that wrote the document."),
+        "type": column(pl.String, "device is hardware, everything else is software.", required=True),
+        "bom-ref": text("Identifier within the document."),
+        "name": column(pl.String, "Name; the part number of a device.", required=True),
+        "version": text("Version."),
+        "description": text("What it is, in words."),
+        "supplier.name": text("Who supplied it."),
+        "manufacturer.name": text("Who made it (since 1.6)."),
+        "publisher": text("Who published it."),
+        "purl": text("Package URL."),
+        "cpe": text("Common platform enumeration."),
+        "licenses": text("SPDX expression that holds all licences; names outside SPDX as LicenseRef."),
+        "cdx:device:quantity": column(pl.Float64, "Pieces in what directly encloses it.", unit="1", at_least=0),
+        "enclosing quantity": column(
+            pl.Float64, "Pieces of what encloses it, per asset; 1 at the top level.", unit="1", at_least=0
+        ),
+        "cdx:device:function": text("What the device does."),
+        "cdx:device:location": text("Where the device sits."),
+        "cdx:device:deviceType": text("How the device is mounted."),
+        "dependencies stated": column(
+            pl.Boolean, "Whether the document says what the component depends on.", required=True
+        ),
+    },
+)

@@ -1,0 +1,61 @@
+"""Contract of raw.mlperf_run_log: runs of LoadGen in an MLPerf submission."""
+
+import pandera.polars as pa
+import polars as pl
+
+from suanheng.schemas.columns import PRECISIONS, amount, choice, count, name, text
+from suanheng.schemas.contract import UTC, column, contract, rule
+
+TITLE = "MLPerf inference run log (mlperf_log_detail.txt)"
+FEEDS = ("benchmark_results",)
+OPTIONS = {
+    "system_name": "system under test; by default its folder, <system>/<benchmark>/<scenario>/…",
+    "benchmark": "benchmark; by default its folder",
+    "meter_id": "analyser that measured the run; by default the folder of the system, as in mlperf_power_log",
+    "sku": "accelerator model as in reference.accelerators",
+    "device_count": "accelerators of the system",
+    "precision": "number format of the arithmetic",
+}
+
+_THROUGHPUTS = {
+    "result_samples_per_second": ("1/s", "Samples per second, Offline."),
+    "result_completed_samples_per_sec": ("1/s", "Samples per second, Server."),
+    "result_tokens_per_second": ("tokens/s", "Tokens per second, Offline."),
+    "result_inferred_tokens_per_second": ("tokens/s", "Tokens per second by mean output length, Offline."),
+    "result_completed_tokens_per_second": ("tokens/s", "Tokens per second, Server."),
+    "result_inferred_completed_tokens_per_second": ("tokens/s", "Tokens per second by mean output length, Server."),
+}
+
+
+def _window(meaning: str) -> pa.Column:
+    return column(UTC, meaning, unit="UTC", required=True, time_formats=("%m-%d-%Y %H:%M:%S%.f",))
+
+
+CONTRACT = contract(
+    "mlperf_run_log",
+    "one run of one benchmark in one scenario",
+    happened=("power_begin", "power_end"),
+    columns={
+        "loadgen_version": text("Version of LoadGen."),
+        "sut_name": text("System under test, as the harness calls it."),
+        "requested_scenario": name("Scenario.", required=True),
+        "requested_test_mode": text("Whether performance or accuracy was tested."),
+        "power_begin": _window("Start of the load."),
+        "power_end": _window("End of the load."),
+        "result_validity": column(pl.String, "Verdict of LoadGen.", one_of=("VALID", "INVALID"), required=True),
+        **{label: amount(unit, meaning) for label, (unit, meaning) in _THROUGHPUTS.items()},
+        "system_name": name("System, from the path or the binding.", required=True),
+        "benchmark": name("Benchmark, from the path or the binding.", required=True),
+        "meter_id": name("Analyser, from the path or the binding."),
+        "sku": name("Accelerator model, from the binding."),
+        "device_count": count("Accelerators, from the binding.", at_least=1),
+        "precision": choice(PRECISIONS, "Number format, from the binding."),
+    },
+    rules=[
+        rule(
+            "throughput_is_stated",
+            pl.any_horizontal(pl.col(list(_THROUGHPUTS)).is_not_null()),
+            "the log states no throughput: only performance runs of the scenarios Offline and Server do",
+        )
+    ],
+)

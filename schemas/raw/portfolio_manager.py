@@ -1,0 +1,165 @@
+"""Contract of ENERGY STAR Portfolio Manager meter entries, as exported to XLSX or CSV."""
+
+import polars as pl
+
+from suanheng.schemas.columns import CURRENCY
+from suanheng.schemas.contract import column, contract, rule
+
+TITLE = "ENERGY STAR Portfolio Manager meter entries (XLSX, CSV)"
+FEEDS = ("utility_bills",)
+OPTIONS = {
+    "end_date": "'inclusive' or 'exclusive': whether End Date is the last day billed or the day after it; found by "
+    "comparing consecutive bills where absent",
+    "currency": "ISO 4217 code of the '$' in the file; USD where absent",
+}
+
+COMMODITY_OF_METER_TYPE = {
+    "Electric": "electricity",
+    "Electric - Grid": "electricity",
+    "Natural Gas": "natural_gas",
+    "Diesel": "diesel",
+    "District Steam": "heat",
+    "District Hot Water": "heat",
+    "District Chilled Water": "cooling",
+    "District Chilled Water - Absorption": "cooling",
+    "District Chilled Water - Electric": "cooling",
+    "District Chilled Water - Engine": "cooling",
+    "District Chilled Water - Other": "cooling",
+    "Water": "water",
+    "Municipally Supplied Potable Water - Indoor": "water",
+    "Municipally Supplied Potable Water - Outdoor": "water",
+    "Municipally Supplied Potable Water - Mixed Indoor/Outdoor": "water",
+    "Municipally Supplied Reclaimed Water - Indoor": "water",
+    "Municipally Supplied Reclaimed Water - Outdoor": "water",
+    "Municipally Supplied Reclaimed Water - Mixed Indoor/Outdoor": "water",
+}
+"""What each type of meter is billed for. Meters of the owner's own generation send no bills and are absent."""
+
+ENERGY_UNITS = (
+    "kBtu (thousand Btu)",
+    "MBtu (million Btu)",
+    "mBtu (million Btu)",
+    "Mbtu (million Btu)",
+    "MBtu/MMBtu (million Btu)",
+    "kWh (thousand Watt-hours)",
+    "MWh (million Watt-hours)",
+    "GJ",
+    "GJ (billion joules)",
+    "therms",
+    "Therms",
+    "ton hours",
+    "Ton Hours",
+)
+VOLUME_UNITS = (
+    "cf (cubic feet)",
+    "ccf (hundred cubic feet)",
+    "Ccf (hundred cubic feet)",
+    "kcf (thousand cubic feet)",
+    "Kcf (thousand cubic feet)",
+    "MCF(million cubic feet)",
+    "MCF (million cubic feet)",
+    "Mcf (million cubic feet)",
+    "cm (Cubic meters)",
+    "cm (cubic meters)",
+    "Cubic Meters",
+    "Kcm (Thousand Cubic meters)",
+    "Liters",
+    "Gallons (US)",
+    "Gallons (UK)",
+    "cGal (hundred gallons) (US)",
+    "cGal (hundred gallons) (UK)",
+    "KGal (thousand gallons) (US)",
+    "KGal (thousand gallons) (UK)",
+    "MGal (million gallons) (US)",
+    "MGal (million gallons) (UK)",
+)
+STEAM_UNITS = (
+    "Lbs. (pounds)",
+    "pounds",
+    "kLbs. (thousand pounds)",
+    "KLbs. (thousand pounds)",
+    "MLbs. (million pounds)",
+    "kg (kilograms)",
+    "Kilogram",
+)
+"""Units as Portfolio Manager writes them. Case matters: kBtu is a thousand Btu, Mcf a million cubic feet."""
+
+_NOT_AVAILABLE = ("Not Available", "Not Applicable")
+_DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y")
+
+
+def _meter_types(*commodities: str) -> list[str]:
+    return [meter for meter, commodity in COMMODITY_OF_METER_TYPE.items() if commodity in commodities]
+
+
+CONTRACT = contract(
+    "portfolio_manager",
+    "one entry of one meter: a bill over a service period",
+    happened=("Start Date", "End Date"),
+    columns={
+        "Property Name": column(pl.String, "Building.", nulls=_NOT_AVAILABLE),
+        "Portfolio Manager ID": column(pl.String, "Number of the building.", nulls=_NOT_AVAILABLE),
+        "Portfolio Manager Meter ID": column(pl.String, "Number of the meter.", nulls=_NOT_AVAILABLE, required=True),
+        "Meter Name": column(pl.String, "What the owner calls the meter.", nulls=_NOT_AVAILABLE),
+        "Meter Type": column(
+            pl.String,
+            "What the meter measures.",
+            nulls=_NOT_AVAILABLE,
+            one_of=tuple(COMMODITY_OF_METER_TYPE),
+            required=True,
+        ),
+        "Meter Consumption ID": column(pl.String, "Number of the entry.", nulls=_NOT_AVAILABLE),
+        "Start Date": column(pl.Date, "First day billed.", nulls=_NOT_AVAILABLE, time_formats=_DATES, required=True),
+        "End Date": column(
+            pl.Date,
+            "Last day billed, or the day after it: see end_date_convention.",
+            nulls=_NOT_AVAILABLE,
+            time_formats=_DATES,
+            required=True,
+        ),
+        "Delivery Date": column(pl.Date, "Day of delivery.", nulls=_NOT_AVAILABLE, time_formats=_DATES),
+        "Usage/Quantity": column(
+            pl.Float64, "Quantity, in the unit beside it.", unit="Usage Units", nulls=_NOT_AVAILABLE, required=True
+        ),
+        "Usage Units": column(
+            pl.String,
+            "Unit of the quantity.",
+            nulls=_NOT_AVAILABLE,
+            one_of=(*ENERGY_UNITS, *VOLUME_UNITS, *STEAM_UNITS),
+            required=True,
+        ),
+        "Cost ($)": column(pl.Float64, "Amount charged.", unit="currency", nulls=_NOT_AVAILABLE),
+        "Estimation?": column(pl.Boolean, "Whether the reading was estimated.", nulls=_NOT_AVAILABLE),
+        "Demand (kW)": column(pl.Float64, "Peak demand billed.", unit="kW", nulls=_NOT_AVAILABLE),
+        "Demand Cost ($)": column(
+            pl.Float64, "Part of the cost that is charged for demand.", unit="currency", nulls=_NOT_AVAILABLE
+        ),
+        "Last Modified Date": column(
+            pl.Date, "Day the entry was last changed.", nulls=_NOT_AVAILABLE, time_formats=_DATES
+        ),
+        "Cost ($) (2)": column(
+            pl.Float64,
+            "Second column of this name: cost of an on-site renewable system, never a bill.",
+            unit="currency",
+            nulls=_NOT_AVAILABLE,
+        ),
+        "end_date_convention": column(
+            pl.String,
+            "Whether End Date is the last day billed; stated in the binding or found by the reader.",
+            one_of=("inclusive", "exclusive"),
+            required=True,
+        ),
+        "currency": column(pl.String, "ISO 4217 code of '$', from the binding.", matches=CURRENCY, required=True),
+    },
+    rules=[
+        rule(
+            "unit_possible_for_meter",
+            pl.when(pl.col("Usage Units").is_in(VOLUME_UNITS))
+            .then(pl.col("Meter Type").is_in(_meter_types("natural_gas", "diesel", "water")))
+            .when(pl.col("Usage Units").is_in(STEAM_UNITS))
+            .then(pl.col("Meter Type") == "District Steam")
+            .otherwise(pl.col("Meter Type").is_in(_meter_types("water")).not_()),
+            "this type of meter cannot measure in this unit: check the meter type and the unit",
+        )
+    ],
+)

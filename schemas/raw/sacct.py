@@ -1,0 +1,71 @@
+"""Contract of raw.sacct: accounting records of the Slurm scheduler."""
+
+import pandera.polars as pa
+import polars as pl
+
+from suanheng.schemas.columns import amount, count, name, text
+from suanheng.schemas.contract import UTC, column, contract, rule
+
+TITLE = "Slurm accounting (sacct --parsable2)"
+FEEDS = ("workload_runs",)
+OPTIONS = {"fields": "names of the fields in their order, where the file has no header and another order than usual"}
+
+_UNKNOWN_TIMES = ("Unknown", "None", "N/A")
+_NO_LIMIT = ("UNLIMITED", "Partition_Limit", "INVALID")
+_DURATION = r"(\d+-)?(\d+:)?\d{1,2}:\d{2}(\.\d+)?"
+_NODE_LIMIT_W = 20_000
+
+
+def _time(meaning: str, *, required: bool = False) -> pa.Column:
+    return column(
+        UTC, meaning, unit="UTC", required=required, nulls=_UNKNOWN_TIMES, time_formats=("%Y-%m-%dT%H:%M:%S",)
+    )
+
+
+def _duration(meaning: str) -> pa.Column:
+    return column(pl.String, meaning, unit="[days-]hh:mm:ss", matches=_DURATION, nulls=_NO_LIMIT)
+
+
+CONTRACT = contract(
+    "sacct",
+    "one accounting record of a job or of a step of a job",
+    happened=("submit", "end"),
+    columns={
+        "jobid": name("Job as users see it; an element of an array carries the array's number."),
+        "jobidraw": name("Job, unique until the scheduler counts from 1 again.", required=True),
+        "cluster": name("Cluster.", required=True),
+        "partition": name("Partition."),
+        "qos": name("Quality of service."),
+        "account": name("Account that is charged."),
+        "user": name("User."),
+        "submit": _time("When it was submitted.", required=True),
+        "eligible": _time("When it could have run."),
+        "start": _time("When it began to run; unknown while it waits."),
+        "end": _time("When it ended; unknown while it runs."),
+        "elapsed": _duration("How long it ran."),
+        "exitcode": text("Exit code and signal."),
+        "state": column(
+            pl.String, "State; a cancelled job also says by whom.", matches=r"[A-Z_]+\+?( by \d+)?", required=True
+        ),
+        "nnodes": count("Nodes allocated, or asked for while it waits."),
+        "ncpus": count("CPUs allocated."),
+        "reqcpus": count("CPUs asked for."),
+        "reqmem": text(
+            "Memory asked for, per node (n) or CPU (c); from 2147483648M upwards it is a flag of Slurm, not a size."
+        ),
+        "reqtres": text("Resources asked for, e.g. cpu=8,gres/gpu=2,mem=62.50G."),
+        "alloctres": text("Resources allocated."),
+        "timelimit": _duration("Run time asked for; unknown where the job has no limit."),
+        "nodelist": text("Nodes it ran on."),
+        "jobname": text("Name the user gave."),
+        "consumedenergyraw": amount("J", "Energy of the job's nodes, where Slurm measures it."),
+    },
+    rules=[
+        rule(
+            "energy_within_nodes",
+            pl.col("consumedenergyraw")
+            <= pl.col("nnodes") * _NODE_LIMIT_W * ((pl.col("end") - pl.col("start")).dt.total_seconds() + 60),
+            f"more energy than its nodes can use at {_NODE_LIMIT_W // 1000} kW each: a counter of Slurm was misread",
+        )
+    ],
+)

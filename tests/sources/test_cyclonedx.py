@@ -1,0 +1,87 @@
+from datetime import date, datetime
+
+import pytest
+
+from suanheng.flows.sources.cyclonedx import read
+from suanheng.schemas.gate import UnreadableFile
+
+SERVER = "cyclonedx_server.json"
+
+
+def test_every_component_is_read_or_quarantined_nested_ones_too(gated, samples):
+    accepted, rejected = gated("cyclonedx", samples / SERVER)
+    assert accepted["name"].to_list() == ["GPU tray", "X100", "M3", "bmc", "zlib"]
+    assert sorted(accepted["row_number"].to_list() + rejected["row_number"].to_list()) == list(range(1, 8))
+
+
+def test_faults_are_named_at_their_component(gated, samples):
+    _, rejected = gated("cyclonedx", samples / SERVER)
+    faults = {
+        number: (rule, message) for number, rule, message in rejected.select("row_number", "rule", "message").rows()
+    }
+    assert faults[4][0] == "type" and "a few" in faults[4][1]
+    assert faults[5] == ("cyclonedx_schema", "'name' is a required property")
+
+
+def test_parts_inside_parts_are_multiplied_out(gated, feed, samples):
+    accepted, _ = gated("cyclonedx", samples / SERVER)
+    parts = feed("cyclonedx", "bom_parts", accepted).sort("row_number")
+    # By hand: 2 trays, 4 GPUs in each of the 2 trays; the number of screws is not stated.
+    assert parts.select("part_id", "quantity", "component_class").rows() == [
+        ("tray", 2.0, "board"),
+        ("gpu", 8.0, "accelerator"),
+        ("screw", None, "other"),
+    ]
+    assert parts["asset_sku"].unique().to_list() == ["AS-8000"]
+    # 23:30 at UTC-5 on the last of March is the first of April in UTC.
+    assert parts["observed_on"].unique().to_list() == [date(2024, 4, 1)]
+
+
+def test_a_part_without_a_quantity_is_not_taken_for_one_piece(gated, feed, staged, samples):
+    accepted, _ = gated("cyclonedx", samples / SERVER)
+    checked = staged("bom_parts", feed("cyclonedx", "bom_parts", accepted))
+    assert checked.accepted["part_id"].to_list() == ["tray", "gpu"]
+    assert checked.rejected["message"].to_list() == ["quantity is required, but is empty"]
+
+
+def test_everything_else_is_software(gated, feed, staged, samples):
+    accepted, _ = gated("cyclonedx", samples / SERVER)
+    checked = staged("software_components", feed("cyclonedx", "software_components", accepted))
+    firmware, library = checked.accepted.sort("row_number").to_dicts()
+    assert checked.rejected.is_empty()
+    assert firmware["licence_spdx"] == "MIT AND LicenseRef-Chips-AG-Firmware-Licence"
+    assert firmware["supplier"] == "Chips AG"
+    assert firmware["has_dependencies_stated"] is True
+    assert firmware["sbom_author"] == "Parts office"
+    assert firmware["sbom_created_at_utc"] == datetime(2024, 4, 1, 4, 30)
+    assert library["component_ref"] == "zlib@1.3"
+    assert library["licence_spdx"] == "Zlib OR MIT"
+    assert library["has_dependencies_stated"] is False
+
+
+def test_the_binding_may_name_the_asset(gated, feed, samples):
+    accepted, _ = gated("cyclonedx", samples / SERVER, {"asset_sku": "AS-8000 rev B"})
+    assert feed("cyclonedx", "bom_parts", accepted)["asset_sku"].unique().to_list() == ["AS-8000 rev B"]
+
+
+def test_a_document_without_a_day_needs_one_from_the_binding(gated, samples):
+    path = samples / "cyclonedx_without_timestamp.json"
+    with pytest.raises(UnreadableFile, match="observed_on"):
+        list(read(path, {}))
+    accepted, _ = gated("cyclonedx", path, {"observed_on": "2024-05-01"})
+    assert accepted["observed_on"].to_list() == [date(2024, 5, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("{", "no JSON", id="broken off"),
+        pytest.param('{"spdxVersion": "SPDX-2.3"}', "bomFormat", id="another standard"),
+        pytest.param('{"bomFormat": "CycloneDX", "specVersion": "9.9"}', "9.9", id="unknown version"),
+    ],
+)
+def test_what_is_no_bill_of_materials_is_refused(tmp_path, text, said):
+    path = tmp_path / "bom.json"
+    path.write_text(text)
+    with pytest.raises(UnreadableFile, match=said):
+        list(read(path, {}))
