@@ -15,7 +15,15 @@ from suanheng.schemas.indicators import (
     site_and_period,
 )
 
-RECONCILIATION_STATUSES = ("ok", "unexplained", "no bill", "no meter readings", "bill estimated", "partly metered")
+RECONCILIATION_STATUSES = (
+    "ok",
+    "no bill",
+    "no meter readings",
+    "months missing",
+    "partly metered",
+    "bill estimated",
+    "unexplained",
+)
 """How the reconciliation of energy came out: the closed list."""
 
 TARGET_REASONS = (
@@ -211,8 +219,8 @@ ENERGY_RECONCILIATION = contract(
         "bill_kwh": column(EXACT, "Electricity on utility bills.", unit="kWh"),
         "meter_kwh": column(EXACT, "Electricity at the utility meter.", unit="kWh"),
         "device_kwh": column(EXACT, "Electricity of accelerators.", unit="kWh"),
-        "unexplained_kwh": column(EXACT, "Bills minus meters.", unit="kWh"),
-        "unexplained_ratio": column(pl.Float64, "Unexplained share of the bill.", unit="1"),
+        "unexplained_kwh": column(EXACT, "Bills minus meters, over the months that have both.", unit="kWh"),
+        "unexplained_ratio": column(pl.Float64, "Unexplained share of the bills of those months.", unit="1"),
         "status": choice(RECONCILIATION_STATUSES, "How the reconciliation came out.", required=True),
     },
 )

@@ -1,0 +1,1 @@
+"""From indicators to scores: pure functions on frames."""

@@ -1,0 +1,65 @@
+"""A score together with what it can be, given what is not known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from suanheng.transforms.scoring.aggregate import Method, aggregate_above
+from suanheng.transforms.scoring.values import Values, as_values
+
+WORST, BEST = 0.0, 100.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Scores, and their bounds if everything unknown were as bad, or as good, as can be.
+
+    The three go through the same arithmetic, which never falls when a member rises: the score lies between its
+    bounds, equals both where all is known, and more knowledge never widens the interval.
+
+    Attributes:
+        score: units, or units × members; NaN where anything below is unknown.
+        low: the lower bound.
+        high: the upper bound.
+    """
+
+    score: Values
+    low: Values
+    high: Values
+
+    @classmethod
+    def of(cls, scores: Values) -> "Interval":
+        """Scores themselves: an unknown one lies anywhere between 0 and 100."""
+        unknown = np.isnan(scores)
+        return cls(scores, np.where(unknown, WORST, scores), np.where(unknown, BEST, scores))
+
+    @classmethod
+    def side_by_side(cls, intervals: Sequence["Interval"]) -> "Interval":
+        """Units × members, from the members."""
+        return cls(
+            np.column_stack([interval.score for interval in intervals]),
+            np.column_stack([interval.low for interval in intervals]),
+            np.column_stack([interval.high for interval in intervals]),
+        )
+
+    def members(self, which: slice | int) -> "Interval":
+        """Some of the members."""
+        return Interval(self.score[:, which], self.low[:, which], self.high[:, which])
+
+    def mean(self, weights: Sequence[float], method: Method, lowest: float) -> "Interval":
+        """Mean over the members; see ``aggregate_above``."""
+        return Interval(
+            aggregate_above(self.score, as_values(weights), method, lowest),
+            aggregate_above(self.low, as_values(weights), method, lowest),
+            aggregate_above(self.high, as_values(weights), method, lowest),
+        )
+
+    def columns(self) -> dict[str, pl.Series]:
+        """Columns of a scorecard: an unknown score is null."""
+        return {
+            "score": pl.Series(self.score, dtype=pl.Float64).fill_nan(None),
+            "score_low": pl.Series(self.low, dtype=pl.Float64),
+            "score_high": pl.Series(self.high, dtype=pl.Float64),
+        }
