@@ -8,16 +8,27 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.indicators import INDICATORS
 from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.transforms.recipes import FOLDER, Recipe, in_build_order, recipes, recipes_hash
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
-from suanheng.transforms.spine import Scope, add_months
+from suanheng.transforms.spine import OPERATION, Scope, add_months
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of, make_table
 
 _SCORED = ("composites", "dimensions", "indicators")
+
+_NOWHERE = {
+    "site_id": "",
+    "period_start": date.min,
+    "period_end": date.min,
+    "start_utc": datetime.min,
+    "end_utc": datetime.min,
+    "as_of": date.min,
+}
+"""Variables of a scope that holds nothing: with them a recipe tells its columns."""
 
 
 def indicator_recipes() -> list[Recipe]:
@@ -51,6 +62,7 @@ def make_tables(lake: Lake) -> None:
         make_table(lake, "indicators", contract)
     for contract in SCORECARDS.values():
         make_table(lake, "scorecards", contract)
+    lake.set_variables(_NOWHERE)
     for recipe in in_build_order("rollups"):
         described = lake.frame(f"DESCRIBE {recipe.query}")
         if columns_of(lake, "rollups", recipe.name) != described["column_name"].to_list():
@@ -183,11 +195,12 @@ def _made_with(lake: Lake, methodology: Methodology) -> str:
 def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str:
     """Hash of what one quarter is made from. Its indicators look back a year, so files of that year count too."""
     looked_back = add_months(scope.start, -12)
+    timed = [table for table, form in raw_tables().items() if set(form.feeds) & set(OPERATION)]
     files = lake.frame(
-        "SELECT file_id, raw_table, status FROM ops.files WHERE site_id = ? "
-        "AND (first_at IS NULL OR (first_at < ?::TIMESTAMP + INTERVAL 1 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 1 DAY)) "
-        "ORDER BY ALL",
-        [scope.site_id, scope.end, looked_back],
+        "SELECT file_id, raw_table, status FROM ops.files WHERE site_id = ? AND ("
+        "NOT list_contains(?, raw_table) OR first_at IS NULL "
+        "OR (first_at < ?::TIMESTAMP + INTERVAL 1 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 1 DAY)) ORDER BY ALL",
+        [scope.site_id, timed, scope.end, looked_back],
     ).rows()
     stagings = lake.frame(
         "SELECT dataset, recipe_hash FROM ops.stagings WHERE site_id = ? ORDER BY ALL", [scope.site_id]

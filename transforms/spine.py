@@ -8,10 +8,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.formats import raw_tables
+from suanheng.schemas.staged import DATASETS
 from suanheng.warehouse.lake import Lake
 
 OPERATION = ("accelerator_samples", "facility_readings", "workload_runs")
-"""Datasets that show a site at work; the others count only where none of these is there."""
+"""Datasets that are long and whose rows tell of one moment each."""
+
+TELLING = (("accelerator_samples", "facility_readings"), ("workload_runs",), ("utility_bills",), tuple(DATASETS))
+"""Which datasets tell how long a site has been at work: the first of these that the site has at all."""
 
 SITE_MONTHS = {
     "site_id": pl.String,
@@ -95,12 +99,12 @@ def _months(lake: Lake) -> pl.DataFrame:
 
 def _evidence(lake: Lake, site_id: str, zone: ZoneInfo) -> Iterator[tuple[date, date]]:
     """First and last local day of which the site's files tell, once, or not at all."""
-    operation = [table for table, form in raw_tables().items() if set(form.feeds) & set(OPERATION)]
     query = (
         "SELECT min(first_at), max(last_at) FROM ops.files "
         "WHERE status = 'loaded' AND site_id = ? AND list_contains(?, raw_table)"
     )
-    for tables in (operation, list(raw_tables())):
+    for datasets in TELLING:
+        tables = [table for table, form in raw_tables().items() if set(form.feeds) & set(datasets)]
         row = lake.connection.execute(query, [site_id, tables]).fetchone()
         if row and row[0] is not None:
             first, last = (moment.replace(tzinfo=UTC).astimezone(zone) for moment in row)

@@ -1,0 +1,59 @@
+"""Inequality of device-hours between tenants."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+RECIPE = "indicators/supplementary/use_concentration_gini.sql"
+
+
+def facts(warehouse, *runs):
+    """Facts by period, over runs of one device in May, or as given: tenant, hours, start."""
+    for number, (tenant_id, hours, *start) in enumerate(runs):
+        started = start[0] if start else datetime(2023, 5, 1)
+        warehouse.stage(
+            "workload_runs",
+            {
+                "cluster_id": "c1",
+                "job_id": str(number),
+                "submitted_at_utc": started,
+                "started_at_utc": started,
+                "ended_at_utc": started + timedelta(hours=hours),
+                "state": "completed",
+                "tenant_id": tenant_id,
+                "device_count": 1,
+            },
+        )
+    warehouse.build("rollups/run_month.sql")
+    return {row["period"]: row for row in warehouse.run(RECIPE).rows(named=True)}
+
+
+@pytest.mark.parametrize(
+    ("hours", "gini"),
+    [
+        ((10, 10, 10), 0),
+        ((30,), 0),  # one tenant has nobody to be unequal to
+        ((1, 2, 3), 2 / 9),  # ((2−4)·1 + (4−4)·2 + (6−4)·3) ÷ (3 × 6) = 4 ÷ 18
+        ((1, 99), 0.49),  # (−1 + 99) ÷ (2 × 100)
+    ],
+)
+def test_known_distributions(warehouse, hours, gini) -> None:
+    may = facts(warehouse, *((f"tenant-{number}", share) for number, share in enumerate(hours)))["2023-05"]
+    assert may["value"] == pytest.approx(gini)
+
+
+def test_a_quarter_adds_tenants_up_before_it_compares_them(warehouse) -> None:
+    rows = facts(warehouse, ("a", 9), ("b", 1), ("a", 1, datetime(2023, 6, 5)), ("b", 9, datetime(2023, 6, 5)))
+    assert rows["2023-05"]["value"] == pytest.approx(0.4)  # (−1 + 9) ÷ (2 × 10)
+    assert rows["2023Q2"]["value"] == pytest.approx(0)  # 10 each
+
+
+def test_device_hours_without_a_tenant_lower_the_coverage(warehouse) -> None:
+    may = facts(warehouse, ("a", 1), ("b", 3), (None, 4))["2023-05"]
+    assert may["value"] == pytest.approx(0.25)  # (−1 + 3) ÷ (2 × 4)
+    assert (float(may["observed"]), float(may["expected"])) == (4, 8)
+
+
+def test_without_any_tenant_there_is_no_value(warehouse) -> None:
+    may = facts(warehouse, (None, 4))["2023-05"]
+    assert (may["value"], may["gap"], float(may["observed"])) == (None, "no workload records", 0)

@@ -1,0 +1,131 @@
+"""Value and safety of supply by component class."""
+
+from datetime import date
+
+import pytest
+
+MAY = date(2023, 5, 1)
+
+
+def stage_parts(warehouse, *parts) -> None:
+    """Parts of one bill of materials; each is one accelerator of 100 CNY unless it says otherwise."""
+    for number, part in enumerate(parts):
+        warehouse.stage(
+            "bom_parts",
+            {
+                "asset_sku": "server",
+                "part_id": f"part-{number}",
+                "observed_on": date(2023, 5, 10),
+                "component_class": "accelerator",
+                "quantity": 1.0,
+                "unit_value": 100.0,
+                "currency": "CNY",
+                **part,
+            },
+        )
+
+
+def supply(warehouse, *parts, month: date = MAY):
+    """Component classes of the month, by name."""
+    stage_parts(warehouse, *parts)
+    rows = warehouse.run("rollups/supply_month.sql").rows(named=True)
+    return {row["component_class"]: row for row in rows if row["month_start"] == month}
+
+
+def test_hhi_of_unequal_suppliers(warehouse) -> None:
+    # W12: 50² + 30² + 20² = 3800; values 4 × 125 = 500, 300, 200.
+    row = supply(
+        warehouse,
+        {"supplier": "A", "quantity": 4.0, "unit_value": 125.0},
+        {"supplier": "B", "unit_value": 300.0},
+        {"supplier": "C", "unit_value": 150.0},
+        {"supplier": "C", "unit_value": 50.0},
+    )["accelerator"]
+    assert float(row["value"]) == 1000
+    assert float(row["hhi"]) == pytest.approx(3800)
+
+
+def test_hhi_of_ten_equal_suppliers(warehouse) -> None:
+    # W12: 10 × 10² = 1000.
+    row = supply(warehouse, *({"supplier": f"S{number}"} for number in range(10)))["accelerator"]
+    assert float(row["hhi"]) == pytest.approx(1000)
+
+
+def test_classes_are_concentrated_each_for_itself(warehouse) -> None:
+    rows = supply(
+        warehouse,
+        {"supplier": "A"},
+        {"supplier": "A", "component_class": "memory"},
+        {"supplier": "B", "component_class": "memory"},
+    )
+    assert {name: float(row["hhi"]) for name, row in rows.items()} == {"accelerator": 10_000, "memory": 5_000}
+
+
+def test_parts_without_a_supplier_have_no_share(warehouse) -> None:
+    row = supply(warehouse, {"supplier": "A"}, {"supplier": None})["accelerator"]
+    assert float(row["hhi"]) == 10_000
+    assert (row["parts"], row["supplier_known_parts"], float(row["supplier_known_value"])) == (2, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("facts", "secured", "known"),
+    [
+        ({"qualified_suppliers": 2, "stock_units": 30.0, "daily_use_units": 1.0, "lead_time_days": 30.0}, 100, 1),
+        ({"qualified_suppliers": 2, "stock_units": 29.0, "daily_use_units": 1.0, "lead_time_days": 30.0}, 0, 1),
+        ({"qualified_suppliers": 1, "stock_units": 99.0, "daily_use_units": 1.0, "lead_time_days": 30.0}, 0, 1),
+        ({"qualified_suppliers": 2, "stock_units": 0.0, "daily_use_units": 0.0, "lead_time_days": 30.0}, 100, 1),
+        ({"qualified_suppliers": 1}, 0, 1),  # the stock does not matter any more
+        ({"stock_units": 1.0, "daily_use_units": 1.0, "lead_time_days": 30.0}, 0, 1),  # nor do the suppliers
+        ({"qualified_suppliers": 2}, None, 0),
+        ({"stock_units": 30.0, "daily_use_units": 1.0, "lead_time_days": 30.0}, None, 0),
+    ],
+)
+def test_supply_is_secured_by_two_suppliers_and_stock_until_the_next_delivery(warehouse, facts, secured, known) -> None:
+    row = supply(warehouse, facts)["accelerator"]
+    assert row["security_known_parts"] == known
+    assert row["secured_value"] == secured
+
+
+def test_one_qualified_supplier_is_a_single_source(warehouse) -> None:
+    row = supply(warehouse, {"qualified_suppliers": 1}, {"qualified_suppliers": 3, "unit_value": 300.0}, {})[
+        "accelerator"
+    ]
+    assert float(row["single_source_value"]) == 100
+    assert (float(row["source_known_value"]), row["source_known_parts"], row["parts"]) == (400, 2, 3)
+
+
+def test_stock_cover_is_that_of_the_parts_in_use(warehouse) -> None:
+    # 10 pieces at 2 a day and 30 at 1 a day, both 100 CNY: 4000 CNY ÷ 300 CNY a day = 13.33 days.
+    row = supply(
+        warehouse,
+        {"stock_units": 10.0, "daily_use_units": 2.0},
+        {"stock_units": 30.0, "daily_use_units": 1.0},
+        {"stock_units": 1000.0, "daily_use_units": 0.0},
+        {"stock_units": 5.0},
+    )["accelerator"]
+    assert float(row["stock_cover_days"]) == pytest.approx(4000 / 300)
+    assert row["stock_known_parts"] == 3
+
+
+@pytest.mark.parametrize("price", [{"currency": "USD"}, {"currency": None}, {"unit_value": None}])
+def test_a_part_without_a_comparable_price_has_no_value(warehouse, price) -> None:
+    row = supply(warehouse, {"qualified_suppliers": 1, "supplier": "A", **price})["accelerator"]
+    assert (row["value"], row["hhi"], row["source_known_parts"], row["parts"]) == (None, None, 0, 1)
+
+
+def test_only_the_latest_snapshot_before_the_end_of_the_month_counts(warehouse) -> None:
+    rows = supply(
+        warehouse,
+        {"observed_on": date(2023, 1, 1), "component_class": "memory"},
+        {"observed_on": date(2023, 5, 31)},
+        {"observed_on": date(2023, 6, 1), "component_class": "optics"},
+    )
+    assert list(rows) == ["accelerator"]
+    assert rows["accelerator"]["observed_on"] == date(2023, 5, 31)
+
+
+def test_a_snapshot_beyond_the_declared_age_says_nothing(warehouse) -> None:
+    # From the last day of a month back: 365 days on 31 May 2023 reach to 31 May 2022.
+    stage_parts(warehouse, {"observed_on": date(2022, 5, 31)})
+    assert list(supply(warehouse)) == ["accelerator"]
+    assert supply(warehouse, month=date(2023, 6, 1)) == {}

@@ -1,0 +1,100 @@
+-- One row per site, month and component class: value of the parts in the bill of materials, and how safe their supply.
+-- A bill of materials is a snapshot: the latest one of the site before the end of the month counts, if it is not older
+-- than the declared age. A part's value is pieces per asset times unit price, in the declared currency; others are not
+-- converted, so their value is unknown. A part is secured when two suppliers are qualified and the stock lasts until
+-- the next delivery; where one of the two is known to fail, the other need not be known. Stock cover is that of the
+-- parts in use.
+-- grain: site_id, month_start, component_class
+WITH months AS (
+    SELECT site_id, month_start, month_end
+    FROM reference.site_months
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+),
+maximum_age AS (
+    SELECT reference_id, value::INTEGER AS days, valid_from, valid_to
+    FROM reference.parameters
+    WHERE name = 'snapshot_max_age_days' AND is_usable
+),
+declared_currency AS (
+    SELECT reference_id, text_value AS currency, valid_from, valid_to
+    FROM reference.parameters
+    WHERE name = 'declared_currency' AND is_usable
+),
+snapshots AS (
+    SELECT site_id, month_start, max(observed_on) AS observed_on, any_value(reference_id) AS age_reference
+    FROM months
+    JOIN staged.bom_parts USING (site_id)
+    JOIN maximum_age ON month_start BETWEEN valid_from AND valid_to
+    WHERE observed_on < month_end AND observed_on >= month_end - 1 - days
+    GROUP BY site_id, month_start
+),
+parts AS (
+    SELECT
+        site_id,
+        month_start,
+        observed_on,
+        component_class,
+        supplier,
+        evidence_rank,
+        CASE WHEN bom_parts.currency = declared_currency.currency THEN unit_value END AS unit_price,
+        (quantity * unit_price)::DECIMAL(38, 9) AS value,
+        qualified_suppliers <= 1 AS is_single_source,
+        qualified_suppliers >= 2 AND stock_units >= daily_use_units * lead_time_days AS is_secured,
+        unit_price * stock_units * daily_use_units IS NOT NULL AS is_stock_known,
+        (CASE WHEN daily_use_units > 0 THEN stock_units * unit_price END)::DECIMAL(38, 9) AS stock_value,
+        (CASE WHEN is_stock_known THEN daily_use_units * unit_price END)::DECIMAL(38, 9) AS daily_use_value,
+        [age_reference, declared_currency.reference_id] AS reference_rows
+    FROM snapshots
+    JOIN staged.bom_parts USING (site_id, observed_on)
+    JOIN reference.evidence_classes USING (evidence_class)
+    LEFT JOIN declared_currency ON month_start BETWEEN valid_from AND valid_to
+),
+supplier_shares AS (
+    SELECT
+        month_start,
+        component_class,
+        100 * sum(value) / sum(sum(value)) OVER (PARTITION BY month_start, component_class) AS share_percent
+    FROM parts
+    WHERE supplier IS NOT NULL AND value > 0
+    GROUP BY month_start, component_class, supplier
+),
+concentrations AS (
+    SELECT month_start, component_class, sum((share_percent * share_percent)::DECIMAL(38, 9)) AS hhi
+    FROM supplier_shares
+    GROUP BY month_start, component_class
+),
+classes AS (
+    SELECT
+        site_id,
+        month_start,
+        component_class,
+        any_value(observed_on) AS observed_on,
+        count(*) AS parts,
+        sum(value) AS value,
+        count(value) FILTER (WHERE is_secured IS NOT NULL) AS security_known_parts,
+        sum(value) FILTER (WHERE is_secured IS NOT NULL) AS security_known_value,
+        sum(CASE WHEN is_secured THEN value WHEN NOT is_secured AND value IS NOT NULL THEN 0 END) AS secured_value,
+        count(value) FILTER (WHERE is_single_source IS NOT NULL) AS source_known_parts,
+        sum(value) FILTER (WHERE is_single_source IS NOT NULL) AS source_known_value,
+        sum(CASE WHEN is_single_source THEN value WHEN NOT is_single_source AND value IS NOT NULL THEN 0 END)
+            AS single_source_value,
+        count(value) FILTER (WHERE supplier IS NOT NULL) AS supplier_known_parts,
+        sum(value) FILTER (WHERE supplier IS NOT NULL) AS supplier_known_value,
+        count(*) FILTER (WHERE is_stock_known) AS stock_known_parts,
+        sum(stock_value) AS stock_value,
+        sum(daily_use_value) AS daily_use_value,
+        max(evidence_rank)::INTEGER AS evidence_rank,
+        any_value(reference_rows) AS reference_rows
+    FROM parts
+    GROUP BY site_id, month_start, component_class
+)
+SELECT
+    classes.* EXCLUDE (evidence_rank, reference_rows),
+    hhi,
+    CASE WHEN daily_use_value > 0 THEN (stock_value / daily_use_value)::DECIMAL(38, 9) END AS stock_cover_days,
+    evidence_rank,
+    reference_rows
+FROM classes
+LEFT JOIN concentrations USING (month_start, component_class)
