@@ -1,9 +1,11 @@
-"""Landing: a file becomes raw rows and quarantined records, once, in one transaction."""
+"""Landing: a file becomes raw rows and quarantined records, once; the files of one table in one transaction."""
 
 import hashlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 import polars as pl
@@ -12,19 +14,39 @@ from suanheng.config.sources import BoundFile, bound_files, read_sources
 from suanheng.config.workspace import Workspace
 from suanheng.schemas.formats import formats, landed, raw_tables
 from suanheng.schemas.gate import Checked, UnreadableFile, check
+from suanheng.schemas.ops import FILES, RECORDS
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.staging import contract_text
 from suanheng.warehouse.lake import Lake
 
+BUFFERED_ROWS = 200_000
+"""Rows that are held in memory before they are written."""
+
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file that is not in the warehouse yet, or was read under another binding."""
+    """A file that is not in the warehouse yet, or was read under another binding.
+
+    Attributes:
+        bound: the file and its binding.
+        file_id: hash of its content.
+        binding: hash of what decides how it is read.
+        shown_path: its path from the workspace.
+        was_read: whether the same content is in the warehouse under another binding.
+        replaces: whether the same path held other content before.
+    """
 
     bound: BoundFile
     file_id: str
     binding: str
     shown_path: str
+    was_read: bool
+    replaces: bool
+
+    @property
+    def table(self) -> str:
+        """Table of stage raw it lands in."""
+        return self.bound.source.raw_table
 
 
 @dataclass(frozen=True)
@@ -40,17 +62,25 @@ class Landing:
     problem: str | None
 
 
-def waiting(lake: Lake, workspace: Workspace) -> list[Waiting]:
-    """Files that some binding matches and that were not taken in as they are now, by path."""
-    known = set(lake.frame("SELECT file_id, site_id, raw_table, binding FROM ops.files").iter_rows())
+def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
+    """Files that some binding matches and that were not taken in as they are now, grouped by site and raw table."""
+    known = lake.frame("SELECT file_id, site_id, raw_table, binding, path FROM ops.files").rows()
+    as_now = {row[:4] for row in known}
+    contents = {row[:3] for row in known}
+    paths = {(path, site_id, table) for _, site_id, table, _, path in known}
     found: dict[tuple[str, str, str], Waiting] = {}
     for bound in bound_files(workspace.root, read_sources(workspace.sources_file, readable_formats(), set(DATASETS))):
-        file_id = _hash_of(bound.path)
+        place = (bound.site_id, bound.source.raw_table)
+        content = (_hash_of(bound.path), *place)
         binding = _binding(bound)
-        key = (file_id, bound.site_id, bound.source.raw_table)
-        if (*key, binding) not in known and key not in found:
-            found[key] = Waiting(bound, file_id, binding, _shown(bound.path, workspace.root))
-    return sorted(found.values(), key=lambda file: file.shown_path)
+        if (*content, binding) in as_now or content in found:
+            continue
+        shown_path = _shown(bound.path, workspace.root)
+        found[content] = Waiting(
+            bound, content[0], binding, shown_path, content in contents, (shown_path, *place) in paths
+        )
+    ordered = sorted(found.values(), key=_group)
+    return [sorted(files, key=lambda file: file.shown_path) for _, files in groupby(ordered, key=_group)]
 
 
 def readable_formats() -> set[str]:
@@ -58,95 +88,152 @@ def readable_formats() -> set[str]:
     return {"template", *formats()}
 
 
-def land(lake: Lake, file: Waiting, run_id: str, author: str) -> Landing:
-    """Take one file in. A file that cannot be read at all is recorded as refused, with the reason.
+def land(lake: Lake, files: Sequence[Waiting], run_id: str, author: str) -> list[Landing]:
+    """Take in files of one site and raw table, all in one transaction.
 
-    The content that the same path held before, and an earlier reading of the same content, no longer count.
+    A file that cannot be read at all is recorded as refused, with the reason. The content that the same path held
+    before, and an earlier reading of the same content, no longer count.
     """
-    bound = file.bound
-    table = bound.source.raw_table
-    with lake.transaction(author, f"{run_id}: land {file.shown_path}"):
-        _forget(lake, file)
-        try:
-            counts = _load(lake, file, run_id)
-            problem = None
-        except UnreadableFile as error:
-            problem = str(error)
-        except Exception as error:
-            # Whatever a broken file makes a parser say, the night goes on and the file is named.
-            problem = f"{type(error).__name__} while reading it as {bound.source.format}: {error}"
-        if problem is not None:
-            lake.execute(f"DELETE FROM raw.{table} WHERE file_id = ? AND site_id = ?", [file.file_id, bound.site_id])
-            _forget_records(lake, file)
-            counts = (0, 0, 0, None, None)
-        read, accepted, quarantined, first_at, last_at = counts
-        lake.insert(
-            "ops.files",
-            pl.DataFrame(
-                {
-                    "file_id": [file.file_id],
-                    "path": [file.shown_path],
-                    "site_id": [bound.site_id],
-                    "format": [bound.source.format],
-                    "raw_table": [table],
-                    "evidence_class": [bound.source.evidence],
-                    "time_zone": [bound.source.time_zone],
-                    "binding": [file.binding],
-                    "bytes": [bound.path.stat().st_size],
-                    "rows_read": [read],
-                    "rows_accepted": [accepted],
-                    "rows_quarantined": [quarantined],
-                    "first_at": pl.Series([first_at], dtype=pl.Datetime("us")),
-                    "last_at": pl.Series([last_at], dtype=pl.Datetime("us")),
-                    "status": ["loaded" if problem is None else "refused"],
-                    "problem": [problem],
-                    "run_id": [run_id],
-                },
-                schema_overrides={"time_zone": pl.String, "problem": pl.String},
-            ),
-        )
-    return Landing(file.shown_path, bound.site_id, bound.source.format, read, accepted, quarantined, problem)
+    first = files[0]
+    with lake.transaction(author, f"{run_id}: land {first.table} of {first.bound.site_id}"):
+        _forget(lake, files)
+        berth = _Berth(lake, first.table, first.bound.site_id, run_id)
+        landings = [_land_one(berth, file) for file in files]
+        berth.clear()
+    return landings
 
 
-def _load(lake: Lake, file: Waiting, run_id: str):
-    """Read, gate and load; counts of rows read, accepted and quarantined, and the times they span."""
-    table = file.bound.source.raw_table
-    contract = landed(raw_tables()[table])
-    read = accepted = quarantined = 0
-    for checked in _checked_chunks(file):
+def _land_one(berth: "_Berth", file: Waiting) -> Landing:
+    try:
+        counts = _take_in(berth, file)
+        problem = None
+    except UnreadableFile as error:
+        problem = str(error)
+    except Exception as error:
+        # Whatever a broken file makes a parser say, the night goes on and the file is named.
+        problem = f"{type(error).__name__} while reading it as {file.bound.source.format}: {error}"
+    if problem is not None:
+        berth.drop(file.file_id)
+        counts = _Counts()
+    berth.enter(file, counts, problem)
+    source = file.bound.source
+    return Landing(
+        file.shown_path, file.bound.site_id, source.format, counts.read, counts.accepted, counts.rejected, problem
+    )
+
+
+@dataclass
+class _Counts:
+    accepted: int = 0
+    rejected: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    @property
+    def read(self) -> int:
+        return self.accepted + self.rejected
+
+    def add(self, checked: Checked, happened: tuple[str, str] | None) -> None:
+        self.accepted += checked.accepted.height
+        self.rejected += checked.rejected.height
+        if happened is None or checked.accepted.is_empty():
+            return
+        start, end = (pl.col(name).cast(pl.Datetime("us")) for name in happened)
+        first, last = checked.accepted.select(start.min(), pl.coalesce(end, start).max().alias("last")).row(0)
+        self.first_at = min(filter(None, (self.first_at, first)), default=None)
+        self.last_at = max(filter(None, (self.last_at, last)), default=None)
+
+
+class _Berth:
+    """Where the files of one site and raw table are unloaded: gathers rows and writes them in large pieces."""
+
+    def __init__(self, lake: Lake, table: str, site_id: str, run_id: str) -> None:
+        self._lake, self._table, self._site_id, self._run_id = lake, table, site_id, run_id
+        self._columns = list(landed(raw_tables()[table]).columns)
+        self._rows: list[pl.DataFrame] = []
+        self._records: list[pl.DataFrame] = []
+        self._files: list[pl.DataFrame] = []
+
+    def unload(self, checked: Checked, file_id: str, evidence_class: str) -> None:
+        """Gather one chunk."""
+        site_id, file_id = pl.lit(self._site_id), pl.lit(file_id)
         rows = checked.accepted.with_columns(
-            site_id=pl.lit(file.bound.site_id),
-            file_id=pl.lit(file.file_id),
-            evidence_class=pl.lit(file.bound.source.evidence),
+            site_id=site_id, file_id=file_id, evidence_class=pl.lit(evidence_class)
+        ).select(self._columns)
+        records = checked.rejected.with_columns(
+            stage=pl.lit("raw"),
+            site_id=site_id,
+            file_id=file_id,
+            table_name=pl.lit(self._table),
+            run_id=pl.lit(self._run_id),
+        ).select(list(RECORDS.columns))
+        self._rows.append(rows)
+        self._records.append(records)
+        if sum(part.height for part in self._rows) + sum(part.height for part in self._records) >= BUFFERED_ROWS:
+            self._write()
+
+    def drop(self, file_id: str) -> None:
+        """Take back what was gathered or written of a file."""
+        self._rows, self._records = (
+            [part.filter(pl.col("file_id") != file_id) for part in parts] for parts in (self._rows, self._records)
         )
-        lake.insert(f"raw.{table}", rows.select(list(contract.columns)))
-        lake.insert(
-            "quarantine.records",
-            checked.rejected.with_columns(
-                stage=pl.lit("raw"),
-                site_id=pl.lit(file.bound.site_id),
-                file_id=pl.lit(file.file_id),
-                table_name=pl.lit(table),
-                run_id=pl.lit(run_id),
-            ),
-        )
-        accepted += checked.accepted.height
-        quarantined += checked.rejected.height
-        read += checked.accepted.height + checked.rejected.height
-    if read == 0:
+        _delete_rows(self._lake, self._table, self._site_id, [file_id])
+
+    def enter(self, file: Waiting, counts: _Counts, problem: str | None) -> None:
+        """Enter a file in the books."""
+        row = {
+            "file_id": file.file_id,
+            "path": file.shown_path,
+            "site_id": self._site_id,
+            "format": file.bound.source.format,
+            "raw_table": self._table,
+            "evidence_class": file.bound.source.evidence,
+            "time_zone": file.bound.source.time_zone,
+            "binding": file.binding,
+            "bytes": file.bound.path.stat().st_size,
+            "rows_read": counts.read,
+            "rows_accepted": counts.accepted,
+            "rows_quarantined": counts.rejected,
+            "first_at": counts.first_at,
+            "last_at": counts.last_at,
+            "status": "loaded" if problem is None else "refused",
+            "problem": problem,
+            "run_id": self._run_id,
+        }
+        self._files.append(pl.DataFrame([row], schema=FILES.dtypes()))
+
+    def clear(self) -> None:
+        """Write what is left, and the books."""
+        self._write()
+        self._lake.insert("ops.files", pl.concat(self._files))
+
+    def _write(self) -> None:
+        if self._rows:
+            self._lake.insert(f"raw.{self._table}", pl.concat(self._rows))
+            self._lake.insert("quarantine.records", pl.concat(self._records))
+        self._rows, self._records = [], []
+
+
+def _take_in(berth: _Berth, file: Waiting) -> _Counts:
+    form = raw_tables()[file.table]
+    counts = _Counts()
+    for checked in _checked_chunks(file):
+        berth.unload(checked, file.file_id, file.bound.source.evidence)
+        counts.add(checked, form.contract.happened)
+    if counts.read == 0:
         raise UnreadableFile(
             f"{file.shown_path} holds no record",
             expected=f"at least one record of format {file.bound.source.format}",
             got=f"{file.bound.path.stat().st_size} bytes without one",
             do="Export it again, or bind it to the format it is in.",
         )
-    return (read, accepted, quarantined, *_span(lake, file))
+    return counts
 
 
 def _checked_chunks(file: Waiting) -> Iterator[Checked]:
     source = file.bound.source
     reader = importlib.import_module(f"suanheng.flows.sources.{source.format}")
-    contract = raw_tables()[source.raw_table].contract
+    contract = raw_tables()[file.table].contract
     options = {**source.options, "encoding": source.encoding, "dataset": source.dataset}
     for chunk in reader.read(file.bound.path, options):
         checked = check(chunk, contract, source.time_zone)
@@ -159,35 +246,33 @@ def _checked_chunks(file: Waiting) -> Iterator[Checked]:
         yield checked
 
 
-def _span(lake: Lake, file: Waiting):
-    happened = raw_tables()[file.bound.source.raw_table].contract.happened
-    if happened is None:
-        return None, None
-    start, end = happened
-    return lake.connection.execute(
-        f'SELECT min("{start}")::TIMESTAMP, max(coalesce("{end}", "{start}"))::TIMESTAMP '
-        f"FROM raw.{file.bound.source.raw_table} WHERE file_id = ? AND site_id = ?",
-        [file.file_id, file.bound.site_id],
-    ).fetchone()
+def _forget(lake: Lake, files: Sequence[Waiting]) -> None:
+    """Make room for files that were there before. Most never were, and deleting nothing costs a scan."""
+    table, site_id = files[0].table, files[0].bound.site_id
+    if again := [file.file_id for file in files if file.was_read]:
+        _delete_rows(lake, table, site_id, again)
+        lake.execute(
+            "DELETE FROM ops.files WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
+            [site_id, table, again],
+        )
+    if replaced := [file.shown_path for file in files if file.replaces]:
+        lake.execute(
+            "UPDATE ops.files SET status = 'replaced' WHERE site_id = ? AND raw_table = ? AND list_contains(?, path)",
+            [site_id, table, replaced],
+        )
 
 
-def _forget(lake: Lake, file: Waiting) -> None:
-    table = file.bound.source.raw_table
-    here = [file.bound.site_id, table]
-    lake.execute(f"DELETE FROM raw.{table} WHERE file_id = ? AND site_id = ?", [file.file_id, file.bound.site_id])
-    _forget_records(lake, file)
-    lake.execute("DELETE FROM ops.files WHERE file_id = ? AND site_id = ? AND raw_table = ?", [file.file_id, *here])
+def _delete_rows(lake: Lake, table: str, site_id: str, file_ids: list[str]) -> None:
+    lake.execute(f"DELETE FROM raw.{table} WHERE site_id = ? AND list_contains(?, file_id)", [site_id, file_ids])
     lake.execute(
-        "UPDATE ops.files SET status = 'replaced' WHERE path = ? AND site_id = ? AND raw_table = ?",
-        [file.shown_path, *here],
+        "DELETE FROM quarantine.records WHERE stage = 'raw' AND site_id = ? AND table_name = ? "
+        "AND list_contains(?, file_id)",
+        [site_id, table, file_ids],
     )
 
 
-def _forget_records(lake: Lake, file: Waiting) -> None:
-    lake.execute(
-        "DELETE FROM quarantine.records WHERE stage = 'raw' AND file_id = ? AND site_id = ? AND table_name = ?",
-        [file.file_id, file.bound.site_id, file.bound.source.raw_table],
-    )
+def _group(file: Waiting) -> tuple[str, str]:
+    return file.bound.site_id, file.table
 
 
 def _binding(bound: BoundFile) -> str:
@@ -198,8 +283,12 @@ def _binding(bound: BoundFile) -> str:
 
 
 def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hash of the content; of the path where the content cannot be opened, so that the file is refused by its name."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return hashlib.sha256(path.as_posix().encode()).hexdigest()
 
 
 def _shown(path: Path, root: Path) -> str:

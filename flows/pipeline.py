@@ -120,7 +120,8 @@ def plan(workspace: Workspace, now: datetime) -> tuple[list[Waiting], list[tuple
     with writing(workspace) as lake:
         methodology = _prepare(lake, workspace, new_run_id("plan", now))
         stale = build.stale_scopes(lake, spine.scopes(lake), methodology, now)
-        return waiting(lake, workspace), staging.stale(lake), [scope for scope, _ in stale]
+        files = [file for group in waiting(lake, workspace) for file in group]
+        return files, staging.stale(lake), [scope for scope, _ in stale]
 
 
 def _run(
@@ -134,8 +135,8 @@ def _run(
             steps.each(
                 "take in",
                 waiting(lake, workspace),
-                lambda file: land(lake, file, run_id, workspace.author),
-                part=lambda file: file.shown_path,
+                lambda files: land(lake, files, run_id, workspace.author),
+                part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
             ),
             failures,
         )
@@ -163,7 +164,7 @@ def _run(
         written = _written(lake, workspace, steps, built, failures) if write_reports else []
         outcome = Outcome(
             run_id,
-            landings,
+            [landing for group in landings for landing in group],
             stagings,
             [f"{scope.site_id} {scope.name}" for scope in built],
             {failure.part: f"{type(failure.error).__name__}: {failure.error}" for failure in failures},

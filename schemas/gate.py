@@ -1,6 +1,7 @@
 """The gate: splits what a reader found into rows that keep the contract and records that do not, losing none."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -21,6 +22,22 @@ REJECTED_SCHEMA = {
 }
 """One row per rejected record: the first rule it broke, everything that is wrong with it, and the record as JSON."""
 
+_NO_READING = (
+    *("", "NaN", "nan", "<<<NULL>>>", "<<<NOT_FOUND>>>", "<<<NOT_SUPPORTED>>>", "<<<NOT_PERM>>>"),
+    *(str(0x7FFFFFFFFFFFFFF0 + reason) for reason in range(4)),
+    str(0xFFFFFFFFFFFFFFFF),
+)
+"""Texts that are unknown in every column: nothing, not a number, and what DCGM and NVML give where they cannot read."""
+
+_NO_READING_AS_FLOAT = (2.0**63, 2.0**64)
+"""The same whole numbers in a column that is not text: as floating point they are these two."""
+
+_GROUPED = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_SHOWN_CONTROL = "�"
+"""Shown in place of characters that could steer the terminal a message is read on."""
+
+_FIRST_YEAR = 1900
 _TRUE = ("true", "yes", "y", "1", "是")
 _FALSE = ("false", "no", "n", "0", "否")
 
@@ -45,7 +62,7 @@ class UnreadableFile(Exception):  # noqa: N818
     """
 
     def __init__(self, what: str, expected: str, got: str, do: str) -> None:
-        super().__init__(f"{what}. Expected {expected}; got {got}. {do}")
+        super().__init__(re.sub(_CONTROL, _SHOWN_CONTROL, f"{what}. Expected {expected}; got {got}. {do}"))
 
 
 @dataclass(frozen=True)
@@ -78,21 +95,40 @@ def check(chunk: Chunk, contract: Contract, time_zone: str | None = None) -> Che
     Raises:
         UnreadableFile: a column holds local times and the source declares no time zone.
     """
-    rows = chunk.rows
+    rows = _readable(chunk.rows, contract)
     if time_zone is None:
         _refuse_local_times(rows, contract)
     typed = rows.select(
         pl.col("row_number").cast(pl.Int64),
         *(_typed(rows, name, column, time_zone).alias(name) for name, column in _own_columns(contract)),
     )
-    faults = [_type_faults(rows, typed, contract), _contract_faults(typed, contract)]
+    faults = [_type_faults(rows, typed, contract), _character_faults(typed), _contract_faults(typed, contract)]
     rejected = _one_row_per_record(pl.concat(faults), rows)
     accepted = typed.join(rejected.select("row_number"), on="row_number", how="anti", maintain_order="left")
-    return Checked(accepted, pl.concat([rejected, _as_rejected(chunk.unreadable)]))
+    return Checked(accepted, _safe_to_show(pl.concat([rejected, _as_rejected(chunk.unreadable)])))
 
 
 def _own_columns(contract: Contract) -> list[tuple[str, pa.Column]]:
     return [(name, column) for name, column in contract.columns.items() if name != "row_number"]
+
+
+def _readable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Columns of another kind than the contract's, as text: the number 20230131 is no day, the text '2023-01-31' is."""
+    return rows.with_columns(
+        pl.col(name).cast(pl.String)
+        for name, column in _own_columns(contract)
+        if name in rows.columns and not _is_of_kind(rows.schema[name], column.dtype.type)
+    )
+
+
+def _is_of_kind(given: pl.DataType, wanted: pl.DataType) -> bool:
+    days_or_instants = (pl.Date, pl.Datetime)
+    return (
+        given == wanted
+        or (given.is_numeric() and wanted.is_float())
+        or (given.is_integer() and wanted.is_integer())
+        or (given in days_or_instants and wanted in days_or_instants)
+    )
 
 
 def _typed(rows: pl.DataFrame, name: str, column: pa.Column, time_zone: str | None) -> pl.Expr:
@@ -104,9 +140,11 @@ def _typed(rows: pl.DataFrame, name: str, column: pa.Column, time_zone: str | No
     if rows.schema[name] == pl.String:
         typed = _from_text(_cleaned(pl.col(name), meta), dtype, meta, time_zone)
     else:
-        typed = pl.col(name).cast(dtype, strict=False)
+        typed = pl.when(~_is_unknown(rows, name)).then(pl.col(name)).cast(dtype, strict=False)
     if dtype == pl.Float64:
         typed = pl.when(typed.is_finite()).then(typed)
+    if dtype in (pl.Date, pl.Datetime):
+        typed = pl.when(typed.dt.year() >= _FIRST_YEAR).then(typed)
     return (
         typed if default is None else pl.when(_is_empty(rows, name, meta)).then(pl.lit(default, dtype)).otherwise(typed)
     )
@@ -114,7 +152,7 @@ def _typed(rows: pl.DataFrame, name: str, column: pa.Column, time_zone: str | No
 
 def _cleaned(text: pl.Expr, meta: dict) -> pl.Expr:
     stripped = text.str.strip_chars()
-    known = pl.when(stripped.is_in(["", "NaN", "nan", *meta.get("nulls", ())])).then(None).otherwise(stripped)
+    known = pl.when(stripped.is_in([*_NO_READING, *meta.get("nulls", ())])).then(None).otherwise(stripped)
     return known.str.strip_suffix(meta["strip"]).str.strip_chars() if meta.get("strip") else known
 
 
@@ -124,7 +162,10 @@ def _is_empty(rows: pl.DataFrame, name: str, meta: dict) -> pl.Expr:
 
 def _is_unknown(rows: pl.DataFrame, name: str) -> pl.Expr:
     value = pl.col(name)
-    return value.is_null() | value.is_nan() if rows.schema[name].is_float() else value.is_null()
+    if not rows.schema[name].is_numeric():
+        return value.is_null()
+    number = value.cast(pl.Float64)
+    return number.is_null() | number.is_nan() | number.is_in(_NO_READING_AS_FLOAT)
 
 
 def _from_text(text: pl.Expr, dtype: pl.DataType, meta: dict, time_zone: str | None) -> pl.Expr:
@@ -138,16 +179,15 @@ def _from_text(text: pl.Expr, dtype: pl.DataType, meta: dict, time_zone: str | N
     if isinstance(dtype, pl.Datetime) or dtype == pl.Datetime:
         return pl.coalesce(*(_instant(text, form, time_zone) for form in meta["time_formats"]))
     if dtype == pl.Int64:
-        number = text.str.replace_all(",", "").cast(pl.Float64, strict=False)
-        return pl.coalesce(
-            text.cast(pl.Int64, strict=False),
-            pl.when((number == number.round()) & (number.abs() < 2**53)).then(number).cast(pl.Int64, strict=False),
-        )
-    return (
-        text.str.replace_all(r"^([+-]?\d{1,3}(?:,\d{3})+)(\.\d+)?$", "$1$2")
-        .str.replace_all(",", "")
-        .cast(dtype, strict=False)
-    )
+        number = _ungrouped(text).cast(pl.Float64, strict=False)
+        whole = pl.when((number == number.round()) & (number.abs() < 2**53)).then(number)
+        return pl.coalesce(text.cast(pl.Int64, strict=False), whole.cast(pl.Int64, strict=False))
+    return _ungrouped(text).cast(dtype, strict=False)
+
+
+def _ungrouped(text: pl.Expr) -> pl.Expr:
+    """Numbers without the commas between thousands. Any other comma stays: 1,5 is no number, least of all 15."""
+    return pl.when(text.str.contains(_GROUPED)).then(text.str.replace_all(",", "", literal=True)).otherwise(text)
 
 
 def _instant(text: pl.Expr, form: str, time_zone: str | None) -> pl.Expr:
@@ -203,13 +243,29 @@ def _type_faults(rows: pl.DataFrame, typed: pl.DataFrame, contract: Contract) ->
     return pl.concat(faults)
 
 
+def _character_faults(typed: pl.DataFrame) -> pl.DataFrame:
+    """Texts that could steer a terminal, or that some programs would read only a part of."""
+    faults = [_no_faults()]
+    for name in typed.select(pl.col(pl.String)).columns:
+        faults.append(
+            typed.filter(pl.col(name).str.contains(_CONTROL)).select(
+                "row_number",
+                rule=pl.lit("control_character"),
+                column_name=pl.lit(name),
+                value=pl.col(name),
+                message=pl.lit(f"{name} holds a control character, shown as {_SHOWN_CONTROL}"),
+            )
+        )
+    return pl.concat(faults)
+
+
 def _type_in_words(column: pa.Column) -> str:
     dtype = column.dtype.type
     unit = (column.metadata or {}).get("unit")
     if dtype == pl.Date:
-        return "a date"
+        return f"a date since {_FIRST_YEAR}"
     if dtype == pl.Datetime:
-        return "a time"
+        return f"a time since {_FIRST_YEAR}"
     if dtype == pl.Boolean:
         return "true or false"
     return f"a number in {unit}" if unit and unit != "1" else "a number"
@@ -284,6 +340,10 @@ def _one_row_per_record(faults: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFram
         schema={"row_number": pl.Int64, "record": pl.String},
     )
     return first.join(records, on="row_number", how="left").select(list(REJECTED_SCHEMA))
+
+
+def _safe_to_show(rejected: pl.DataFrame) -> pl.DataFrame:
+    return rejected.with_columns(pl.col("value", "message", "record").str.replace_all(_CONTROL, _SHOWN_CONTROL))
 
 
 def _as_rejected(unreadable: Sequence[Unreadable]) -> pl.DataFrame:
