@@ -1,5 +1,6 @@
 """Bindings: which files are which format, of which site, in which time zone, with what standing as evidence."""
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ class Source:
 
     Attributes:
         format: name of the format.
-        files: glob below the workspace; ``{site}`` stands for a folder that is named as the site.
+        files: glob from the workspace, or an absolute one; ``{site}`` stands for a folder that is named as the site.
         site: site of every file, or ``None`` where the path says it.
         dataset: dataset of a ``template`` file.
         time_zone: zone of local times in the files.
@@ -90,6 +91,10 @@ def _source(path: Path, number: int, entry: dict[str, Any], formats: set[str], d
         refuse(f"site is {entry['site']!r}", "small letters, digits, - and _")
     if "time_zone" in entry and entry["time_zone"] not in available_timezones():
         refuse(f"time_zone is {entry['time_zone']!r}", "an IANA name, e.g. Asia/Shanghai")
+    try:
+        codecs.lookup(entry.get("encoding", "utf-8"))
+    except LookupError:
+        refuse(f"encoding is {entry['encoding']!r}", "a text encoding, e.g. utf-8 or gb18030")
     if entry.get("evidence", "declared") not in _EVIDENCE:
         refuse(f"evidence is {entry['evidence']!r}", f"one of {', '.join(_EVIDENCE)}")
     return Source(
@@ -105,22 +110,30 @@ def _source(path: Path, number: int, entry: dict[str, Any], formats: set[str], d
 
 
 def bound_files(root: Path, sources: list[Source]) -> Iterator[BoundFile]:
-    """Every file that a binding matches, by binding, then by path.
+    """Every file that a binding matches and whose site is known, by binding, then by path."""
+    for source, path, site in _matches(root, sources):
+        if re.fullmatch(SITE_ID, site):
+            yield BoundFile(path, site, source)
 
-    Raises:
-        BadSettings: a folder that should name a site cannot be a site id.
-    """
+
+def misplaced_files(root: Path, sources: list[Source]) -> Iterator[tuple[Path, str]]:
+    """Files in a folder that should name a site and cannot, each with what to do."""
+    for _, path, site in _matches(root, sources):
+        if not re.fullmatch(SITE_ID, site):
+            yield (
+                path,
+                f"The folder {site!r} should name a site. Expected small letters, digits, - and _. Rename the folder.",
+            )
+
+
+def _matches(root: Path, sources: list[Source]) -> Iterator[tuple[Source, Path, str]]:
     for source in sources:
-        pattern = source.files.replace("{site}", "*")
-        for path in sorted(p for p in root.glob(pattern) if p.is_file()):
-            yield BoundFile(path, source.site or _site_in_path(root, path, source), source)
+        pattern = Path(source.files.replace("{site}", "*"))
+        base = Path(pattern.anchor) if pattern.is_absolute() else root
+        found = sorted(path for path in base.glob(str(pattern.relative_to(pattern.anchor))) if path.is_file())
+        for path in found:
+            yield source, path, source.site or _folder_of_site(base, path, source)
 
 
-def _site_in_path(root: Path, path: Path, source: Source) -> str:
-    position = Path(source.files).parts.index("{site}")
-    site = path.relative_to(root).parts[position]
-    if not re.fullmatch(SITE_ID, site):
-        raise BadSettings(
-            f"{path}: the folder {site!r} should name a site. Expected small letters, digits, - and _. Rename the folder."
-        )
-    return site
+def _folder_of_site(base: Path, path: Path, source: Source) -> str:
+    return path.relative_to(base).parts[Path(source.files).parts.index("{site}")]

@@ -99,6 +99,7 @@ def _rooted(root: Path, catalog: str) -> str:
     kind, _, location = catalog.partition(":")
     if kind != "sqlite":
         raise BadSettings(
-            f"{root / SETTINGS_FILE}: warehouse.catalog is {catalog!r}. Expected sqlite:<path>, e.g. sqlite:lake/catalog.sqlite."
+            f"{root / SETTINGS_FILE}: warehouse.catalog is {catalog!r}. "
+            "Expected sqlite:<path>, e.g. sqlite:lake/catalog.sqlite."
         )
     return f"sqlite:{root / location}"

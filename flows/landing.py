@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from suanheng.config.sources import BoundFile, bound_files, read_sources
+from suanheng.config.sources import BoundFile, bound_files, misplaced_files, read_sources
 from suanheng.config.workspace import Workspace
 from suanheng.schemas.formats import formats, landed, raw_tables
 from suanheng.schemas.gate import Checked, UnreadableFile, check
@@ -25,23 +25,27 @@ BUFFERED_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file that is not in the warehouse yet, or was read under another binding.
+    """A file that is not in the warehouse as it lies now.
 
     Attributes:
         bound: the file and its binding.
         file_id: hash of its content.
         binding: hash of what decides how it is read.
         shown_path: its path from the workspace.
-        was_read: whether the same content is in the warehouse under another binding.
-        replaces: whether the same path held other content before.
+        size: its length in bytes.
+        was_read: whether the same content was read before, under another binding or until its path held other content.
+        is_moved: whether only its path differs, so that it need not be read again.
+        replaces: contents that this path held before and that now lie nowhere.
     """
 
     bound: BoundFile
     file_id: str
     binding: str
     shown_path: str
+    size: int
     was_read: bool
-    replaces: bool
+    is_moved: bool
+    replaces: tuple[str, ...]
 
     @property
     def table(self) -> str:
@@ -63,24 +67,39 @@ class Landing:
 
 
 def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
-    """Files that some binding matches and that were not taken in as they are now, grouped by site and raw table."""
-    known = lake.frame("SELECT file_id, site_id, raw_table, binding, path FROM ops.files").rows()
-    as_now = {row[:4] for row in known}
-    contents = {row[:3] for row in known}
-    paths = {(path, site_id, table) for _, site_id, table, _, path in known}
-    found: dict[tuple[str, str, str], Waiting] = {}
-    for bound in bound_files(workspace.root, read_sources(workspace.sources_file, readable_formats(), set(DATASETS))):
-        place = (bound.site_id, bound.source.raw_table)
-        content = (_hash_of(bound.path), *place)
-        binding = _binding(bound)
-        if (*content, binding) in as_now or content in found:
-            continue
-        shown_path = _shown(bound.path, workspace.root)
-        found[content] = Waiting(
-            bound, content[0], binding, shown_path, content in contents, (shown_path, *place) in paths
-        )
-    ordered = sorted(found.values(), key=_group)
+    """Files that some binding matches and that were not taken in as they are now, grouped by site and raw table.
+
+    Where the same content lies twice, the path that sorts last counts; where bindings overlap, the first of them.
+    """
+    query = "SELECT file_id, site_id, raw_table, binding, path, status FROM ops.files"
+    known = {row[:3]: row[3:] for row in lake.frame(query).rows()}
+    lying = _lying(workspace)
+    gone: dict[tuple[str, str, str], list[str]] = {}
+    for (file_id, *place), (_, path, status) in known.items():
+        if status != "replaced" and (file_id, *place) not in lying:
+            gone.setdefault((path, *place), []).append(file_id)
+    found = []
+    for content, bound in lying.items():
+        shown_path, binding = _shown(bound.path, workspace.root), _binding(bound)
+        read_with, read_at, status = known.get(content, (None, None, None))
+        counts = read_with == binding and status != "replaced"
+        if not counts or read_at != shown_path:
+            replaces = tuple(sorted(gone.get((shown_path, *content[1:]), ())))
+            size = bound.path.stat().st_size
+            found.append(Waiting(bound, content[0], binding, shown_path, size, content in known, counts, replaces))
+    ordered = sorted(found, key=_group)
     return [sorted(files, key=lambda file: file.shown_path) for _, files in groupby(ordered, key=_group)]
+
+
+def _lying(workspace: Workspace) -> dict[tuple[str, str, str], BoundFile]:
+    """Each content that lies somewhere now, by its hash, site and raw table."""
+    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    lying: dict[tuple[str, str, str], BoundFile] = {}
+    for bound in bound_files(workspace.root, sources):
+        content = (_hash_of(bound.path), bound.site_id, bound.source.raw_table)
+        if content not in lying or bound.path > lying[content].path:
+            lying[content] = bound
+    return lying
 
 
 def readable_formats() -> set[str]:
@@ -88,17 +107,32 @@ def readable_formats() -> set[str]:
     return {"template", *formats()}
 
 
+def misplaced(workspace: Workspace) -> list[Landing]:
+    """Files that cannot be taken in because their folder should name a site and cannot."""
+    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    return [
+        Landing(_shown(path, workspace.root), "", "", 0, 0, 0, problem)
+        for path, problem in misplaced_files(workspace.root, sources)
+    ]
+
+
 def land(lake: Lake, files: Sequence[Waiting], run_id: str, author: str) -> list[Landing]:
     """Take in files of one site and raw table, all in one transaction.
 
-    A file that cannot be read at all is recorded as refused, with the reason. The content that the same path held
-    before, and an earlier reading of the same content, no longer count.
+    A file that cannot be read at all is recorded as refused, with the reason. An earlier reading of the same content
+    no longer counts, nor does the content that the same path held before, unless the new content is refused. Of a file
+    that was only moved the new path is noted.
     """
     first = files[0]
     with lake.transaction(author, f"{run_id}: land {first.table} of {first.bound.site_id}"):
         _forget(lake, files)
         berth = _Berth(lake, first.table, first.bound.site_id, run_id)
-        landings = [_land_one(berth, file) for file in files]
+        moved = [file for file in files if file.is_moved]
+        new = [file for file in files if not file.is_moved]
+        landings = [_land_one(berth, file) for file in new]
+        accepted = [file for file, landing in zip(new, landings, strict=True) if landing.problem is None]
+        _supersede(lake, [*accepted, *moved])
+        _note_paths(lake, moved)
         berth.clear()
     return landings
 
@@ -156,14 +190,11 @@ class _Berth:
 
     def unload(self, checked: Checked, file_id: str, evidence_class: str) -> None:
         """Gather one chunk."""
-        site_id, file_id = pl.lit(self._site_id), pl.lit(file_id)
-        rows = checked.accepted.with_columns(
-            site_id=site_id, file_id=file_id, evidence_class=pl.lit(evidence_class)
-        ).select(self._columns)
+        place = {"site_id": pl.lit(self._site_id), "file_id": pl.lit(file_id)}
+        rows = checked.accepted.with_columns(evidence_class=pl.lit(evidence_class), **place).select(self._columns)
         records = checked.rejected.with_columns(
             stage=pl.lit("raw"),
-            site_id=site_id,
-            file_id=file_id,
+            **place,
             table_name=pl.lit(self._table),
             run_id=pl.lit(self._run_id),
         ).select(list(RECORDS.columns))
@@ -190,7 +221,7 @@ class _Berth:
             "evidence_class": file.bound.source.evidence,
             "time_zone": file.bound.source.time_zone,
             "binding": file.binding,
-            "bytes": file.bound.path.stat().st_size,
+            "bytes": file.size,
             "rows_read": counts.read,
             "rows_accepted": counts.accepted,
             "rows_quarantined": counts.rejected,
@@ -205,7 +236,8 @@ class _Berth:
     def clear(self) -> None:
         """Write what is left, and the books."""
         self._write()
-        self._lake.insert("ops.files", pl.concat(self._files))
+        if self._files:
+            self._lake.insert("ops.files", pl.concat(self._files))
 
     def _write(self) -> None:
         if self._rows:
@@ -224,7 +256,7 @@ def _take_in(berth: _Berth, file: Waiting) -> _Counts:
         raise UnreadableFile(
             f"{file.shown_path} holds no record",
             expected=f"at least one record of format {file.bound.source.format}",
-            got=f"{file.bound.path.stat().st_size} bytes without one",
+            got=f"{file.size} bytes without one",
             do="Export it again, or bind it to the format it is in.",
         )
     return counts
@@ -247,18 +279,31 @@ def _checked_chunks(file: Waiting) -> Iterator[Checked]:
 
 
 def _forget(lake: Lake, files: Sequence[Waiting]) -> None:
-    """Make room for files that were there before. Most never were, and deleting nothing costs a scan."""
-    table, site_id = files[0].table, files[0].bound.site_id
-    if again := [file.file_id for file in files if file.was_read]:
+    """Make room for content that was read before. Most never was, and deleting nothing costs a scan."""
+    if again := [file.file_id for file in files if file.was_read and not file.is_moved]:
+        table, site_id = files[0].table, files[0].bound.site_id
         _delete_rows(lake, table, site_id, again)
         lake.execute(
             "DELETE FROM ops.files WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
             [site_id, table, again],
         )
-    if replaced := [file.shown_path for file in files if file.replaces]:
+
+
+def _supersede(lake: Lake, files: Sequence[Waiting]) -> None:
+    """What the paths of these files held before counts no longer."""
+    if replaced := [file_id for file in files for file_id in file.replaces]:
         lake.execute(
-            "UPDATE ops.files SET status = 'replaced' WHERE site_id = ? AND raw_table = ? AND list_contains(?, path)",
-            [site_id, table, replaced],
+            "UPDATE ops.files SET status = 'replaced' "
+            "WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
+            [files[0].bound.site_id, files[0].table, replaced],
+        )
+
+
+def _note_paths(lake: Lake, moved: Sequence[Waiting]) -> None:
+    for file in moved:
+        lake.execute(
+            "UPDATE ops.files SET path = ? WHERE site_id = ? AND raw_table = ? AND file_id = ?",
+            [file.shown_path, file.bound.site_id, file.table, file.file_id],
         )
 
 

@@ -1,8 +1,9 @@
 """From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,22 @@ import polars as pl
 
 from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
-from suanheng.flows.landing import Landing, Waiting, land, waiting
+from suanheng.flows.landing import Landing, Waiting, land, misplaced, waiting
 from suanheng.flows.steps import Failure, Steps
+from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
+from suanheng.schemas.indicators import INDICATORS
 from suanheng.schemas.ops import OPS, QUARANTINE
 from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import build, reference, spine, staging
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
+from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
-from suanheng.warehouse.tables import make_stages, make_table
+from suanheng.warehouse.tables import columns_of_tables, make_stages, make_table
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,13 @@ def plan(workspace: Workspace, now: datetime) -> tuple[list[Waiting], list[tuple
 
 
 def _run(
-    flow, workspace: Workspace, steps: Steps, now: datetime, build_it, write_reports: bool, force: bool = False
+    flow: str,
+    workspace: Workspace,
+    steps: Steps,
+    now: datetime,
+    build_it: Callable[[Scope], bool],
+    write_reports: bool,
+    force: bool = False,
 ) -> Outcome:
     run_id = new_run_id(flow, now)
     failures: list[Failure] = []
@@ -149,22 +160,16 @@ def _run(
             ),
             failures,
         )
-        spine.rebuild(lake, run_id, workspace.author)
+        if spine.rebuild(lake, now, run_id, workspace.author):
+            with lake.transaction(workspace.author, f"{run_id}: forget what lies beyond the spine"):
+                build.forget_beyond_spine(lake)
         scopes = [scope for scope in spine.scopes(lake) if build_it(scope)]
         stale = build.stale_scopes(lake, scopes, methodology, now, force)
-        built = _done(
-            steps.each(
-                "build",
-                stale,
-                lambda item: _build(lake, *item, methodology, now, run_id, workspace.author),
-                part=lambda item: f"{item[0].site_id} {item[0].name}",
-            ),
-            failures,
-        )
+        built = _built(lake, steps, stale, methodology, now, run_id, workspace.author, failures)
         written = _written(lake, workspace, steps, built, failures) if write_reports else []
         outcome = Outcome(
             run_id,
-            [landing for group in landings for landing in group],
+            [*(landing for group in landings for landing in group), *misplaced(workspace)],
             stagings,
             [f"{scope.site_id} {scope.name}" for scope in built],
             {failure.part: f"{type(failure.error).__name__}: {failure.error}" for failure in failures},
@@ -185,27 +190,46 @@ def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
 
 def _make_tables(lake: Lake) -> None:
     make_stages(lake)
+    there = columns_of_tables(lake)
     for stage, contracts in (
         ("raw", [landed(form) for form in raw_tables().values()]),
         ("staged", DATASETS.values()),
         ("reference", [*REFERENCE.values(), *SPINE.values()]),
+        ("indicators", [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS]),
+        ("scorecards", SCORECARDS.values()),
         ("ops", OPS.values()),
         ("quarantine", QUARANTINE.values()),
     ):
         for contract in contracts:
-            make_table(lake, stage, contract)
-    build.make_tables(lake)
+            make_table(lake, stage, contract, there)
+    build.make_indicator_views(lake, there)
 
 
-def _build(
-    lake: Lake, scope: Scope, fingerprint: str, methodology: Methodology, now: datetime, run_id: str, author: str
-):
-    build.build(lake, scope, fingerprint, methodology, now, run_id, author)
-    return scope
+def _built(
+    lake: Lake,
+    steps: Steps,
+    stale: list[tuple[Scope, str]],
+    methodology: Methodology,
+    now: datetime,
+    run_id: str,
+    author: str,
+    failures: list[Failure],
+) -> list[Scope]:
+    if not stale:
+        return []
+    bench = Workbench(lake)
+    build.make_rollup_tables(lake, bench, run_id, author)
+
+    def build_one(item: tuple[Scope, str]) -> Scope:
+        build.build(lake, bench, *item, methodology, now, run_id, author)
+        return item[0]
+
+    part = "{0.site_id} {0.name}".format
+    return _done(steps.each("build", stale, build_one, part=lambda item: part(item[0])), failures)
 
 
-def _done(results, failures: list[Failure]) -> list:
-    done = []
+def _done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
+    done: list[Any] = []
     for result in results:
         (failures if isinstance(result, Failure) else done).append(result)
     return done
@@ -214,11 +238,13 @@ def _done(results, failures: list[Failure]) -> list:
 def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:
     pages = [page for scope in built for page in _pages(lake, scope)]
     comparisons = sorted({period for _, period in pages})
+    # All pages of a site ask the same questions.
+    query = cache(lake.frame)
     written = _done(
         steps.each(
             "report",
             pages,
-            lambda page: reports.write(lake.frame, *page, folder=workspace.reports),
+            lambda page: reports.write(query, *page, folder=workspace.reports),
             part=" ".join,
         ),
         failures,
@@ -227,13 +253,20 @@ def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope],
         steps.each(
             "compare",
             comparisons,
-            lambda period: reports.write_comparison(lake.frame, period, folder=workspace.reports),
+            lambda period: reports.write_comparison(query, period, folder=workspace.reports),
             part=str,
         ),
         failures,
     )
-    if pages:
-        written.append(reports.write_index(lake.frame, workspace.reports))
+    written += _done(
+        steps.each(
+            "index",
+            ["all sites"] if pages else [],
+            lambda _: reports.write_index(query, workspace.reports),
+            part=str,
+        ),
+        failures,
+    )
     return [path for paths in written for path in paths]
 
 

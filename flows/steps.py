@@ -68,10 +68,13 @@ class PrefectSteps(Steps):
         from prefect import task
         from prefect.cache_policies import NO_CACHE
 
-        as_task = task(
-            lambda: work(item), name=title, task_run_name=f"{title}: {part}".replace("{", "(").replace("}", ")"),
-            cache_policy=NO_CACHE, persist_result=False,
-        )  # fmt: skip
+        # A name is a template to Prefect, and a part is data.
+        name = f"{title}: {part}".replace("{", "(").replace("}", ")")
+
+        @task(name=title, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
+        def as_task() -> Any:
+            return work(item)
+
         return as_task()
 
 

@@ -11,8 +11,8 @@ EVIDENCE_CLASSES = ("metered", "measured", "declared", "estimated", "simulated")
 PRECISIONS = ("FP64", "FP32", "TF32", "BF16", "FP16", "FP8", "FP4", "INT8")
 """Number formats in which compute is stated. INT8 counts operations, the others floating-point operations."""
 
-IDENTIFIER = r"[^\s<>\"'`;=+@|\\][^<>\"`;|\\]{0,199}"
-"""Text that may name a thing: no mark-up, no quoting, no spreadsheet formula, no path escape."""
+IDENTIFIER = r"[^\s<>\"'`;=+@|\\./-][^<>\"`;|\\\x00-\x1f\x7f]{0,199}"
+"""Text that may name a thing: no mark-up, no quoting, no spreadsheet formula, no path, no control character."""
 
 COMMODITIES = ("electricity", "natural_gas", "diesel", "heat", "cooling", "water")
 

@@ -1,34 +1,26 @@
 """Builds one quarter of one site: rollups, indicators, scores, in one transaction or not at all."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.indicators import INDICATORS
 from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.transforms.recipes import FOLDER, Recipe, in_build_order, recipes, recipes_hash
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
-from suanheng.transforms.spine import OPERATION, Scope, add_months
+from suanheng.transforms.spine import Scope, add_months
+from suanheng.transforms.workbench import NOWHERE, Workbench
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import columns_of, make_table
+from suanheng.warehouse.tables import columns_of_tables, quoted
 
 _SCORED = ("composites", "dimensions", "indicators")
 
-_NOWHERE = {
-    "site_id": "",
-    "period_start": date.min,
-    "period_end": date.min,
-    "start_utc": datetime.min,
-    "end_utc": datetime.min,
-    "as_of": date.min,
-}
-"""Variables of a scope that holds nothing: with them a recipe tells its columns."""
+DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "energy_certificates")
+"""Datasets whose rows all begin and end on stated days."""
 
 
 def indicator_recipes() -> list[Recipe]:
@@ -56,24 +48,45 @@ def catalogue() -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"dimension": pl.String})
 
 
-def make_tables(lake: Lake) -> None:
-    """Make the tables right of staged. A rollup whose recipe has other columns now is made anew."""
-    for contract in (INDICATORS, MONTHLY_FACTS, PERIOD_FACTS):
-        make_table(lake, "indicators", contract)
-    for contract in SCORECARDS.values():
-        make_table(lake, "scorecards", contract)
-    lake.set_variables(_NOWHERE)
-    for recipe in in_build_order("rollups"):
-        described = lake.frame(f"DESCRIBE {recipe.query}")
-        if columns_of(lake, "rollups", recipe.name) != described["column_name"].to_list():
-            lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
-            lake.execute(f"CREATE TABLE {recipe.table} AS SELECT * FROM (\n{recipe.query}\n) LIMIT 0")
-            lake.execute(f"COMMENT ON TABLE {recipe.table} IS '{recipe.one_row_is.replace(chr(39), chr(39) * 2)}'")
+def make_indicator_views(lake: Lake, there: Mapping[str, list[str]]) -> None:
+    """Make one view per indicator over the table of all."""
     for recipe in indicator_recipes():
-        if not columns_of(lake, "indicators", recipe.name):
+        if f"indicators.{recipe.name}" not in there:
             lake.execute(
-                f'CREATE VIEW indicators."{recipe.name}" AS SELECT * FROM indicators."all" WHERE indicator = \'{recipe.name}\''
+                f'CREATE VIEW indicators."{recipe.name}" AS '
+                f"SELECT * FROM indicators.\"all\" WHERE indicator = '{recipe.name}'"
             )
+
+
+def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -> None:
+    """Make the tables of the rollups, with the columns their recipes give; anew where a recipe gives others now."""
+    rollups = in_build_order("rollups")
+    bench.make(rollups, [], NOWHERE)
+    there = columns_of_tables(lake)
+    with lake.transaction(author, f"{run_id}: rollup tables"):
+        for recipe in rollups:
+            if there.get(recipe.table) != bench.columns(recipe):
+                lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
+                lake.execute(f"CREATE TABLE {recipe.table} AS FROM bench.{recipe.table}")
+                lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
+
+
+def forget_beyond_spine(lake: Lake) -> None:
+    """Remove what was built for months and periods that no site has any more."""
+    months = "(site_id, month_start) NOT IN (SELECT (site_id, month_start) FROM reference.site_months)"
+    periods = "(site_id, period) NOT IN (SELECT (site_id, period) FROM reference.site_periods)"
+    there = columns_of_tables(lake)
+    for table in (
+        "indicators.monthly_facts",
+        *(recipe.table for recipe in recipes("rollups") if recipe.table in there),
+    ):
+        lake.execute(f"DELETE FROM {table} WHERE {months}")
+    for table in ('indicators."all"', "indicators.period_facts", *(f"scorecards.{name}" for name in SCORECARDS)):
+        lake.execute(f"DELETE FROM {table} WHERE {periods}")
+    lake.execute(
+        "DELETE FROM ops.builds WHERE (site_id, quarter_start) NOT IN "
+        "(SELECT (site_id, date_trunc('quarter', month_start)::DATE) FROM reference.site_months)"
+    )
 
 
 def stale_scopes(
@@ -81,41 +94,63 @@ def stale_scopes(
 ) -> list[tuple[Scope, str]]:
     """Scopes whose fingerprint differs from the one they were last built with, each with its new fingerprint.
 
-    With ``force`` every scope counts as stale.
+    A scope is also stale where one that it looks back on is. With ``force`` every scope counts as stale.
     """
     query = "SELECT site_id, quarter_start, fingerprint FROM ops.builds"
     built = {(site_id, start): fingerprint for site_id, start, fingerprint in lake.frame(query).iter_rows()}
     made_with = _made_with(lake, methodology)
-    wanted = [(scope, _fingerprint(lake, scope, made_with, now)) for scope in scopes]
-    return [
-        (scope, fingerprint)
-        for scope, fingerprint in wanted
-        if force or built.get((scope.site_id, scope.start)) != fingerprint
-    ]
+    stale: dict[Scope, str] = {}
+    for scope in sorted(scopes):
+        fingerprint = _fingerprint(lake, scope, made_with, now)
+        is_as_built = built.get((scope.site_id, scope.start)) == fingerprint
+        if force or not is_as_built or any(_looks_back_on(scope, earlier) for earlier in stale):
+            stale[scope] = fingerprint
+    return list(stale.items())
+
+
+def _looks_back_on(scope: Scope, earlier: Scope) -> bool:
+    """Whether indicators of a scope sum facts of the earlier one: their windows are up to a year long."""
+    return scope.site_id == earlier.site_id and add_months(scope.start, -12) <= earlier.start < scope.start
 
 
 def build(
-    lake: Lake, scope: Scope, fingerprint: str, methodology: Methodology, now: datetime, run_id: str, author: str
+    lake: Lake,
+    bench: Workbench,
+    scope: Scope,
+    fingerprint: str,
+    methodology: Methodology,
+    now: datetime,
+    run_id: str,
+    author: str,
 ) -> None:
     """Build one quarter of one site.
 
     Everything the quarter's months, the quarter itself and, at the end of a year, the year hold is replaced together:
-    a reader sees all of it before or all of it after. On failure everything stays as it was.
+    a reader sees all of it before or all of it after. On failure everything stays as it was. Quarters that look back
+    on this one lose their fingerprint: they are stale until they are built after it, in this run or the next.
     """
-    lake.set_variables(_variables(lake, scope, now))
+    rollups = in_build_order("rollups")
+    bench.lay_out(scope.site_id)
+    bench.make(rollups, indicator_recipes(), _variables(lake, scope, now))
+    place = [scope.site_id, scope.start]
+    was_built = lake.value("SELECT count(*) FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place) > 0
     with lake.transaction(author, f"{run_id}: build {scope.site_id} {scope.name}"):
-        for recipe in in_build_order("rollups"):
-            _replace_months(lake, recipe.table, scope, recipe.query)
-        _collect_facts(lake, scope)
+        for table in (*(recipe.table for recipe in rollups), "indicators.monthly_facts"):
+            _replace_months(lake, table, scope, was_built)
+        _replace_periods(lake, "indicators.period_facts", "FROM bench.indicators.period_facts", closing=False)
         fill = next(recipe for recipe in recipes("indicators") if not recipe.folder)
-        _replace_periods(lake, 'indicators."all"', scope, fill.query, closing=True)
-        _score(lake, scope, methodology, run_id)
+        _replace_periods(lake, 'indicators."all"', fill.query, closing=True)
+        _score(lake, methodology, run_id)
         for recipe in in_build_order("scorecards"):
-            _replace_periods(lake, recipe.table, scope, recipe.query, closing=False)
-        lake.execute("DELETE FROM ops.builds WHERE site_id = ? AND quarter_start = ?", [scope.site_id, scope.start])
+            _replace_periods(lake, recipe.table, recipe.query, closing=False)
+        lake.execute("DELETE FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place)
+        lake.execute(
+            "UPDATE ops.builds SET fingerprint = '' WHERE site_id = ? AND quarter_start > ? AND quarter_start <= ?",
+            [*place, add_months(scope.start, 12)],
+        )
         lake.execute(
             "INSERT INTO ops.builds BY NAME SELECT ? AS site_id, ? AS quarter_start, ? AS fingerprint, ? AS run_id",
-            [scope.site_id, scope.start, fingerprint, run_id],
+            [*place, fingerprint, run_id],
         )
 
 
@@ -134,28 +169,18 @@ def _variables(lake: Lake, scope: Scope, now: datetime) -> dict:
     }
 
 
-def _replace_months(lake: Lake, table: str, scope: Scope, query: str) -> None:
-    lake.execute(
-        f"DELETE FROM {table} WHERE site_id = ? AND month_start >= ? AND month_start < ?",
-        [scope.site_id, scope.start, scope.end],
-    )
-    lake.execute(f"INSERT INTO {table} BY NAME {query}")
-
-
-def _collect_facts(lake: Lake, scope: Scope) -> None:
-    lake.execute(
-        "DELETE FROM indicators.monthly_facts WHERE site_id = ? AND month_start >= ? AND month_start < ?",
-        [scope.site_id, scope.start, scope.end],
-    )
-    lake.execute(f"DELETE FROM indicators.period_facts WHERE {_periods_of(closing=False)}")
-    for recipe in indicator_recipes():
-        table = "period_facts" if "period" in recipe.header["grain"].split(", ") else "monthly_facts"
+def _replace_months(lake: Lake, table: str, scope: Scope, was_built: bool) -> None:
+    # A quarter that was never built has no rows to delete, and most rollups of most sites are empty: both cost a scan.
+    if was_built:
         lake.execute(
-            f"INSERT INTO indicators.{table} BY NAME SELECT '{recipe.name}' AS indicator, * FROM (\n{recipe.query}\n)"
+            f"DELETE FROM {table} WHERE site_id = ? AND month_start >= ? AND month_start < ?",
+            [scope.site_id, scope.start, scope.end],
         )
+    if lake.value(f"SELECT count(*) FROM bench.{table}"):
+        lake.execute(f"INSERT INTO {table} BY NAME FROM bench.{table}")
 
 
-def _replace_periods(lake: Lake, table: str, scope: Scope, query: str, closing: bool) -> None:
+def _replace_periods(lake: Lake, table: str, query: str, closing: bool) -> None:
     lake.execute(f"DELETE FROM {table} WHERE {_periods_of(closing)}")
     lake.execute(f"INSERT INTO {table} BY NAME {query}")
 
@@ -173,7 +198,7 @@ def _periods_of(closing: bool) -> str:
     )
 
 
-def _score(lake: Lake, scope: Scope, methodology: Methodology, run_id: str) -> None:
+def _score(lake: Lake, methodology: Methodology, run_id: str) -> None:
     periods = _periods_of(closing=True)
     indicators = lake.frame(f'SELECT * FROM indicators."all" WHERE {periods}')
     scorecards = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
@@ -193,22 +218,27 @@ def _made_with(lake: Lake, methodology: Methodology) -> str:
 
 
 def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str:
-    """Hash of what one quarter is made from. Its indicators look back a year, so files of that year count too."""
-    looked_back = add_months(scope.start, -12)
-    timed = [table for table, form in raw_tables().items() if set(form.feeds) & set(OPERATION)]
+    """Hash of what one quarter is made from.
+
+    Indicators look back a year, and a silent meter or a bill shows itself only in what comes up to 100 days later, so
+    the files of that time count too. Files that describe a state, or something that may still last, always count.
+    """
+    dated = [table for table, form in raw_tables().items() if set(form.feeds) & set(DATED)]
     files = lake.frame(
         "SELECT file_id, raw_table, status FROM ops.files WHERE site_id = ? AND ("
         "NOT list_contains(?, raw_table) OR first_at IS NULL "
-        "OR (first_at < ?::TIMESTAMP + INTERVAL 1 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 1 DAY)) ORDER BY ALL",
-        [scope.site_id, timed, scope.end, looked_back],
+        "OR (first_at < ?::TIMESTAMP + INTERVAL 101 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 1 DAY)) "
+        "ORDER BY path, file_id, raw_table",
+        [scope.site_id, dated, scope.end, add_months(scope.start, -12)],
     ).rows()
-    stagings = lake.frame(
-        "SELECT dataset, recipe_hash FROM ops.stagings WHERE site_id = ? ORDER BY ALL", [scope.site_id]
-    ).rows()
-    months = lake.frame(
-        "SELECT month_start FROM reference.site_months WHERE site_id = ? AND month_start < ? ORDER BY ALL",
-        [scope.site_id, scope.end],
-    ).rows()
-    is_over = now.date() >= scope.end
-    year_is_over = now.date() >= date(scope.start.year + 1, 1, 1)
-    return hashlib.sha256(repr((made_with, files, stagings, months, is_over, year_is_over)).encode()).hexdigest()
+    stagings = "SELECT dataset, recipe_hash FROM ops.stagings WHERE site_id = ? ORDER BY ALL"
+    months = "SELECT month_start FROM reference.site_months WHERE site_id = ? AND month_start < ? ORDER BY ALL"
+    made_from = (
+        made_with,
+        files,
+        lake.frame(stagings, [scope.site_id]).rows(),
+        lake.frame(months, [scope.site_id, scope.end]).rows(),
+        now.date() >= scope.end,
+        now.date() >= date(scope.start.year + 1, 1, 1),
+    )
+    return hashlib.sha256(repr(made_from).encode()).hexdigest()

@@ -94,7 +94,8 @@ def _read(path: Path) -> Recipe:
     text = path.read_text(encoding="utf-8")
     comment = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
     stage, *folders = path.relative_to(FOLDER).parts[:-1]
-    header = dict(match.groups() for line in comment[1:] if (match := re.fullmatch(r"([a-z_ ]+): (.+)", line)))
+    stated = (re.fullmatch(r"([a-z_ ]+): (.+)", line) for line in comment[1:])
+    header: dict[str, str] = {match[1]: match[2] for match in stated if match}
     return Recipe(
         path=path,
         stage=stage,
@@ -114,7 +115,7 @@ def tables_read(path: Path, query: str) -> frozenset[str]:
         BadRecipe: the text is not exactly one SELECT.
     """
     row = duckdb.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error") or len(tree["statements"]) != 1:
         raise BadRecipe(f"{path} is not one SELECT: {tree.get('error_message', 'several statements')}")
     return frozenset(

@@ -8,31 +8,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.formats import raw_tables
+from suanheng.schemas.spine import SITE_MONTHS, SITE_PERIODS
 from suanheng.schemas.staged import DATASETS
 from suanheng.warehouse.lake import Lake
 
-OPERATION = ("accelerator_samples", "facility_readings", "workload_runs")
-"""Datasets that are long and whose rows tell of one moment each."""
-
 TELLING = (("accelerator_samples", "facility_readings"), ("workload_runs",), ("utility_bills",), tuple(DATASETS))
 """Which datasets tell how long a site has been at work: the first of these that the site has at all."""
-
-SITE_MONTHS = {
-    "site_id": pl.String,
-    "month_start": pl.Date,
-    "month_end": pl.Date,
-    "start_utc": pl.Datetime("us"),
-    "end_utc": pl.Datetime("us"),
-    "hours": pl.Decimal(38, 9),
-}
-SITE_PERIODS = {
-    "site_id": pl.String,
-    "period": pl.String,
-    "period_kind": pl.String,
-    "period_start": pl.Date,
-    "period_end": pl.Date,
-    "closing_month": pl.Date,
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -49,15 +30,20 @@ class Scope:
         return quarter_name(self.start)
 
 
-def rebuild(lake: Lake, run_id: str, author: str) -> None:
-    """Replace reference.site_months and reference.site_periods where files have changed the span of a site."""
-    months, periods = _months(lake), []
+def rebuild(lake: Lake, now: datetime, run_id: str, author: str) -> bool:
+    """Replace reference.site_months and reference.site_periods where files have changed the span of a site.
+
+    Returns:
+        Whether they have.
+    """
+    months, periods = _months(lake, now), []
     for site_id, group in months.group_by("site_id", maintain_order=True):
         periods.append(_periods(str(site_id[0]), group["month_start"].to_list()))
     wanted = {
         "site_months": months,
-        "site_periods": pl.concat(periods) if periods else pl.DataFrame(schema=SITE_PERIODS),
+        "site_periods": pl.concat(periods) if periods else pl.DataFrame(schema=SITE_PERIODS.dtypes()),
     }
+    changed = False
     for table, rows in wanted.items():
         present = lake.frame(f"SELECT * FROM reference.{table} ORDER BY ALL")
         if present.equals(rows.sort(rows.columns)):
@@ -65,13 +51,14 @@ def rebuild(lake: Lake, run_id: str, author: str) -> None:
         with lake.transaction(author, f"{run_id}: {table}"):
             lake.execute(f"DELETE FROM reference.{table}")
             lake.insert(f"reference.{table}", rows)
+        changed = True
+    return changed
 
 
 def scopes(lake: Lake) -> list[Scope]:
     """Every quarter of every site that the spine touches, in the order of time."""
-    rows = lake.frame(
-        "SELECT DISTINCT site_id, date_trunc('quarter', month_start)::DATE AS start FROM reference.site_months ORDER BY ALL"
-    )
+    query = "SELECT DISTINCT site_id, date_trunc('quarter', month_start)::DATE FROM reference.site_months ORDER BY ALL"
+    rows = lake.frame(query)
     return [Scope(site_id, start, add_months(start, 3)) for site_id, start in rows.iter_rows()]
 
 
@@ -86,26 +73,27 @@ def add_months(day: date, months: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def _months(lake: Lake) -> pl.DataFrame:
+def _months(lake: Lake, now: datetime) -> pl.DataFrame:
     sites = lake.frame("SELECT site_id, time_zone, commissioned_on FROM reference.sites ORDER BY site_id")
     rows = []
     for site_id, time_zone, commissioned_on in sites.iter_rows():
         zone = ZoneInfo(time_zone)
-        for first, last in _evidence(lake, site_id, zone):
+        for first, last in _evidence(lake, site_id, zone, now):
             start = max(first, commissioned_on or first)
             rows += [_month(site_id, day, zone) for day in _month_starts(start, last)]
-    return pl.DataFrame(rows, schema=SITE_MONTHS, orient="row")
+    return pl.DataFrame(rows, schema=SITE_MONTHS.dtypes(), orient="row")
 
 
-def _evidence(lake: Lake, site_id: str, zone: ZoneInfo) -> Iterator[tuple[date, date]]:
-    """First and last local day of which the site's files tell, once, or not at all."""
+def _evidence(lake: Lake, site_id: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[date, date]]:
+    """First and last local day of which the site's files tell, once, or not at all. The future is not told yet."""
+    present = now.astimezone(UTC).replace(tzinfo=None)
     query = (
-        "SELECT min(first_at), max(last_at) FROM ops.files "
+        "SELECT min(first_at), least(max(last_at), ?) FROM ops.files "
         "WHERE status = 'loaded' AND site_id = ? AND list_contains(?, raw_table)"
     )
     for datasets in TELLING:
         tables = [table for table, form in raw_tables().items() if set(form.feeds) & set(datasets)]
-        row = lake.connection.execute(query, [site_id, tables]).fetchone()
+        row = lake.connection.execute(query, [present, site_id, tables]).fetchone()
         if row and row[0] is not None:
             first, last = (moment.replace(tzinfo=UTC).astimezone(zone) for moment in row)
             yield first.date(), (last if last == first else last - datetime.resolution).date()
@@ -138,4 +126,4 @@ def _periods(site_id: str, months: list[date]) -> pl.DataFrame:
         ):
             closing[period] = month
     rows = [(site_id, *period, month) for period, month in closing.items()]
-    return pl.DataFrame(rows, schema=SITE_PERIODS, orient="row")
+    return pl.DataFrame(rows, schema=SITE_PERIODS.dtypes(), orient="row")

@@ -27,9 +27,9 @@ class Staging:
 
 
 def stale(lake: Lake) -> list[tuple[str, str]]:
-    """Site and dataset pairs whose files or feeds differ from what they were last staged from."""
+    """Site and dataset pairs whose files, their precedence or their feeds differ from the last staging."""
     staged = {
-        (row["site_id"], row["dataset"]): (row["recipe_hash"], set(row["file_ids"]))
+        (row["site_id"], row["dataset"]): (row["recipe_hash"], row["file_ids"])
         for row in lake.frame("SELECT site_id, dataset, recipe_hash, file_ids FROM ops.stagings").iter_rows(named=True)
     }
     wanted = {}
@@ -37,7 +37,7 @@ def stale(lake: Lake) -> list[tuple[str, str]]:
         for site_id, file_ids in _loaded_files(lake, dataset).items():
             wanted[site_id, dataset] = (recipe_hash(dataset), file_ids)
     for pair in staged.keys() - wanted.keys():
-        wanted[pair] = (recipe_hash(pair[1]), set())
+        wanted[pair] = (recipe_hash(pair[1]), [])
     return sorted(pair for pair, made_from in wanted.items() if staged.get(pair) != made_from)
 
 
@@ -48,26 +48,24 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
     then the file whose path sorts last. The same key twice within one file and revision is quarantined.
     """
     contract = DATASETS[dataset]
-    files = _loaded_files(lake, dataset).get(site_id, set())
+    files = _loaded_files(lake, dataset).get(site_id, [])
     fed = lake.frame(_fed_query(dataset), [site_id]) if files else _no_rows(contract)
     checked = _checked(fed, contract)
     kept, duplicates, superseded = _one_row_per_key(checked.accepted, contract)
     quarantined = pl.concat([checked.rejected, duplicates])
     staging = Staging(site_id, dataset, fed.height, kept.height, superseded, quarantined.height)
+    place = [site_id, dataset]
+    was_staged = lake.value("SELECT count(*) FROM ops.stagings WHERE site_id = ? AND dataset = ?", place) > 0
     with lake.transaction(author, f"{run_id}: stage {dataset} of {site_id}"):
-        lake.execute(f"DELETE FROM staged.{dataset} WHERE site_id = ?", [site_id])
+        if was_staged:
+            _unstage(lake, site_id, dataset)
         lake.insert(f"staged.{dataset}", kept)
-        lake.execute(
-            "DELETE FROM quarantine.records WHERE stage = 'staged' AND site_id = ? AND table_name = ?",
-            [site_id, dataset],
-        )
         lake.insert(
             "quarantine.records",
             quarantined.with_columns(
                 stage=pl.lit("staged"), site_id=pl.lit(site_id), table_name=pl.lit(dataset), run_id=pl.lit(run_id)
             ),
         )
-        lake.execute("DELETE FROM ops.stagings WHERE site_id = ? AND dataset = ?", [site_id, dataset])
         if files:
             lake.execute(
                 "INSERT INTO ops.stagings BY NAME SELECT ? AS site_id, ? AS dataset, ? AS recipe_hash, ? AS file_ids, "
@@ -76,7 +74,7 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
                     site_id,
                     dataset,
                     recipe_hash(dataset),
-                    sorted(files),
+                    files,
                     staging.rows_fed,
                     staging.rows_staged,
                     staging.rows_superseded,
@@ -85,6 +83,14 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
                 ],
             )
     return staging
+
+
+def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
+    lake.execute(f"DELETE FROM staged.{dataset} WHERE site_id = ?", [site_id])
+    lake.execute(
+        "DELETE FROM quarantine.records WHERE stage = 'staged' AND site_id = ? AND table_name = ?", [site_id, dataset]
+    )
+    lake.execute("DELETE FROM ops.stagings WHERE site_id = ? AND dataset = ?", [site_id, dataset])
 
 
 def recipe_hash(dataset: str) -> str:
@@ -116,14 +122,16 @@ def _raw_tables_of(dataset: str) -> list[str]:
     return [table for table, form in raw_tables().items() if dataset in form.feeds]
 
 
-def _loaded_files(lake: Lake, dataset: str) -> dict[str, set[str]]:
+def _loaded_files(lake: Lake, dataset: str) -> dict[str, list[str]]:
+    """Files of a dataset by site, those that give way to others first."""
     rows = lake.frame(
-        "SELECT site_id, file_id FROM ops.files WHERE status = 'loaded' AND list_contains(?, raw_table)",
+        "SELECT site_id, file_id FROM ops.files WHERE status = 'loaded' AND list_contains(?, raw_table) "
+        "ORDER BY path, file_id",
         [_raw_tables_of(dataset)],
     )
-    files: dict[str, set[str]] = {}
+    files: dict[str, list[str]] = {}
     for site_id, file_id in rows.iter_rows():
-        files.setdefault(site_id, set()).add(file_id)
+        files.setdefault(site_id, []).append(file_id)
     return files
 
 

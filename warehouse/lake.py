@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import polars as pl
 from filelock import FileLock
+
 from suanheng.config.workspace import Workspace
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner")

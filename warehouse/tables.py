@@ -1,6 +1,9 @@
 """Makes the tables that contracts describe, with the meaning of every column as its comment."""
 
+from collections.abc import Mapping
+
 import polars as pl
+
 from suanheng.schemas.contract import Contract
 from suanheng.warehouse.lake import Lake
 
@@ -23,30 +26,36 @@ def make_stages(lake: Lake) -> None:
         lake.execute(f"CREATE SCHEMA IF NOT EXISTS {stage}")
 
 
-def make_table(lake: Lake, stage: str, contract: Contract) -> None:
-    """Make the table of a contract where it is missing; add the columns a newer contract has."""
+def make_table(lake: Lake, stage: str, contract: Contract, there: Mapping[str, list[str]]) -> None:
+    """Make the table of a contract where it is missing; add the columns a newer contract has.
+
+    Args:
+        lake: the warehouse, open to write.
+        stage: stage of the table.
+        contract: its contract.
+        there: the columns that exist, as ``columns_of_tables`` tells them.
+    """
     table = f'{stage}."{contract.name}"'
-    there = columns_of(lake, stage, contract.name)
-    if not there:
+    known = there.get(f"{stage}.{contract.name}", [])
+    missing = [name for name in contract.columns if name not in known]
+    if not known:
         columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
         lake.execute(f"CREATE TABLE {table} ({columns})")
-        lake.execute(f"COMMENT ON TABLE {table} IS {_literal('One row is ' + contract.one_row_is + '.')}")
-        missing = list(contract.columns)
+        lake.execute(f"COMMENT ON TABLE {table} IS {quoted('One row is ' + contract.one_row_is + '.')}")
     else:
-        missing = [name for name in contract.columns if name not in there]
         for name in missing:
             lake.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {sql_type(contract.dtypes()[name])}')
     for name in missing:
-        lake.execute(f'COMMENT ON COLUMN {table}."{name}" IS {_literal(_meaning(contract, name))}')
+        lake.execute(f'COMMENT ON COLUMN {table}."{name}" IS {quoted(_meaning(contract, name))}')
 
 
-def columns_of(lake: Lake, stage: str, table: str) -> list[str]:
-    """Columns of a table in their order; none where the table does not exist."""
+def columns_of_tables(lake: Lake) -> dict[str, list[str]]:
+    """Columns of every table and view, in their order, by ``stage.table``."""
     query = (
-        "SELECT column_name FROM information_schema.columns "
-        "WHERE table_catalog = 'lake' AND table_schema = ? AND table_name = ? ORDER BY ordinal_position"
+        "SELECT table_schema || '.' || table_name AS name, list(column_name ORDER BY ordinal_position) AS columns "
+        "FROM information_schema.columns WHERE table_catalog = 'lake' GROUP BY ALL"
     )
-    return lake.frame(query, [stage, table])["column_name"].to_list()
+    return dict(lake.frame(query).iter_rows())
 
 
 def sql_type(dtype: pl.DataType) -> str:
@@ -54,7 +63,7 @@ def sql_type(dtype: pl.DataType) -> str:
     if isinstance(dtype, pl.Decimal):
         return f"DECIMAL({dtype.precision},{dtype.scale})"
     if isinstance(dtype, pl.List):
-        return f"{sql_type(dtype.inner)}[]"
+        return f"{sql_type(pl.Series(dtype=dtype.inner).dtype)}[]"
     return _SQL_TYPES[dtype.base_type()]
 
 
@@ -64,5 +73,6 @@ def _meaning(contract: Contract, name: str) -> str:
     return f"{column.description or name}" + (f" [{unit}]" if unit else "")
 
 
-def _literal(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

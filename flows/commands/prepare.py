@@ -15,7 +15,17 @@ from suanheng.flows.commands.console import ERROR, JsonOption, WorkspaceOption, 
 from suanheng.schemas.formats import template as template_of
 from suanheng.schemas.staged import DATASETS
 
-NEEDED = ("duckdb", "duckdb-extension-ducklake", "duckdb-extension-sqlite-scanner", "prefect", "fastapi", "sqlalchemy", "pandera", "polars")  # fmt: skip
+NEEDED = (
+    "duckdb",
+    "duckdb-extension-ducklake",
+    "duckdb-extension-sqlite-scanner",
+    "prefect",
+    "fastapi",
+    "sqlalchemy",
+    "pandera",
+    "polars",
+)
+"""Packages that suanheng does not run without."""
 
 SETTINGS = """\
 # Settings of this suanheng workspace. Paths are relative to this file.

@@ -52,7 +52,7 @@ def simulate(centre: Centre, load: Load, seed: int) -> Supply:
         cooling_kwh=np.round(total_kwh - it_kwh * (1 / UPS_EFFICIENCY + OTHER_SHARE_OF_IT), 3),
         solar_kwh=solar_kwh,
         utility_kwh=np.round(total_kwh - solar_kwh, 3),
-        heat_reuse_kwh=np.round(np.where(heating, it_kwh * facility.heat_reuse_ratio, 0.0), 3),
+        heat_reuse_kwh=np.round(np.where(heating, it_kwh * facility.heat_reuse_ratio, 0.0), 3).astype(float),
         water_m3=np.round(water_l / 1000, 5),
     )
 

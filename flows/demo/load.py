@@ -71,9 +71,9 @@ def simulate(centre: Centre, runs: list[Run], seed: int) -> Load:
         is_on=is_on,
         allocated=_per_hour(stays, stays.share, len(kinds)),
         busy=busy,
-        tensor_active=np.round(np.minimum(_per_hour(stays, tensor, len(kinds)), busy), 4),
+        tensor_active=np.round(np.minimum(_per_hour(stays, tensor, len(kinds)), busy), 4).astype(float),
         power_w=np.where(is_on, np.round(drawn_w, 1), 0.0),
-        run_energy_j=np.bincount(stays.run, energy_j, minlength=len(runs)),
+        run_energy_j=np.bincount(stays.run, energy_j, minlength=len(runs)).astype(float),
     )
 
 
@@ -97,7 +97,7 @@ def _stays(runs: list[Run], chance: np.random.Generator) -> _Stays:
 
 def _per_hour(stays: _Stays, amounts: Floats, devices: int) -> Floats:
     cells = stays.device * HOURS + stays.hour
-    return np.bincount(cells, amounts, minlength=devices * HOURS).reshape(devices, HOURS)
+    return np.bincount(cells, amounts, minlength=devices * HOURS).astype(float).reshape(devices, HOURS)
 
 
 def _tensor_ratio(runs: list[Run]) -> Floats:

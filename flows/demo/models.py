@@ -96,8 +96,8 @@ def _benchmark_rows(centre: Centre, quarter_start: date, chance: np.random.Gener
                 }
             )
     return pl.DataFrame(rows).with_columns(
-        utc([row["started_at_utc"] for row in rows]).alias("started_at_utc"),
-        utc([row["ended_at_utc"] for row in rows]).alias("ended_at_utc"),
+        utc(np.array([row["started_at_utc"] for row in rows])).alias("started_at_utc"),
+        utc(np.array([row["ended_at_utc"] for row in rows])).alias("ended_at_utc"),
     )
 
 

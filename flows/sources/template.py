@@ -21,6 +21,9 @@ CHUNK_ROWS = 100_000
 def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     """Read a template file in chunks of 100,000 rows; a row is counted as its line in a CSV file.
 
+    Times without an offset are UTC under a header that ends in ``_utc`` and in Parquet, and in the source's declared
+    zone under any other header.
+
     Args:
         path: a ``.csv`` or ``.parquet`` file.
         options: ``dataset``, and ``encoding`` of a CSV file.
@@ -47,7 +50,9 @@ def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
         records = _records(file)
         try:
             _, _, labels = next(records, (1, "", []))
-            header = _canonical(labels if isinstance(labels, list) else [str(labels)], contract)
+            labels = labels if isinstance(labels, list) else [str(labels)]
+            header = _canonical(labels, contract)
+            in_utc = [name for label, name in zip(labels, header, strict=True) if label.strip().endswith("_utc")]
             rows: list[tuple[Any, ...]] = []
             unreadable: list[Unreadable] = []
             for number, text, fields in records:
@@ -59,7 +64,7 @@ def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
                     message = f"the row has {len(fields)} fields, the header {len(header)}"
                     unreadable.append(Unreadable(number, "field_count", message, text))
                 if len(rows) + len(unreadable) == CHUNK_ROWS:
-                    yield _chunk(rows, header, unreadable)
+                    yield _chunk(rows, header, in_utc, unreadable)
                     rows, unreadable = [], []
         except UnicodeDecodeError as error:
             raise UnreadableFile(
@@ -68,7 +73,7 @@ def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
                 got=f"byte {error.object[error.start]:#04x} at position {error.start}",
                 do='Set encoding in sources.toml, e.g. encoding = "gb18030".',
             ) from None
-    yield _chunk(rows, header, unreadable)
+    yield _chunk(rows, header, in_utc, unreadable)
 
 
 def _records(lines: Iterable[str]) -> Iterator[tuple[int, str, list[str] | csv.Error]]:
@@ -98,9 +103,17 @@ def _quoting_fault(text: str, error: csv.Error) -> str:
     return f"its quotes do not pair up, which takes in {len(text.splitlines())} lines: {error}"
 
 
-def _chunk(rows: list[tuple[Any, ...]], header: list[str], unreadable: list[Unreadable]) -> Chunk:
+def _chunk(rows: list[tuple[Any, ...]], header: list[str], in_utc: list[str], unreadable: list[Unreadable]) -> Chunk:
     schema = {"row_number": pl.Int64, **dict.fromkeys(header, pl.String)}
-    return Chunk(pl.DataFrame(rows, schema=schema, orient="row"), unreadable)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return Chunk(frame.with_columns(_stated_in_utc(name) for name in in_utc), unreadable)
+
+
+def _stated_in_utc(name: str) -> pl.Expr:
+    """A header that ends in ``_utc`` says the zone of the times below it, whatever zone the source is in."""
+    time = pl.col(name)
+    has_no_offset = time.str.contains(r"^\s*\d{4}-\d{2}-\d{2}[T ][\d:.]+\s*$")
+    return pl.when(has_no_offset).then(time.str.strip_chars() + "+00:00").otherwise(time).alias(name)
 
 
 def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:

@@ -1,6 +1,8 @@
 -- One row per site, period and indicator that ought to exist: its value, or the reason why there is none.
 -- The spine comes first and facts are joined to it, so that absence is a row. Periods are built together with the
 -- last of their months that the site has; numerators and denominators are summed, so three months are the quarter.
+-- Coverage is evidence seen over evidence expected, in the share of the window's months that say what is expected: a
+-- month that is there without a value has seen none of it, and is not held against the coverage a second time.
 -- grain: site_id, period, indicator
 WITH spine AS (
     SELECT
@@ -39,6 +41,7 @@ from_months AS (
         sum(fact.observed) AS observed,
         sum(fact.expected) AS expected,
         count(fact.denominator) AS months_with_facts,
+        count(fact.expected) AS months_expected,
         max(fact.evidence_rank) FILTER (fact.denominator IS NOT NULL) AS evidence_rank,
         flatten(list(fact.reference_rows ORDER BY fact.month_start) FILTER (fact.reference_rows IS NOT NULL)) AS reference_rows,
         min(fact.gap) AS stated_gap,
@@ -63,6 +66,7 @@ from_periods AS (
         observed,
         expected,
         NULL::BIGINT AS months_with_facts,
+        NULL::BIGINT AS months_expected,
         evidence_rank,
         reference_rows,
         gap AS stated_gap,
@@ -103,7 +107,7 @@ SELECT
     CASE
         WHEN value IS NULL THEN 0.0
         ELSE least(1.0, coalesce(observed / nullif(expected, 0), 0.0))
-            * coalesce(months_with_facts / months_in_window, 1.0)
+            * coalesce(months_expected / months_in_window, 1.0)
     END::DOUBLE AS coverage,
     evidence.evidence_class,
     CASE

@@ -2,14 +2,15 @@
 -- Bills fall on local days: by the shape of the metered load where a service period of at most 100 days is metered at
 -- the utility connection on every day (95 % of the day at least, by the same number of meters, by readings that state
 -- energy over an interval), else evenly; bill_proration says which. Where consumption lines of a meter overlap, their
--- mean counts; adjustments add up. Grid electricity is the bill, unless meters cover more of the month. The facility
--- uses what comes from the grid, from its generators and from its own renewables; what it makes itself is in no bill.
--- Where grid electricity is unknown so is the total. IT energy is taken as near to the grid as it is measured: UPS
--- output (category 1), else PDU output (2), else IT input (3); a category that covers less than 95 % of what the best
--- covers gives way. A meter that is read, or an account that is billed, within 100 days before a month and after it
--- ought to be there in it too, so days and hours are means over the meters that ought to be there. Claims count within
--- their vintage, evenly by day, and only once they are cancelled for the site; a claim for on-site generation only
--- where no meter measures it.
+-- mean counts; adjustments add up, and so does a negative line, which is a credit. Grid electricity is the bill, unless
+-- meters cover more of the month. The facility uses what comes from the grid, from its generators and from its own
+-- renewables; what it makes itself is in no bill. Where grid electricity is unknown so is the total. IT energy is taken
+-- as near to the grid as it is measured: UPS output (category 1), else PDU output (2), else IT input (3); a category
+-- that covers less than 95 % of what the best covers gives way. A meter that is read, or an account that is billed,
+-- within 100 days before a month and after it ought to be there in it too, so days and hours are means over the meters
+-- that ought to be there. Water is that of the water boundary; meters of cooling and the like lie behind it and count
+-- only where there is none. Claims count within their vintage, evenly by day, and only once they are cancelled for the
+-- site; a claim for on-site generation only where no meter measures it.
 -- reaches: 100 days before and after the scope
 -- grain: site_id, month_start
 WITH months AS (
@@ -27,6 +28,7 @@ bills AS (
         service_start,
         service_end,
         CASE commodity WHEN 'water' THEN water_m3 ELSE energy_kwh END AS quantity,
+        line_type = 'consumption' AND quantity >= 0 AS is_consumption,
         is_estimated,
         CASE WHEN is_estimated THEN greatest(evidence_rank, 4) ELSE evidence_rank END AS evidence_rank
     FROM staged.utility_bills
@@ -48,9 +50,11 @@ utility_intervals AS (
     SELECT
         meter_id,
         energy_kwh,
-        timezone(time_zone, timezone('UTC', started_at_utc)) AS started_at,
-        timezone(time_zone, timezone('UTC', ended_at_utc)) AS ended_at,
-        unnest(range(started_at::DATE, ended_at, INTERVAL 1 DAY)) AS midnight
+        time_zone,
+        started_at_utc,
+        ended_at_utc,
+        timezone(time_zone, timezone('UTC', started_at_utc))::DATE AS first_day,
+        unnest(range(first_day, timezone(time_zone, timezone('UTC', ended_at_utc)), INTERVAL 1 DAY)) AS midnight
     FROM readings
     CROSS JOIN reference.sites
     WHERE site_id = getvariable('site_id')
@@ -63,14 +67,17 @@ utility_days AS (
     SELECT
         midnight::DATE AS day,
         count(DISTINCT meter_id) AS meters,
-        sum(part_us) >= 0.95 * 86.4e9 * meters AS is_metered,
+        sum(part_us) >= 0.95 * any_value(day_us) * meters AS is_metered,
         sum((energy_kwh * part_us / length_us)::DECIMAL(38, 9)) AS load_kwh
     FROM (
         SELECT
             *,
-            date_diff('microsecond', started_at, ended_at) AS length_us,
+            timezone('UTC', timezone(time_zone, midnight)) AS day_start_utc,
+            timezone('UTC', timezone(time_zone, midnight + INTERVAL 1 DAY)) AS day_end_utc,
+            date_diff('microsecond', day_start_utc, day_end_utc) AS day_us,
+            date_diff('microsecond', started_at_utc, ended_at_utc) AS length_us,
             date_diff(
-                'microsecond', greatest(started_at, midnight), least(ended_at, midnight + INTERVAL 1 DAY)
+                'microsecond', greatest(started_at_utc, day_start_utc), least(ended_at_utc, day_end_utc)
             ) AS part_us
         FROM utility_intervals
     )
@@ -89,7 +96,7 @@ weighted_bill_days AS (
         AND sum(load_kwh) OVER bill > 0 AS follows_load,
         (CASE WHEN follows_load THEN load_kwh ELSE 1 END)::DECIMAL(38, 9) AS weight,
         CASE
-            WHEN line_type = 'consumption' THEN count(*) OVER (PARTITION BY meter_id, commodity, line_type, day)
+            WHEN is_consumption THEN count(*) OVER (PARTITION BY meter_id, commodity, is_consumption, day)
             ELSE 1
         END AS lines_on_day
     FROM bill_days
@@ -117,7 +124,7 @@ accounts AS (
     SELECT month_start, commodity, meter_id
     FROM bills
     JOIN months ON service_start < month_end + INTERVAL 100 DAY AND service_end > month_start - INTERVAL 100 DAY
-    WHERE line_type = 'consumption'
+    WHERE is_consumption
     GROUP BY month_start, month_end, commodity, meter_id
     HAVING min(service_start) < month_end AND max(service_end) > month_start
 ),
@@ -130,7 +137,7 @@ billed_days AS (
     FROM accounts
     JOIN months USING (month_start)
     LEFT JOIN bill_days USING (commodity, meter_id)
-    WHERE line_type = 'consumption'
+    WHERE is_consumption
     GROUP BY month_start, commodity
 ),
 bill_sums AS (
@@ -200,8 +207,12 @@ water_meters AS (
         sum(water_m3) AS water_m3,
         max(water_hours) AS water_hours,
         max(evidence_rank) AS evidence_rank
-    FROM boundaries
-    WHERE water_m3 IS NOT NULL
+    FROM (
+        SELECT *, bool_or(boundary = 'water') OVER (PARTITION BY month_start) AS has_water_boundary
+        FROM boundaries
+        WHERE water_m3 IS NOT NULL
+    )
+    WHERE boundary = 'water' OR NOT has_water_boundary
     GROUP BY month_start
 ),
 it_categories AS (

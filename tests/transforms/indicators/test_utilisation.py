@@ -107,6 +107,22 @@ def test_what_is_unknown_is_named(warehouse, month, missing, gaps):
         assert (row["observed"] == 0) == (name in gaps)
 
 
+def test_telemetry_beyond_the_inventory_does_not_cover_other_months(warehouse, month):
+    # January: three devices report, two are in the inventory. February: half of the device-hours are seen.
+    month(JANUARY, capacity_month=(200,), workload_month=(150,), activity_month=(100, 300))
+    month(FEBRUARY, capacity_month=(200,), workload_month=(150,), activity_month=(100, 100))
+    found = facts(warehouse)
+    for name in ("resource_utilisation", "activity_ratio"):
+        assert (found[name]["observed"].sum(), found[name]["expected"].sum()) == (Decimal(300), Decimal(400))
+    assert value(found["resource_utilisation"]) == 200 / 400
+
+
+def test_telemetry_without_an_inventory_covers_nothing(warehouse, month):
+    month(JANUARY, activity_month=(100, 300))
+    row = facts(warehouse)["resource_utilisation"].row(0, named=True)
+    assert (row["observed"], row["expected"]) == (Decimal(0), Decimal(300))
+
+
 def test_no_telemetry_no_row(warehouse, month):
     month(JANUARY, capacity_month=(192,))
     assert facts(warehouse)["resource_utilisation"].is_empty()

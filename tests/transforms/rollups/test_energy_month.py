@@ -133,6 +133,43 @@ def test_an_adjustment_alone_is_no_bill_of_the_month(warehouse, months):
     assert (january["facility_source"], january["facility_kwh"]) == (None, None)
 
 
+def test_a_credit_note_that_calls_itself_consumption_adds_up(warehouse, months):
+    # 1 000 kWh less 50; it is neither a second reading of those ten days nor a bill of its own.
+    credit = bill(date(2023, 1, 10), date(2023, 1, 20), -50.0)
+    warehouse.stage("utility_bills", bill(JANUARY, FEBRUARY, 1000.0), credit)
+    january = months()[JANUARY]
+    assert (january["bill_kwh"], january["bill_days"]) == (Decimal(950), Decimal(31))
+
+
+def test_a_credit_note_alone_is_no_bill_of_the_month(warehouse, months):
+    warehouse.stage("utility_bills", bill(JANUARY, FEBRUARY, -50.0))
+    january = months()[JANUARY]
+    assert (january["facility_source"], january["facility_kwh"]) == (None, None)
+
+
+@pytest.mark.parametrize("minutes", [15, 60])
+def test_a_bill_follows_the_load_over_the_end_of_daylight_saving(warehouse, months, minutes):
+    # New York, 1 kW throughout. 15 October to 14 November 2023 has 745 hours, 408 of them (17 days) in October.
+    warehouse.add_site("site-ny", time_zone="America/New_York")
+    warehouse.stage("utility_bills", bill(date(2023, 10, 15), date(2023, 11, 15), 7450.0, site_id="site-ny"))
+    first, step = datetime(2023, 10, 1, 4), timedelta(minutes=minutes)  # local midnight of 1 October
+    starts = [first + number * step for number in range(50 * 24 * 60 // minutes)]
+    readings = (
+        {
+            "site_id": "site-ny",
+            "meter_id": "utility",
+            "boundary": "utility",
+            "started_at_utc": start,
+            "ended_at_utc": start + step,
+            "energy_kwh": minutes / 60,
+        }
+        for start in starts
+    )
+    warehouse.stage("facility_readings", *readings)
+    october = months(site_id="site-ny", start=date(2023, 10, 1), end=date(2024, 1, 1))[date(2023, 10, 1)]
+    assert (october["bill_kwh"], october["bill_proration"]) == (Decimal(4080), "load shape")
+
+
 def test_overlapping_bills_of_an_account_count_as_their_mean(warehouse, months):
     # January billed as 3 100 kWh, and once more from the 1st to the 10th as 500 (50 a day instead of 100):
     # 10 days at 75, 21 days at 100.
@@ -244,6 +281,18 @@ def test_water_is_billed_before_it_is_metered(warehouse, months):
     answer = months()
     assert (answer[JANUARY]["water_m3"], answer[JANUARY]["water_days"]) == (Decimal(310), Decimal(31))
     assert (answer[FEBRUARY]["water_m3"], answer[FEBRUARY]["water_days"]) == (Decimal(252), Decimal(28))
+
+
+@pytest.mark.parametrize(("main", "expected"), [("water", 310), ("other", 310 + 93)])
+def test_water_behind_the_water_meter_is_not_counted_again(warehouse, months, main, expected):
+    # 10 m3 a day at the connection, 3 of them on to the cooling towers.
+    meters = [
+        {**row, "energy_kwh": None, "water_m3": water}
+        for boundary, water in ((main, 10.0), ("cooling", 3.0))
+        for row in metered_days(boundary, [0] * 31)
+    ]
+    warehouse.stage("facility_readings", *meters)
+    assert months()[JANUARY]["water_m3"] == Decimal(expected)
 
 
 def test_other_energy_is_kept_apart_from_electricity(warehouse, months):

@@ -27,7 +27,7 @@ SELECT
     month_start,
     CASE WHEN gap IS NULL THEN busy_device_hours END AS numerator,
     CASE WHEN gap IS NULL THEN allocated_device_hours END AS denominator,
-    CASE WHEN gap IS NULL THEN utilisation_device_hours ELSE 0 END AS observed,
+    CASE WHEN gap IS NULL THEN least(utilisation_device_hours, installed_device_hours) ELSE 0 END AS observed,
     installed_device_hours AS expected,
     activity_evidence_rank AS evidence_rank,
     []::VARCHAR[] AS reference_rows,

@@ -1,0 +1,93 @@
+"""The workbench: recipes run here, in memory, and only their results go to the warehouse.
+
+A recipe names its tables ``stage.table``. On the workbench these names mean: reference facts and the smaller datasets
+of one site as tables in memory, the larger ones as views of the warehouse, and the rollups of the quarter being built.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.formats import raw_tables
+from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.spine import SPINE
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.recipes import Recipe
+from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.tables import sql_type
+
+LARGE = ("accelerator_samples", "facility_readings")
+"""Datasets that are read where they lie; all others are small enough to be held in memory, site by site."""
+
+NOWHERE = {
+    "site_id": "",
+    "period_start": date.min,
+    "period_end": date.min,
+    "start_utc": datetime.min,
+    "end_utc": datetime.min,
+    "as_of": date.min,
+}
+"""Variables of a scope that holds nothing: with them a recipe tells its columns."""
+
+_FACTS = {"monthly_facts": MONTHLY_FACTS, "period_facts": PERIOD_FACTS}
+
+
+class Workbench:
+    """A place in memory beside the warehouse, on the same connection."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._site_id: str | None = None
+        lake.execute("ATTACH IF NOT EXISTS ':memory:' AS bench")
+        for stage in ("raw", "staged", "reference", "rollups", "indicators"):
+            lake.execute(f"CREATE SCHEMA IF NOT EXISTS bench.{stage}")
+        for table in raw_tables():
+            lake.execute(f"CREATE OR REPLACE VIEW bench.raw.{table} AS FROM lake.raw.{table}")
+        for dataset in LARGE:
+            lake.execute(f"CREATE OR REPLACE VIEW bench.staged.{dataset} AS FROM lake.staged.{dataset}")
+        self._lay_out("")
+        for table in (*REFERENCE, *SPINE):
+            lake.execute(f'CREATE OR REPLACE TABLE bench.reference."{table}" AS FROM lake.reference."{table}"')
+
+    def lay_out(self, site_id: str) -> None:
+        """Put the smaller datasets of a site on the bench."""
+        if site_id != self._site_id:
+            self._lay_out(site_id)
+
+    def _lay_out(self, site_id: str) -> None:
+        for dataset in DATASETS:
+            if dataset not in LARGE:
+                self._lake.execute(
+                    f"CREATE OR REPLACE TABLE bench.staged.{dataset} AS FROM lake.staged.{dataset} WHERE site_id = ?",
+                    [site_id],
+                )
+        self._site_id = site_id
+
+    def make(self, rollups: Iterable[Recipe], indicators: Iterable[Recipe], variables: Mapping[str, Any]) -> None:
+        """Run the recipes of a scope: each rollup becomes a table, the indicators the two tables of facts."""
+        lake = self._lake
+        lake.set_variables(variables)
+        lake.execute("USE bench")
+        try:
+            for recipe in rollups:
+                lake.execute(f"CREATE OR REPLACE TABLE {recipe.table} AS {recipe.query}")
+            for table, contract in _FACTS.items():
+                columns = ", ".join(f"{name} {sql_type(dtype)}" for name, dtype in contract.dtypes().items())
+                lake.execute(f"CREATE OR REPLACE TABLE indicators.{table} ({columns})")
+            for recipe in indicators:
+                lake.execute(
+                    f"INSERT INTO indicators.{facts_table(recipe)} BY NAME "
+                    f"SELECT '{recipe.name}' AS indicator, * FROM (\n{recipe.query}\n)"
+                )
+        finally:
+            lake.execute("USE lake")
+
+    def columns(self, recipe: Recipe) -> list[str]:
+        """Columns of the table a rollup has become."""
+        return self._lake.frame(f"DESCRIBE bench.{recipe.table}")["column_name"].to_list()
+
+
+def facts_table(recipe: Recipe) -> str:
+    """Where the facts of an indicator go: those of months apart from those of whole periods."""
+    return "period_facts" if "period" in recipe.header["grain"].split(", ") else "monthly_facts"
