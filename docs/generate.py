@@ -1,0 +1,297 @@
+"""Writes the pages that contracts, recipes and the methodology decide: formats, datasets, indicators.
+
+Run it with ``make docs``. A test compares the pages with what is written here, so they cannot go out of date.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+
+from suanheng.schemas.columns import IDENTIFIER, provenance
+from suanheng.schemas.contract import Contract
+from suanheng.schemas.formats import Format, formats
+from suanheng.schemas.indicators import STATUSES
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.build import catalogue, indicator_recipes
+from suanheng.transforms.recipes import Recipe
+from suanheng.transforms.scoring.methodology import Goalpost, Methodology, ScoredIndicator, load
+
+FOLDER = Path(__file__).parent
+METHODOLOGY = "hqc-2024"
+MADE_FROM = "<!-- Made by docs/generate.py. Change what it reads, then: make docs -->"
+
+_TYPES = {
+    pl.String: "text",
+    pl.Float64: "number",
+    pl.Int64: "whole number",
+    pl.Boolean: "true or false",
+    pl.Date: "day",
+    pl.Datetime: "time",
+}
+
+
+def formats_page() -> str:
+    """Every format other than our own templates: what it feeds, its options, and its columns."""
+    known = formats().values()
+    return _page(
+        "Formats",
+        "What suanheng reads besides its own templates. A binding in `sources.toml` names one of these formats; its "
+        "`options` are listed with it. Columns keep the source's own labels in `raw.<format>`; the feed named beside "
+        "the dataset turns them into [datasets](datasets.md). Columns that are not listed are ignored.",
+        "Our own templates have the format name `template` and the columns of [datasets](datasets.md); "
+        "`suanheng template DATASET` writes an empty one.",
+        _table(
+            ("format", "what it is", "feeds"),
+            [(f"[`{form.name}`](#{form.name})", form.title, _feeds(form)) for form in known],
+        ),
+        *(section for form in known for section in _format_sections(form)),
+    )
+
+
+def datasets_page() -> str:
+    """The datasets: what a row is, its key, and every column."""
+    return _page(
+        "Datasets",
+        f"The {len(DATASETS)} datasets. Every file becomes rows of these, whatever format it came in. "
+        "`suanheng template DATASET` writes an empty file with these columns; a header may use the name or any of "
+        "its other spellings, in any order. Times are ISO 8601; without an offset they are UTC under a header that "
+        "ends in `_utc`, else in the `time_zone` of the binding. Days are `2023-05-31`, `2023/05/31` or "
+        "`2023年05月31日`.",
+        "A record goes to quarantine when a required value is missing, a value is not of its type or not allowed, or "
+        "one of the rules below the table is broken. Everything else of the file stays.",
+        "Every row of the warehouse also begins with "
+        + ", ".join(f"`{name}` ({_lower_first(column.description)})" for name, column in provenance().items())
+        + ".",
+        _table(
+            ("dataset", "one row is", "fed by"),
+            [
+                (f"[`{name}`](#{name})", contract.one_row_is, ", ".join(f"`{form}`" for form in _fed_by(name)))
+                for name, contract in DATASETS.items()
+            ],
+        ),
+        *(section for contract in DATASETS.values() for section in _dataset_sections(contract)),
+    )
+
+
+def indicators_page() -> str:
+    """Every indicator: its catalogue entry, and how the default methodology scores it."""
+    methodology = load(METHODOLOGY)
+    return _page(
+        "Indicators",
+        f"The indicators and how the methodology `{METHODOLOGY}` scores them. "
+        + " ".join(methodology.origin_note.split()),
+        "Every value is a sum of numerators over a sum of denominators, so three months add up to the quarter; "
+        "quantiles and the Gini coefficient are taken over the runs of the whole period. "
+        "A value without enough coverage is withheld, never scored as zero. "
+        "`trailing year` means the twelve months up to the end of the period.",
+        "**origin** says where the name comes from: `published` in the 2024 report, `standard` in a standard, "
+        "`declared` by this project. Goalposts are the values that score 0 and 100; each says why.",
+        "A value has one of these statuses: " + ", ".join(f"`{status}`" for status in STATUSES) + ".",
+        _overview(methodology),
+        *(section for recipe in _in_order(methodology) for section in _indicator_sections(recipe, methodology)),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "formats.md": formats_page,
+    "datasets.md": datasets_page,
+    "indicators.md": indicators_page,
+}
+"""File name to what it should hold."""
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+
+
+def _format_sections(form: Format) -> Iterator[str]:
+    own = form.contract
+    yield f"## {form.name}"
+    yield f"{form.title}. One record is {own.one_row_is}. Feeds {_feeds(form)}."
+    if form.options:
+        yield _table(("option", "meaning"), [(f"`{name}`", meaning) for name, meaning in form.options.items()])
+    yield _table(
+        ("column", "type", "unit", "required", "allowed", "meaning"),
+        [
+            (f"`{label}`", _type(column), _unit(column), _required(column), _allowed(column), column.description)
+            for label, column in own.columns.items()
+        ],
+    )
+    if nulls := list(dict.fromkeys(text for column in own.columns.values() for text in _meta(column, "nulls"))):
+        yield "Read as unknown: " + ", ".join(f"`{text}`" for text in nulls) + "."
+    yield from _rules(own)
+
+
+def _dataset_sections(contract: Contract) -> Iterator[str]:
+    columns = {name: column for name, column in contract.columns.items() if name not in provenance()}
+    yield f"## {contract.name}"
+    yield f"One row is {contract.one_row_is}. Key within a site: {', '.join(f'`{name}`' for name in contract.key)}."
+    yield _table(
+        ("column", "type", "unit", "required", "allowed", "meaning", "also accepted as"),
+        [
+            (
+                f"`{name}`",
+                _type(column),
+                _unit(column),
+                _required(column),
+                _allowed(column),
+                column.description,
+                ", ".join(_meta(column, "spellings")),
+            )
+            for name, column in columns.items()
+        ],
+    )
+    yield from _rules(contract)
+
+
+def _rules(contract: Contract) -> Iterator[str]:
+    if contract.schema.checks:
+        yield "Also quarantined:"
+        yield "\n".join(f"- {check.error} (`{check.name}`)" for check in contract.schema.checks)
+
+
+def _overview(methodology: Methodology) -> str:
+    entries = {entry["indicator"]: entry for entry in catalogue().iter_rows(named=True)}
+    titles = {dimension.dimension: f"{dimension.name_zh} {dimension.name_en}" for dimension in methodology.dimensions}
+    return _table(
+        ("indicator", "name", "dimension", "unit", "better", "origin"),
+        [
+            (
+                f"[`{name}`](#{name})",
+                f"{entry['name_zh']} {entry['name_en']}",
+                titles.get(entry["dimension"] or "", "supplementary"),
+                entry["unit"],
+                entry["better"],
+                entry["origin"],
+            )
+            for name, entry in ((recipe.name, entries[recipe.name]) for recipe in _in_order(methodology))
+        ],
+    )
+
+
+def _in_order(methodology: Methodology) -> list[Recipe]:
+    """Recipes as a scorecard shows them: scored, then supplementary, then those the methodology does not name."""
+    named = [*(scored.indicator for scored in methodology.indicators), *methodology.supplementary]
+    recipes = {recipe.name: recipe for recipe in indicator_recipes()}
+    return [recipes[name] for name in dict.fromkeys([*(name for name in named if name in recipes), *recipes])]
+
+
+def _indicator_sections(recipe: Recipe, methodology: Methodology) -> Iterator[str]:
+    name_en, _, name_zh = recipe.header["name"].partition(" | ")
+    yield f"## {recipe.name}"
+    yield f"**{name_zh} · {name_en}**"
+    yield _prose(recipe)
+    scored = next((one for one in methodology.indicators if one.indicator == recipe.name), None)
+    facts = {
+        "formula": recipe.header["formula"],
+        "unit": recipe.header["unit"],
+        "better": recipe.header["better"],
+        "window": recipe.header.get("window", "period"),
+        "origin": recipe.header["origin"],
+        "source": recipe.header["source"],
+        "without facts": f"`{recipe.header['gap']}`",
+        "recipe": f"[`{recipe.shown_path}`](../{recipe.shown_path})",
+        **(_how_scored(scored, methodology) if scored else {"scored": "no, reported beside the score"}),
+    }
+    yield _table(("what", "is"), list(facts.items()))
+
+
+def _how_scored(scored: ScoredIndicator, methodology: Methodology) -> dict[str, str]:
+    dimension = next(one for one in methodology.dimensions if scored in one.indicators)
+    return {
+        "dimension": f"{dimension.name_zh} {dimension.name_en} (`{dimension.dimension}`, {dimension.origin})",
+        "weight in the dimension": f"{scored.weight:g} of {sum(one.weight for one in dimension.indicators):g}",
+        "minimum coverage": f"{scored.minimum_coverage:g}",
+        "0 points at": _goalpost(scored.at_0),
+        "100 points at": _goalpost(scored.at_100),
+    }
+
+
+def _goalpost(goalpost: Goalpost) -> str:
+    return f"{goalpost.value:g} ({goalpost.origin}): {' '.join(goalpost.source.split())}"
+
+
+def _prose(recipe: Recipe) -> str:
+    """The header without its catalogue lines: what one row is, and why it is made so."""
+    comment = [line[2:].strip() for line in recipe.query.splitlines() if line.startswith("--")]
+    keys = tuple(f"{key}: " for key in recipe.header)
+    return _escaped(" ".join(line for line in comment if not line.startswith(keys)))
+
+
+def _feeds(form: Format) -> str:
+    if not form.feeds:
+        return "no dataset: rollups read its raw table"
+    return ", ".join(f"[`{dataset}`](datasets.md#{dataset})" for dataset in form.feeds)
+
+
+def _fed_by(dataset: str) -> list[str]:
+    return ["template", *(form.name for form in formats().values() if dataset in form.feeds)]
+
+
+def _type(column: pa.Column) -> str:
+    return next(words for dtype, words in _TYPES.items() if column.dtype.type == dtype)
+
+
+def _unit(column: pa.Column) -> str:
+    return (column.metadata or {}).get("unit") or ""
+
+
+def _meta(column: pa.Column, key: str) -> Sequence[str]:
+    return (column.metadata or {}).get(key) or ()
+
+
+def _required(column: pa.Column) -> str:
+    default: Any = (column.metadata or {}).get("default")
+    if default is not None:
+        return f"else `{default}`" if default != "" else "else empty"
+    return "" if column.nullable else "yes"
+
+
+def _allowed(column: pa.Column) -> str:
+    allowed = {name: value for check in column.checks for name, value in (check.statistics or {}).items()}
+    words = []
+    if "min_value" in allowed and "max_value" in allowed:
+        words.append(f"{allowed['min_value']:g} … {allowed['max_value']:g}")
+    elif "min_value" in allowed:
+        words.append(f"≥ {allowed['min_value']:g}")
+    elif "max_value" in allowed:
+        words.append(f"≤ {allowed['max_value']:g}")
+    words += [f"`{value}`" for value in allowed.get("allowed_values", ())]
+    pattern = str(allowed.get("pattern", "")).removeprefix("^(?:").removesuffix(")$")
+    if pattern == IDENTIFIER:
+        words.append("a name")
+    elif pattern:
+        words.append(f"`{pattern}`")
+    return ", ".join(words)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escaped(text: str | None) -> str:
+    """Text as Markdown shows it: no cell ends early, no < begins a tag, no * begins emphasis."""
+    parts = (text or "").replace("|", "\\|").split("`")
+    outside = [part.replace("<", "&lt;").replace("*", "\\*") for part in parts[::2]]
+    return "`".join(
+        part for pair in zip(outside, [*parts[1::2], None], strict=False) for part in pair if part is not None
+    )
+
+
+def _lower_first(sentence: str | None) -> str:
+    text = (sentence or "").rstrip(".")
+    return text if text[:2].isupper() or text.startswith("SHA") else text[:1].lower() + text[1:]
+
+
+def _page(title: str, *sections: str) -> str:
+    return "\n\n".join([MADE_FROM, f"# {title}", *sections]) + "\n"
+
+
+if __name__ == "__main__":
+    write()

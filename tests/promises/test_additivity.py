@@ -1,0 +1,116 @@
+"""Promise 6: three months summed are the quarter, exactly, for every indicator (ratio of sums)."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import suanheng.transforms
+from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.reference import EVIDENCE
+from suanheng.schemas.spine import CATALOGUE, SITE_MONTHS, SITE_PERIODS
+from suanheng.transforms.spine import add_months
+from suanheng.warehouse.tables import sql_type
+
+FILL = (Path(suanheng.transforms.__file__).parent / "indicators" / "all.sql").read_text(encoding="utf-8")
+MONTHS = [date(2023, month, 1) for month in range(1, 13)]
+
+# Up to fifteen digits before the point and nine behind it: sums of these are not exact in floating point.
+AMOUNT = st.integers(-(10**24), 10**24).map(lambda units: Decimal(units).scaleb(-9))
+KNOWN_OR_NOT = st.one_of(st.none(), st.tuples(AMOUNT, AMOUNT))
+
+
+def summed(amounts: list[Decimal | None]) -> Decimal | None:
+    """Sum of what is known; unknown where nothing is."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def test_additivity_of_every_indicator_over_months_quarters_and_the_year(built_once) -> None:
+    sums = {}
+    for kind, indicator, period, numerator, denominator in built_once.ask(
+        'SELECT period_kind, indicator, period, numerator, denominator FROM indicators."all" '
+        "WHERE indicator IN (SELECT DISTINCT indicator FROM indicators.monthly_facts)"
+    ).iter_rows():
+        sums.setdefault((kind, indicator), {})[period] = (numerator, denominator)
+    indicators = {indicator for _, indicator in sums}
+
+    for indicator in indicators:
+        months, quarters, years = (sums[kind, indicator] for kind in ("month", "quarter", "year"))
+        for part in (0, 1):
+            of_months = [months[f"2023-{month:02}"][part] for month in range(1, 7)]
+            of_quarters = [quarters["2023Q1"][part], quarters["2023Q2"][part]]
+            assert of_quarters == [summed(of_months[:3]), summed(of_months[3:])], indicator
+            assert years["2023"][part] == summed(of_quarters), indicator
+    assert len(indicators) >= 30
+
+
+@pytest.fixture
+def fill() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables that the fill reads: one site, the year 2023, one indicator; no facts yet."""
+    connection = duckdb.connect()
+    for stage in ("reference", "indicators"):
+        connection.execute(f"CREATE SCHEMA {stage}")
+    for stage, contract in (
+        ("indicators", MONTHLY_FACTS),
+        ("indicators", PERIOD_FACTS),
+        ("reference", SITE_MONTHS),
+        ("reference", SITE_PERIODS),
+        ("reference", CATALOGUE),
+        ("reference", EVIDENCE),
+    ):
+        columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
+        connection.execute(f"CREATE TABLE {stage}.{contract.name} ({columns})")
+    connection.execute(
+        "INSERT INTO reference.indicators BY NAME SELECT 'pue' AS indicator, 'period' AS \"window\", 'no bill' AS gap"
+    )
+    for month in MONTHS:
+        connection.execute("INSERT INTO reference.site_months (site_id, month_start) VALUES ('a', ?)", [month])
+    for kind, length in (("month", 1), ("quarter", 3), ("year", 12)):
+        for start in MONTHS[::length]:
+            connection.execute(
+                "INSERT INTO reference.site_periods VALUES ('a', ?, ?, ?, ?, ?)",
+                [f"{kind} {start}", kind, start, add_months(start, length), add_months(start, length - 1)],
+            )
+    for name, value in (
+        ("site_id", "a"),
+        ("period_start", MONTHS[0]),
+        ("period_end", date(2024, 1, 1)),
+        ("as_of", date(2024, 1, 1)),
+    ):
+        connection.execute(f"SET VARIABLE {name} = ?", [value])
+    yield connection
+    connection.close()
+
+
+def test_additivity_of_any_monthly_facts(fill) -> None:
+    @settings(max_examples=40, deadline=None)
+    @given(facts=st.lists(KNOWN_OR_NOT, min_size=12, max_size=12), order=st.permutations(range(12)))
+    def holds(facts: list[tuple[Decimal, Decimal] | None], order: list[int]) -> None:
+        fill.execute("DELETE FROM indicators.monthly_facts")
+        for index in order:
+            numerator, denominator = facts[index] or (None, None)
+            fill.execute(
+                "INSERT INTO indicators.monthly_facts (site_id, indicator, month_start, numerator, denominator) "
+                "VALUES ('a', 'pue', ?, ?, ?)",
+                [MONTHS[index], numerator, denominator],
+            )
+
+        rows = fill.execute(FILL).pl()
+
+        for length, kind in ((1, "month"), (3, "quarter"), (12, "year")):
+            filled = rows.filter(pl.col("period_kind") == kind).sort("period_start")
+            for part, column in enumerate(("numerator", "denominator")):
+                expected = [
+                    summed([fact and fact[part] for fact in facts[start : start + length]])
+                    for start in range(0, 12, length)
+                ]
+                assert filled[column].to_list() == expected
+
+    holds()

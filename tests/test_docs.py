@@ -1,0 +1,116 @@
+"""The documents say what is so: generated pages are up to date, verbs and exit codes are described, links resolve."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import typer
+
+from suanheng.flows import commands
+from suanheng.flows.commands import console
+from suanheng.schemas.formats import formats
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.build import indicator_recipes
+
+ROOT = Path(__file__).parents[1]
+READMES = ("README.md", "README.zh-CN.md")
+PAGES = [ROOT / name for name in (*READMES, "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
+EXIT_CODES = (console.DONE, console.ERROR, console.USAGE, console.INPUT_REFUSED, console.QUARTER_FAILED)
+
+_CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _prose(path: Path) -> str:
+    return _CODE_BLOCK.sub("", path.read_text(encoding="utf-8"))
+
+
+def _headings(path: Path) -> list[str]:
+    return re.findall(r"^#+ (.+)$", _prose(path), re.MULTILINE)
+
+
+def _anchor(heading: str) -> str:
+    """Anchor of a heading as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _verbs(command: Any, path: tuple[str, ...] = ()) -> list[str]:
+    parts = getattr(command, "commands", {})
+    return [verb for name, part in parts.items() for verb in _verbs(part, (*path, name))] or [" ".join(path)]
+
+
+VERBS = _verbs(typer.main.get_command(commands.app))
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["formats.md", "datasets.md", "indicators.md"])
+def test_generated_page_is_up_to_date(generate: ModuleType, page: str) -> None:
+    assert _text(f"docs/{page}") == generate.PAGES[page](), f"docs/{page} is out of date. Write it with: make docs"
+
+
+def test_generated_pages_leave_nothing_out() -> None:
+    sections = {
+        "docs/formats.md": set(formats()),
+        "docs/datasets.md": set(DATASETS),
+        "docs/indicators.md": {recipe.name for recipe in indicator_recipes()},
+    }
+    for page, names in sections.items():
+        assert set(re.findall(r"^## (.+)$", _text(page), re.MULTILINE)) == names
+
+
+@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("verb", VERBS)
+def test_readme_shows_every_verb(readme: str, verb: str) -> None:
+    assert f"suanheng {verb}" in _text(readme)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_readme_names_both_commands(readme: str) -> None:
+    text = _text(readme)
+    assert re.search(r"^make demo\b", text, re.MULTILINE)
+    assert re.search(r"^make test\b", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_readme_documents_every_exit_code(readme: str) -> None:
+    documented = [int(code) for code in re.findall(r"^\| (\d) \|", _text(readme), re.MULTILINE)]
+    assert documented == sorted(EXIT_CODES)
+
+
+def test_both_readmes_have_the_same_structure() -> None:
+    levels = [re.findall(r"^(#+) ", _prose(ROOT / readme), re.MULTILINE) for readme in READMES]
+    assert levels[0] == levels[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_resolve(page: Path) -> None:
+    broken = []
+    for link in _LINK.findall(_prose(page)):
+        if link.startswith(("http://", "https://")):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        if not target.exists() or (anchor and anchor not in {_anchor(heading) for heading in _headings(target)}):
+            broken.append(link)
+    assert broken == []
+
+
+def test_pictures_are_small_enough_to_clone() -> None:
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
+    assert {"scorecard.en.png", "scorecard.zh.png"} <= sizes.keys()
+    assert {name: size for name, size in sizes.items() if size >= 300_000} == {}
