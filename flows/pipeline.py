@@ -160,8 +160,8 @@ def _run(
             ),
             failures,
         )
-        if spine.rebuild(lake, now, run_id, workspace.author):
-            with lake.transaction(workspace.author, f"{run_id}: forget what lies beyond the spine"):
+        with lake.transaction(workspace.author, f"{run_id}: months and periods"):
+            if spine.rebuild(lake, now):
                 build.forget_beyond_spine(lake)
         scopes = [scope for scope in spine.scopes(lake) if build_it(scope)]
         stale = build.stale_scopes(lake, scopes, methodology, now, force)

@@ -30,7 +30,7 @@ class Scope:
         return quarter_name(self.start)
 
 
-def rebuild(lake: Lake, now: datetime, run_id: str, author: str) -> bool:
+def rebuild(lake: Lake, now: datetime) -> bool:
     """Replace reference.site_months and reference.site_periods where files have changed the span of a site.
 
     Returns:
@@ -48,9 +48,8 @@ def rebuild(lake: Lake, now: datetime, run_id: str, author: str) -> bool:
         present = lake.frame(f"SELECT * FROM reference.{table} ORDER BY ALL")
         if present.equals(rows.sort(rows.columns)):
             continue
-        with lake.transaction(author, f"{run_id}: {table}"):
-            lake.execute(f"DELETE FROM reference.{table}")
-            lake.insert(f"reference.{table}", rows)
+        lake.execute(f"DELETE FROM reference.{table}")
+        lake.insert(f"reference.{table}", rows)
         changed = True
     return changed
 

@@ -1,13 +1,17 @@
 """Promise 4: a reader sees a period before or after, never half. A failed period keeps its previous state."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from suanheng.transforms import build
 
-DATA = ("rollups", "indicators", "scorecards")
+LATER = datetime(2024, 2, 2, tzinfo=UTC)
+
+WITHOUT_MONTHS = 4
+"""Indicators that are no sums of months: three quantiles of waiting times and a Gini index."""
 
 
 def test_atomic_periods_a_reader_never_sees_a_half_built_quarter(built_workspace, correct_a_bill, watched) -> None:
@@ -15,7 +19,7 @@ def test_atomic_periods_a_reader_never_sees_a_half_built_quarter(built_workspace
     correct_a_bill(built_workspace)
 
     with watched(built_workspace) as looks:
-        outcome = built_workspace.night(now=later())
+        outcome = built_workspace.night(now=LATER)
 
     assert outcome.built == ["tiny 2023Q1", "tiny 2023Q2"]
     seen = {quarter["period"]: [] for quarter in looks[0]["quarters"]}
@@ -32,16 +36,6 @@ def test_atomic_periods_a_reader_never_sees_a_half_built_quarter(built_workspace
     for runs in seen.values():
         assert runs[0] == old
         assert sorted(runs, key=[old, outcome.run_id].index) == runs
-
-
-WITHOUT_MONTHS = 4
-"""Indicators that are no sums of months: three quantiles of waiting times and a Gini index."""
-
-
-def later():
-    from datetime import UTC, datetime
-
-    return datetime(2024, 2, 2, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -66,11 +60,11 @@ def test_atomic_periods_a_failed_quarter_keeps_its_state_and_the_others_finish(
     bill = "SELECT bill_kwh FROM rollups.energy_month WHERE month_start = DATE '2023-01-01'"
     correct_a_bill(built_workspace)
 
-    outcome = built_workspace.night()
+    outcome = built_workspace.night(now=LATER)
 
     assert outcome.failures == {"tiny 2023Q1": "RuntimeError: this recipe is broken"}
     assert outcome.built == ["tiny 2023Q2"]
-    assert built_workspace.value("SELECT quarters_failed FROM ops.runs ORDER BY started_at_utc DESC LIMIT 1") == 1
+    assert built_workspace.value("SELECT quarters_failed FROM ops.runs ORDER BY run_id DESC LIMIT 1") == 1
     assert built_workspace.digests("indicators", "scorecards", where=first_quarter) == before
     assert built_workspace.value(bill) == 1310
 
