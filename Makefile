@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CPUS ?= 2
 
-.PHONY: help demo test check names lock bench clean
+.PHONY: help demo test check names docs bench lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -33,6 +33,9 @@ check: $(READY) names  ## format, lint and types
 names:  ## links that let a type checker see the folders as the package they install as
 	@mkdir -p .names/suanheng
 	@for part in config flows schemas transforms warehouse; do ln -sfn ../../$$part .names/suanheng/$$part; done
+
+docs: $(READY)  ## write the pages that contracts, recipes and the methodology decide
+	$(BIN)/python docs/generate.py
 
 bench: $(READY)  ## measure, as ratios within one run
 	$(BIN)/python bench/nightly.py

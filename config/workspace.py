@@ -23,6 +23,7 @@ class Workspace:
         reports: folder the reports are written to.
         methodology: name of a methodology file in ``config/methodology`` or path of one's own.
         author: who is named on the warehouse's snapshots.
+        threads: threads of the warehouse; all processors where it is not set.
     """
 
     root: Path
@@ -31,6 +32,7 @@ class Workspace:
     reports: Path
     methodology: str
     author: str
+    threads: int | None
 
     @property
     def sources_file(self) -> Path:
@@ -76,7 +78,7 @@ def open_workspace(folder: Path) -> Workspace:
     root = folder.resolve()
     path = root / SETTINGS_FILE
     settings = read_toml(path)
-    known = {"warehouse": {"catalog", "data_path", "author"}, "scoring": {"methodology"}, "reports": {"folder"}}
+    known = {"warehouse": {"catalog", "data_path", "author", "threads"}, "scoring": {"methodology"}, "reports": {"folder"}}
     for section, values in settings.items():
         unknown = set(values) - known.get(section, set()) if isinstance(values, dict) else {section}
         if section not in known or unknown:
@@ -92,7 +94,14 @@ def open_workspace(folder: Path) -> Workspace:
         reports=root / settings.get("reports", {}).get("folder", "reports"),
         methodology=settings.get("scoring", {}).get("methodology", "hqc-2024"),
         author=warehouse.get("author", "suanheng"),
+        threads=_threads(path, warehouse.get("threads")),
     )
+
+
+def _threads(path: Path, threads: object) -> int | None:
+    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        raise BadSettings(f"{path}: warehouse.threads is {threads!r}. Expected a whole number from 1, e.g. threads = 2.")
+    return threads
 
 
 def _rooted(root: Path, catalog: str) -> str:

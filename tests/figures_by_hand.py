@@ -1,4 +1,4 @@
-"""The demo's indicators worked out a second time: plain Polars and Python over the landing files, by domain.md.
+"""The demo's indicators worked out a second time: plain Polars and Python over the landing files.
 
 Nothing of transforms/ is used, neither recipe nor code; files are read by the contracts' spellings alone. What the demo
 guarantees is relied on and checked on the way: telemetry is hourly, meters are read in every hour, every day is billed.

@@ -102,6 +102,8 @@ def _attached(workspace: Workspace, read_only: bool, snapshot: int | None = None
     connection.execute("SET autoload_known_extensions = false")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
+    if workspace.threads is not None:
+        connection.execute(f"SET threads = {workspace.threads:d}")
     for extension in _EXTENSIONS:
         connection.execute(f"LOAD '{extension_path(extension)}'")
     options = [

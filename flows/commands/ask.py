@@ -43,7 +43,14 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         ORDER BY c.site_id, c.period_start
     """
     with reading(open_workspace(workspace)) as lake:
-        _answer(lake.frame(query).to_dicts(), as_json)
+        rows = lake.frame(query).to_dicts()
+    if as_json:
+        _answer(rows, as_json)
+        return
+    say_table([{name: value for name, value in row.items() if name != "withheld"} for row in rows])
+    for row in rows:
+        if row["withheld"]:
+            words.print(f"{row['site_id']} {row['period']} withheld: {row['withheld']}", markup=False)
 
 
 def explain_figure(
@@ -73,13 +80,7 @@ def explain_figure(
     }
     say_table([{"what": name, "is": str(value) if value is not None else "unknown"} for name, value in facts.items()])
     say_table(found.months, "Months that were summed")
-    cited = [
-        {key: row.get(key) for key in ("reference_id", "value", "peak_tflops", "unit", "source", "confidence")}
-        for row in found.reference
-    ]
-    say_table(
-        [{key: value for key, value in row.items() if value is not None} for row in cited], "Reference facts used"
-    )
+    say_table([_cited(row) for row in found.reference], "Reference facts used")
     say_table([{**file, "file_id": file["file_id"][:12]} for file in found.files], "Files")
 
 
@@ -145,6 +146,18 @@ def quarantine_show(
     """
     with reading(open_workspace(workspace)) as lake:
         _answer(lake.frame(query, [file, file, limit]).to_dicts(), as_json)
+
+
+def _cited(fact: dict[str, Any]) -> dict[str, Any]:
+    stated = [fact.get(name) for name in ("value", "text_value", "peak_tflops", "default_kgco2e", "licence_spdx")]
+    value = next((str(value) for value in stated if value is not None), "")
+    return {
+        "fact": fact["reference_id"],
+        "value": f"{value} {fact.get('unit') or ''}".strip(),
+        "valid": f"{fact['valid_from']} to {fact['valid_to']}" if fact.get("valid_from") else "",
+        "confidence": fact["confidence"],
+        "source": fact["source"],
+    }
 
 
 def _with_unit(value: Any, unit: str | None) -> str:

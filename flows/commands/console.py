@@ -41,7 +41,7 @@ def say_json(answer: Any) -> None:
 def say_table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
     """Answer as a table; the columns are the keys of the rows."""
     if not rows:
-        words.print("nothing")
+        words.print(f"{title}: none" if title else "none")
         return
     table = Table(title=title, title_justify="left")
     for name, value in rows[0].items():

@@ -33,6 +33,8 @@ SETTINGS = """\
 [warehouse]
 catalog = "sqlite:lake/catalog.sqlite"
 data_path = "lake/data"
+# With some thousand devices or fewer, more threads only wait for each other. Remove the line for larger sites.
+threads = 1
 
 [scoring]
 methodology = "hqc-2024"
@@ -158,7 +160,9 @@ def _package(name: str) -> dict[str, str]:
     try:
         return _check(name, version(name))
     except PackageNotFoundError:
-        return _check(name, "not installed", "Install suanheng again with its pinned constraints: make test")
+        return _check(
+            name, "not installed", "Install suanheng again with its pinned constraints: make clean, then make test"
+        )
 
 
 def _extensions() -> dict[str, str]:

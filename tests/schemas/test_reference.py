@@ -75,7 +75,7 @@ def test_doubtful_facts_are_kept_but_not_usable():
 
 
 @pytest.mark.parametrize(
-    ("reference_id", "kgco2_per_kwh"),  # domain.md section 3, rules 6 and 7
+    ("reference_id", "kgco2_per_kwh"),  # the national and provincial values of 2023
     [
         ("CN/2023/average", 0.5306),
         ("CN/2023/average_excl_traded_nonfossil", 0.6096),

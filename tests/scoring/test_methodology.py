@@ -30,7 +30,7 @@ def saved(tmp_path: Path) -> Callable[[dict], Path]:
 
 
 def test_the_five_dimensions_and_twelve_indicators(methodology: Methodology):
-    # design.md, section 6: 3 + 2 + 2 + 2 + 3
+    # the declared mapping: 3 + 2 + 2 + 2 + 3
     assert [(d.dimension, d.name_zh, len(d.indicators)) for d in methodology.dimensions] == [
         ("compute_efficiency", "算效", 3),
         ("intelligence_efficiency", "智效", 2),
@@ -42,7 +42,7 @@ def test_the_five_dimensions_and_twelve_indicators(methodology: Methodology):
 
 
 def test_only_four_names_are_published(methodology: Methodology):
-    # domain.md, section 2.2: the report's other eight names are not public
+    # the report's other eight names are not public
     published = [i.name_zh for i in methodology.indicators if i.origin == "published"]
 
     assert published == ["理论算效", "实测性能", "资源利用率", "模算效率"]

@@ -3,7 +3,8 @@
 -- precision and in TFLOPS; another key is another quantity. Rated power is that of the outermost IT asset, which holds
 -- everything built into it; UPS, cooling and other assets are no IT equipment and enclose none. Covered columns hold
 -- only equipment for which both sides are known, that is peaks whose enclosing asset states its power, and power in the
--- proportion in which the peaks inside it are known; IT assets without accelerators with all their power.
+-- proportion in which the peaks inside it are known; IT assets without accelerators with all their power. Support is
+-- those IT assets without accelerators, storage and network for example; what states no power among them is not 0 W.
 -- grain: site_id, month_start
 WITH RECURSIVE months AS (
     SELECT site_id, month_start, month_end, hours, date_diff('day', month_start, month_end) AS days
@@ -90,6 +91,16 @@ rated_enclosures AS (
     LEFT JOIN enclosed USING (month_start, enclosure_id)
     WHERE asset_id = enclosure_id AND rated_power_w IS NOT NULL
 ),
+support AS (
+    SELECT
+        month_start,
+        sum(item_hours::DECIMAL(38, 9)) AS support_item_hours,
+        coalesce(sum(item_hours::DECIMAL(38, 9)) FILTER (WHERE rated_power_w IS NOT NULL), 0) AS rated_support_item_hours
+    FROM service
+    WHERE asset_id = enclosure_id
+        AND (month_start, enclosure_id) NOT IN (SELECT (month_start, enclosure_id) FROM enclosed)
+    GROUP BY month_start
+),
 devices AS (
     SELECT
         month_start,
@@ -127,9 +138,12 @@ SELECT
     covered_peak_pflop_h,
     covered_rated_it_kwh,
     coalesce(covered_device_hours, 0) AS covered_device_hours,
+    coalesce(support_item_hours, 0) AS support_item_hours,
+    coalesce(rated_support_item_hours, 0) AS rated_support_item_hours,
     evidence_rank,
     coalesce(reference_rows, []) AS reference_rows
 FROM months
 JOIN evidence USING (month_start)
 LEFT JOIN devices USING (month_start)
 LEFT JOIN power USING (month_start)
+LEFT JOIN support USING (month_start)

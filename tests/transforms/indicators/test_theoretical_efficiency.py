@@ -58,3 +58,12 @@ def test_without_rated_power_there_is_no_value(january):
     row = january(gpus(rated_power_w=None))
     assert (row["numerator"], row["denominator"], row["gap"]) == (None, None, "no inventory")
     assert (row["observed"], row["expected"]) == (0, 8 * 744)
+
+
+def test_support_without_rated_power_is_not_0_w(january):
+    # Of four support items one states no power: a quarter of the denominator's evidence is missing.
+    server = gpus(asset_id="server", asset_class="accelerator_server", sku="DGX", quantity=1, rated_power_w=10_200.0)
+    storage = gpus(asset_id="storage", asset_class="storage", sku="ST", quantity=3, rated_power_w=800.0)
+    switch = gpus(asset_id="switch", asset_class="network", sku="SW", quantity=1, rated_power_w=None)
+    row = january(server, storage, switch, gpus(parent_asset_id="server"))
+    assert (row["observed"], row["expected"]) == (8 * 744 * 3 / 4, 8 * 744)

@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md A7; our design choice
+-- source: our design choice
 -- grain: site_id, month_start
 WITH compute AS (
     SELECT site_id, month_start, achieved_pflop_h / peak_covered_pflop_h AS achieved_share

@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md A4; our design choice
+-- source: our design choice
 -- grain: site_id, month_start
 WITH demand AS (
     SELECT *

@@ -9,7 +9,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md C8, C11, C13 (form of CEPS to be verified); unit of work ours
+-- source: after 算力碳效 CEPS of ODCC and CAICT (form to be verified), GHG Protocol Scope 2; unit of work ours
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days

@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md C11 (GHG Protocol Scope 2, location-based); unit of work ours
+-- source: GHG Protocol Scope 2, location-based; unit of work ours
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days

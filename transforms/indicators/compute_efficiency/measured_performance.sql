@@ -9,7 +9,7 @@
 -- origin: published
 -- window: period
 -- gap: no benchmark
--- source: domain.md E3; the name is published, the ratio to the peak is our design choice
+-- source: the name is published, the ratio to the peak is our design choice
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, start_utc, end_utc

@@ -1,6 +1,7 @@
 -- One row per site and month: peak compute of the accelerators over the rated power of the IT equipment around them.
 -- Dense peaks at the declared precision only; accelerators without one, or without the rated power of what encloses
--- them, are left out on both sides and lower the coverage. Rated power is no measured power: the two are never mixed.
+-- them, are left out on both sides and lower the coverage; so does storage or network that states no power, since the
+-- denominator then lacks it. Rated power is no measured power: the two are never mixed.
 -- name: Theoretical compute efficiency | 理论算效
 -- formula: Σ peak GFLOPS·h ÷ Σ rated IT W·h
 -- unit: GFLOPS/W
@@ -15,7 +16,8 @@ SELECT
     month_start,
     CASE WHEN covered_device_hours > 0 THEN (covered_peak_pflop_h * 1000000)::DECIMAL(38, 9) END AS numerator,
     CASE WHEN covered_device_hours > 0 THEN (covered_rated_it_kwh * 1000)::DECIMAL(38, 9) END AS denominator,
-    covered_device_hours AS observed,
+    (covered_device_hours * coalesce(rated_support_item_hours / nullif(support_item_hours, 0), 1))::DECIMAL(38, 9)
+        AS observed,
     installed_device_hours AS expected,
     evidence_rank,
     reference_rows,

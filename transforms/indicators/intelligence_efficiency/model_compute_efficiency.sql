@@ -8,7 +8,7 @@
 -- origin: published
 -- window: period
 -- gap: no workload records
--- source: domain.md I1; IEIT-Yuan/Yuan2.0-M32 README.md. That the report uses the same formula is not known
+-- source: IEIT-Yuan/Yuan2.0-M32 README.md. That the report uses the same formula is not known
 -- grain: site_id, month_start
 WITH models AS (
     SELECT *

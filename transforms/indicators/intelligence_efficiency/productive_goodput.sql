@@ -7,7 +7,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md E6; AI-Hypercomputer/ml-goodput-measurement src/goodput.py
+-- source: AI-Hypercomputer/ml-goodput-measurement src/goodput.py
 -- grain: site_id, month_start
 SELECT
     site_id,

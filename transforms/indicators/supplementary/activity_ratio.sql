@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: trailing year
 -- gap: no telemetry
--- source: domain.md E5 (decomposition secondary, third-party copy)
+-- source: decomposition of accelerator hours (secondary, third-party copy)
 -- grain: site_id, month_start
 WITH chain AS (
     SELECT

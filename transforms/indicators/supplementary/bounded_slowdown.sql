@@ -7,7 +7,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md A3; the floor of 10 s is unsourced, see reference.parameters
+-- source: the floor of 10 s is unsourced, see reference.parameters
 -- grain: site_id, month_start
 WITH started AS (
     SELECT *

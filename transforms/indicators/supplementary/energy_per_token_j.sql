@@ -7,7 +7,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md I2; ml-energy/leaderboard
+-- source: ml-energy/leaderboard
 -- grain: site_id, month_start
 SELECT
     site_id,

@@ -9,7 +9,7 @@
 -- origin: declared
 -- window: period
 -- gap: no bill
--- source: domain.md E1, CE_facility = CP / P_facility
+-- source: CE_facility = CP / P_facility; form ours
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days

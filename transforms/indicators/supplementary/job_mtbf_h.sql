@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md A2; arXiv 2407.21783
+-- source: arXiv 2407.21783
 -- grain: site_id, month_start
 SELECT
     site_id,

@@ -9,7 +9,7 @@
 -- origin: standard
 -- window: period
 -- gap: no workload records
--- source: domain.md C12 (GHG Protocol Scope 2, market-based); residual factor and unit of work ours
+-- source: GHG Protocol Scope 2, market-based; residual factor and unit of work ours
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days

@@ -8,7 +8,7 @@
 -- origin: standard
 -- window: period
 -- gap: no workload records
--- source: domain.md E4; arXiv 2204.02311 (PaLM), arXiv 2104.04473 (Megatron)
+-- source: arXiv 2204.02311 (PaLM), arXiv 2104.04473 (Megatron)
 -- grain: site_id, month_start
 SELECT
     site_id,

@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md A3; fields as in InternLM/AcmeTrace
+-- source: fields as in InternLM/AcmeTrace
 -- grain: site_id, period
 WITH periods AS (
     SELECT site_id, period, period_start, period_end

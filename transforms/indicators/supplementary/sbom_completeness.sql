@@ -8,7 +8,7 @@
 -- origin: standard
 -- window: period
 -- gap: no software inventory
--- source: domain.md S3; NTIA, The Minimum Elements For a Software Bill of Materials, 2021
+-- source: NTIA, The Minimum Elements For a Software Bill of Materials, 2021
 -- grain: site_id, month_start
 SELECT
     site_id,

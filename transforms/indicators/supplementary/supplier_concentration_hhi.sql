@@ -6,7 +6,7 @@
 -- origin: declared
 -- window: period
 -- gap: no bill of materials
--- source: domain.md S1; Herfindahl-Hirschman index, its use for procurement is our design choice
+-- source: Herfindahl-Hirschman index, its use for procurement is our design choice
 -- grain: site_id, month_start
 SELECT
     site_id,

@@ -7,7 +7,7 @@
 -- origin: declared
 -- window: period
 -- gap: no workload records
--- source: domain.md A6; our design choice
+-- source: our design choice
 -- grain: site_id, period
 WITH periods AS (
     SELECT site_id, period, period_start, period_end

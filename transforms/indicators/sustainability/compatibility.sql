@@ -7,7 +7,7 @@
 -- origin: declared
 -- window: period
 -- gap: no compatibility tests
--- source: domain.md S4; our design choice
+-- source: our design choice
 -- grain: site_id, month_start
 SELECT
     site_id,

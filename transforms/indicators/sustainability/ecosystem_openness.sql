@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: period
 -- gap: no software inventory
--- source: domain.md S5; our design choice
+-- source: our design choice
 -- grain: site_id, month_start
 SELECT
     site_id,

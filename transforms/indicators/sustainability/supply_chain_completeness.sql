@@ -8,7 +8,7 @@
 -- origin: declared
 -- window: period
 -- gap: no bill of materials
--- source: domain.md S2; our design choice
+-- source: our design choice
 -- grain: site_id, month_start
 SELECT
     site_id,

@@ -1,4 +1,4 @@
--- Two rows per system with accelerators, one without: the servers, and the accelerators that are built into them.
+-- One row per batch of equal assets of a system: its servers, and the accelerators that are built into them.
 -- The rating of power supplies is left out: it includes spare supplies and is not the power of the server.
 SELECT
     site_id,
