@@ -78,7 +78,11 @@ def open_workspace(folder: Path) -> Workspace:
     root = folder.resolve()
     path = root / SETTINGS_FILE
     settings = read_toml(path)
-    known = {"warehouse": {"catalog", "data_path", "author", "threads"}, "scoring": {"methodology"}, "reports": {"folder"}}
+    known = {
+        "warehouse": {"catalog", "data_path", "author", "threads"},
+        "scoring": {"methodology"},
+        "reports": {"folder"},
+    }
     for section, values in settings.items():
         unknown = set(values) - known.get(section, set()) if isinstance(values, dict) else {section}
         if section not in known or unknown:
@@ -100,7 +104,9 @@ def open_workspace(folder: Path) -> Workspace:
 
 def _threads(path: Path, threads: object) -> int | None:
     if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
-        raise BadSettings(f"{path}: warehouse.threads is {threads!r}. Expected a whole number from 1, e.g. threads = 2.")
+        raise BadSettings(
+            f"{path}: warehouse.threads is {threads!r}. Expected a whole number from 1, e.g. threads = 2."
+        )
     return threads
 
 

@@ -220,14 +220,14 @@ def _made_with(lake: Lake, methodology: Methodology) -> str:
 def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str:
     """Hash of what one quarter is made from.
 
-    Indicators look back a year, and a silent meter or a bill shows itself only in what comes up to 100 days later, so
+    Indicators look back a year, and a silent meter or a bill shows itself only in what lies up to 100 days away, so
     the files of that time count too. Files that describe a state, or something that may still last, always count.
     """
     dated = [table for table, form in raw_tables().items() if set(form.feeds) & set(DATED)]
     files = lake.frame(
         "SELECT file_id, raw_table, status FROM ops.files WHERE site_id = ? AND ("
         "NOT list_contains(?, raw_table) OR first_at IS NULL "
-        "OR (first_at < ?::TIMESTAMP + INTERVAL 101 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 1 DAY)) "
+        "OR (first_at < ?::TIMESTAMP + INTERVAL 101 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 101 DAY)) "
         "ORDER BY path, file_id, raw_table",
         [scope.site_id, dated, scope.end, add_months(scope.start, -12)],
     ).rows()

@@ -1,10 +1,11 @@
-"""The worked example of ``docs/real-data.md``: run as the document says, compared with what it shows and with Polars."""
+"""The worked example of ``docs/real-data.md``: run as it says, compared with what it shows and with Polars."""
 
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
@@ -71,7 +72,7 @@ def filled(beside_the_data: Path) -> tuple[Workspace, pipeline.Outcome]:
 
 
 @pytest.fixture(scope="module")
-def lake(filled: tuple[Workspace, pipeline.Outcome]):
+def lake(filled: tuple[Workspace, pipeline.Outcome]) -> Iterator[Lake]:
     with reading(filled[0]) as opened:
         yield opened
 
@@ -212,7 +213,13 @@ def test_the_document_shows_what_the_commands_answer():
     assert verbs == {"status", "explain", "sql"}
 
 
-@pytest.mark.parametrize(("command", "shown"), READING_COMMANDS, ids=lambda text: text.split("\n")[0][:40])
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        pytest.param(*asked, id=f"{shlex.split(asked[0])[1]}-{number}")
+        for number, asked in enumerate(READING_COMMANDS, 1)
+    ],
+)
 def test_command_answers_as_shown(filled: tuple[Workspace, pipeline.Outcome], command: str, shown: str):
     answer = subprocess.run(
         [sys.executable, "-c", "from suanheng.flows.commands import main; main()", *shlex.split(command)[1:]],

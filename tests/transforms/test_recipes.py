@@ -81,5 +81,8 @@ def test_a_recipe_that_is_no_select_is_refused(tmp_path) -> None:
 
 
 def test_tables_are_read_off_the_parse_tree_not_the_text() -> None:
-    query = "-- FROM staged.not_this\nWITH raw AS (SELECT * FROM staged.a) SELECT 'FROM staged.nor_this' FROM raw JOIN reference.b USING (x)"
+    query = """-- FROM staged.not_this
+    WITH raw AS (SELECT * FROM staged.a)
+    SELECT 'FROM staged.nor_this' FROM raw JOIN reference.b USING (x)
+    """
     assert module.tables_read(module.FOLDER, query) == {"staged.a", "reference.b"}
