@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def init(folder: Annotated[Path, typer.Argument(help="Where.")] = Path()) -> None:
+def init(folder: Annotated[Path, typer.Argument(help="Where.")] = Path(), as_json: JsonOption = False) -> None:
     """Make a workspace: settings, a landing zone, an empty list of sites and sources."""
     if (folder / SETTINGS_FILE).exists():
         raise BadSettings(f"{folder / SETTINGS_FILE} is there already. Nothing was changed.")
@@ -81,6 +81,9 @@ def init(folder: Annotated[Path, typer.Argument(help="Where.")] = Path()) -> Non
     for name, text in ((SETTINGS_FILE, SETTINGS), ("sites.toml", SITES), ("sources.toml", SOURCES)):
         if not (folder / name).exists():
             (folder / name).write_text(text, encoding="utf-8")
+    if as_json:
+        say_json({"workspace": str(folder)})
+        return
     words.print(f"{folder}: fill in sites.toml and sources.toml, put files into landing/, then: suanheng nightly")
 
 
@@ -106,6 +109,7 @@ def template(
     dataset: Annotated[str, typer.Argument(help="Dataset.")],
     folder: Annotated[Path, typer.Option("--to", help="Folder to write to.")] = Path(),
     parquet: Annotated[bool, typer.Option(help="Parquet instead of CSV.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write an empty template of a dataset, and what its columns mean."""
     if dataset not in DATASETS:
@@ -122,8 +126,12 @@ def template(
     else:
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(contract.columns)
+    columns = [_described(name, column) for name, column in contract.columns.items()]
+    if as_json:
+        say_json({"file": str(path), "one_row_is": contract.one_row_is, "columns": columns})
+        return
     words.print(f"{path}: one row is {contract.one_row_is}", markup=False)
-    say_table([_described(name, column) for name, column in contract.columns.items()])
+    say_table(columns)
 
 
 def _described(name: str, column: Any) -> dict[str, Any]:
