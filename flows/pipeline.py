@@ -236,46 +236,33 @@ def _done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
 
 
 def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:
-    pages = [page for scope in built for page in _pages(lake, scope)]
-    comparisons = sorted({period for _, period in pages})
+    pages: dict[str, list[str]] = {}
+    for scope in built:
+        pages.setdefault(scope.site_id, []).extend(_periods(lake, scope))
+    comparisons = sorted({period for periods in pages.values() for period in periods})
     # All pages of a site ask the same questions.
     query = cache(lake.frame)
-    written = _done(
-        steps.each(
-            "report",
-            pages,
-            lambda page: reports.write(query, *page, folder=workspace.reports),
-            part=" ".join,
-        ),
-        failures,
-    )
-    written += _done(
-        steps.each(
-            "compare",
-            comparisons,
-            lambda period: reports.write_comparison(query, period, folder=workspace.reports),
-            part=str,
-        ),
-        failures,
-    )
-    written += _done(
-        steps.each(
-            "index",
-            ["all sites"] if pages else [],
-            lambda _: reports.write_index(query, workspace.reports),
-            part=str,
-        ),
-        failures,
-    )
-    return [path for paths in written for path in paths]
+
+    def scorecards_of(site_id: str) -> list[Path]:
+        return [path for period in pages[site_id] for path in reports.write(query, site_id, period, workspace.reports)]
+
+    def pages_across_sites(periods: list[str]) -> list[Path]:
+        compared = [reports.write_comparison(query, period, workspace.reports) for period in periods]
+        return [*(path for paths in compared for path in paths), *reports.write_index(query, workspace.reports)]
+
+    written = [
+        *steps.each("report", sorted(pages), scorecards_of, part=str),
+        *steps.each("compare", [comparisons] if pages else [], pages_across_sites, part=lambda _: "all sites"),
+    ]
+    return [path for paths in _done(written, failures) for path in paths]
 
 
-def _pages(lake: Lake, scope: Scope) -> list[tuple[str, str]]:
+def _periods(lake: Lake, scope: Scope) -> list[str]:
     query = (
-        "SELECT site_id, period FROM reference.site_periods "
+        "SELECT period FROM reference.site_periods "
         "WHERE site_id = ? AND closing_month >= ? AND closing_month < ? ORDER BY period_start, period_end"
     )
-    return lake.frame(query, [scope.site_id, scope.start, scope.end]).rows()
+    return lake.frame(query, [scope.site_id, scope.start, scope.end])["period"].to_list()
 
 
 def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: str) -> None:

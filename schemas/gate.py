@@ -102,8 +102,12 @@ def check(chunk: Chunk, contract: Contract, time_zone: str | None = None) -> Che
         pl.col("row_number").cast(pl.Int64),
         *(_typed(rows, name, column, time_zone).alias(name) for name, column in _own_columns(contract)),
     )
-    faults = [_type_faults(rows, typed, contract), _character_faults(typed), _contract_faults(typed, contract)]
-    rejected = _one_row_per_record(pl.concat(faults), rows)
+    faults = pl.concat(
+        [_type_faults(rows, typed, contract), _character_faults(typed), _contract_faults(typed, contract)]
+    )
+    if faults.is_empty() and not chunk.unreadable:
+        return Checked(typed, pl.DataFrame(schema=REJECTED_SCHEMA))
+    rejected = _one_row_per_record(faults, rows)
     accepted = typed.join(rejected.select("row_number"), on="row_number", how="anti", maintain_order="left")
     return Checked(accepted, _safe_to_show(pl.concat([rejected, _as_rejected(chunk.unreadable)])))
 
@@ -222,41 +226,47 @@ def _refuse_local_times(rows: pl.DataFrame, contract: Contract) -> None:
 
 
 def _type_faults(rows: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    faults = [_no_faults()]
-    for name, column in _own_columns(contract):
-        if name not in rows.columns:
-            continue
-        stated = _is_empty(rows, name, column.metadata or {}).not_()
-        wrong = rows.select(stated.alias("stated")).to_series() & typed[name].is_null()
-        if wrong.any():
-            faults.append(
-                rows.filter(wrong).select(
-                    pl.col("row_number").cast(pl.Int64),
-                    rule=pl.lit("type"),
-                    column_name=pl.lit(name),
-                    value=pl.col(name).cast(pl.String),
-                    message=pl.format(
-                        f"{name} should be {_type_in_words(column)}, but is '{{}}'", pl.col(name).cast(pl.String)
-                    ),
-                )
-            )
-    return pl.concat(faults)
+    given = {name: column for name, column in _own_columns(contract) if name in rows.columns}
+    wrong = rows.select(
+        (_is_empty(rows, name, column.metadata or {}).not_() & typed[name].is_null()).alias(name)
+        for name, column in given.items()
+    )
+    faults = [
+        rows.filter(wrong[name]).select(
+            pl.col("row_number").cast(pl.Int64),
+            rule=pl.lit("type"),
+            column_name=pl.lit(name),
+            value=pl.col(name).cast(pl.String),
+            message=pl.format(
+                f"{name} should be {_type_in_words(given[name])}, but is '{{}}'", pl.col(name).cast(pl.String)
+            ),
+        )
+        for name in _where_any(wrong)
+    ]
+    return pl.concat([_no_faults(), *faults])
+
+
+def _where_any(wrong: pl.DataFrame) -> list[str]:
+    """Columns in which something is true."""
+    if wrong.width == 0:
+        return []
+    return [name for name, found in wrong.select(pl.all().any()).row(0, named=True).items() if found]
 
 
 def _character_faults(typed: pl.DataFrame) -> pl.DataFrame:
     """Texts that could steer a terminal, or that some programs would read only a part of."""
-    faults = [_no_faults()]
-    for name in typed.select(pl.col(pl.String)).columns:
-        faults.append(
-            typed.filter(pl.col(name).str.contains(_CONTROL)).select(
-                "row_number",
-                rule=pl.lit("control_character"),
-                column_name=pl.lit(name),
-                value=pl.col(name),
-                message=pl.lit(f"{name} holds a control character, shown as {_SHOWN_CONTROL}"),
-            )
+    wrong = typed.select(pl.col(pl.String).str.contains(_CONTROL).fill_null(False))
+    faults = [
+        typed.filter(wrong[name]).select(
+            "row_number",
+            rule=pl.lit("control_character"),
+            column_name=pl.lit(name),
+            value=pl.col(name),
+            message=pl.lit(f"{name} holds a control character, shown as {_SHOWN_CONTROL}"),
         )
-    return pl.concat(faults)
+        for name in _where_any(wrong)
+    ]
+    return pl.concat([_no_faults(), *faults])
 
 
 def _type_in_words(column: pa.Column) -> str:
