@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from suanheng.schemas import raw
 from suanheng.schemas.columns import provenance
@@ -21,6 +22,14 @@ class Format:
         title: what people call it.
         feeds: datasets its records become.
         options: what a binding may say about it, with the meaning.
+        times: ``local`` where its times are of the binding's ``time_zone``, which is then required; ``stated`` where
+            every time carries its zone; ``days`` where it knows no time of day.
+        holds: what its reader holds in memory: ``chunks`` of at most 100,000 records, or the whole ``document``, which
+            may then not be larger than ``flows.sources._files.WHOLE_FILE_BYTES``.
+        sample: a small file of this format that a test reads, from the folder of the tests.
+        binding: what a ``[[source]]`` must say besides format, files and site to read the sample.
+        refuses: what makes the whole file refused, and why, in sentences.
+        limits: what is known not to be read, in sentences.
         contract: what a record must hold, under the source's own labels.
     """
 
@@ -28,6 +37,12 @@ class Format:
     title: str
     feeds: tuple[str, ...]
     options: Mapping[str, str]
+    times: str
+    holds: str
+    sample: str
+    binding: Mapping[str, Any]
+    refuses: tuple[str, ...]
+    limits: tuple[str, ...]
     contract: Contract
 
 
@@ -38,7 +53,17 @@ def formats() -> dict[str, Format]:
     modules = [importlib.import_module(f"{raw.__name__}.{name}") for name in names]
     return {
         module.CONTRACT.name: Format(
-            module.CONTRACT.name, module.TITLE, tuple(module.FEEDS), dict(module.OPTIONS), module.CONTRACT
+            name=module.CONTRACT.name,
+            title=module.TITLE,
+            feeds=tuple(module.FEEDS),
+            options=dict(module.OPTIONS),
+            times=module.TIMES,
+            holds=module.HOLDS,
+            sample=module.SAMPLE,
+            binding=dict(module.BINDING),
+            refuses=tuple(module.REFUSES),
+            limits=tuple(module.LIMITS),
+            contract=module.CONTRACT,
         )
         for module in modules
     }
@@ -56,7 +81,19 @@ def template(dataset: str) -> Format:
         happened=staged.happened,
         rules=staged.schema.checks,
     )
-    return Format(own.name, f"suanheng template of {dataset}", (dataset,), {}, own)
+    return Format(
+        name=own.name,
+        title=f"suanheng template of {dataset}",
+        feeds=(dataset,),
+        options={},
+        times="stated",
+        holds="chunks",
+        sample="",
+        binding={"dataset": dataset},
+        refuses=("A header with an unknown, repeated or missing column: nobody should guess what a column means.",),
+        limits=("One file holds one dataset.",),
+        contract=own,
+    )
 
 
 @cache

@@ -304,6 +304,22 @@ GENERATION_FACTORS = _table(
     _one_value("kgco2e_per_kwh", "source_kind", "source"),
 )
 
+UNITS = _table(
+    "units",
+    "one spelling of one unit",
+    {
+        "unit": column(pl.String, "Unit, exactly as a source writes it: case matters.", required=True),
+        "quantity": column(pl.String, "What it measures.", required=True),
+        "base_unit": column(pl.String, "Unit that staged columns of this quantity are in.", required=True),
+        "multiplier": amount("base_unit", "A value times multiplier / divisor is in the base unit.", required=True),
+        "divisor": amount("1", "Kept apart from the multiplier, so that the conversion rounds once.", required=True),
+        "definition": column(
+            pl.String, "The unit in the language of pint, which a test converts it with.", required=True
+        ),
+    },
+    _one_value("multiplier", "unit", "quantity"),
+)
+
 REFERENCE: dict[str, Contract] = {
     table.name: table
     for table in (
@@ -316,6 +332,7 @@ REFERENCE: dict[str, Contract] = {
         OSI_LICENCES,
         EVIDENCE,
         GENERATION_FACTORS,
+        UNITS,
     )
 }
 """Contracts of the reference tables, by name; the name is also that of the CSV file."""

@@ -32,12 +32,13 @@ def stale(lake: Lake) -> list[tuple[str, str]]:
         (row["site_id"], row["dataset"]): (row["recipe_hash"], row["file_ids"])
         for row in lake.frame("SELECT site_id, dataset, recipe_hash, file_ids FROM ops.stagings").iter_rows(named=True)
     }
+    hashes = {dataset: recipe_hash(lake, dataset) for dataset in DATASETS}
     wanted = {}
     for dataset in DATASETS:
         for site_id, file_ids in _loaded_files(lake, dataset).items():
-            wanted[site_id, dataset] = (recipe_hash(dataset), file_ids)
+            wanted[site_id, dataset] = (hashes[dataset], file_ids)
     for pair in staged.keys() - wanted.keys():
-        wanted[pair] = (recipe_hash(pair[1]), [])
+        wanted[pair] = (hashes[pair[1]], [])
     return sorted(pair for pair, made_from in wanted.items() if staged.get(pair) != made_from)
 
 
@@ -73,7 +74,7 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
                 [
                     site_id,
                     dataset,
-                    recipe_hash(dataset),
+                    recipe_hash(lake, dataset),
                     files,
                     staging.rows_fed,
                     staging.rows_staged,
@@ -93,11 +94,14 @@ def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
     lake.execute("DELETE FROM ops.stagings WHERE site_id = ? AND dataset = ?", [site_id, dataset])
 
 
-def recipe_hash(dataset: str) -> str:
-    """Hash of what decides how a dataset is staged: its feeds and its contract."""
+def recipe_hash(lake: Lake, dataset: str) -> str:
+    """Hash of what decides how a dataset is staged: its contract, its feeds, and the reference facts they read."""
     digest = hashlib.sha256(contract_text(DATASETS[dataset]).encode())
     for feed in feeds(dataset):
         digest.update(feed.query.encode())
+        for table in sorted(table for table in feed.reads if table.startswith("reference.")):
+            query = "SELECT content_hash FROM ops.reference_tables WHERE name = ?"
+            digest.update(str(lake.value(query, [table.removeprefix("reference.")])).encode())
     return digest.hexdigest()
 
 

@@ -1,6 +1,8 @@
 """Tables inside workbooks and CSV files that carry titles, decoy sheets and blank rows around them."""
 
 import csv
+import io
+import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +10,14 @@ from pathlib import Path
 import fastexcel
 import polars as pl
 
+from suanheng.flows.sources._files import opened, whole
+from suanheng.flows.sources._text import opened_text
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 50_000
+INFLATED_WORKBOOK_BYTES = 256 * 2**20
+"""Largest content of a workbook after unpacking."""
+
 _WORKBOOK_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _SHOWN_LABELS = 6
 
@@ -53,19 +60,20 @@ class Table:
         ]
 
 
-def find_table(path: Path, labels: Collection[str], do: str) -> Table:
+def find_table(path: Path, labels: Collection[str], do: str, encoding: str = "utf-8") -> Table:
     """Find the first table whose header row holds all the labels, on whichever sheet and row it stands.
 
     Args:
         path: an XLSX, XLS or CSV file.
         labels: header cells that tell this table from every other.
         do: advice for the person whose file holds no such table.
+        encoding: of a CSV file.
 
     Raises:
         UnreadableFile: no sheet has such a header, or the file cannot be opened.
     """
     seen = []
-    for name, rows in _sheets(path):
+    for name, rows in _sheets(path, encoding):
         for position, (_, cells) in enumerate(rows):
             header = [(cell or "").strip() for cell in cells]
             if set(labels) <= set(header):
@@ -80,15 +88,17 @@ def find_table(path: Path, labels: Collection[str], do: str) -> Table:
     )
 
 
-def _sheets(path: Path) -> Iterator[tuple[str, list[Row]]]:
-    with path.open("rb") as file:
+def _sheets(path: Path, encoding: str) -> Iterator[tuple[str, list[Row]]]:
+    with opened(path) as file:
         signature = file.read(4)
-    return _workbook(path) if signature in _WORKBOOK_SIGNATURES else iter([("the file", _csv(path))])
+    return _workbook(path) if signature in _WORKBOOK_SIGNATURES else iter([("the file", _csv(path, encoding))])
 
 
 def _workbook(path: Path) -> Iterator[tuple[str, list[Row]]]:
+    content = whole(path)
+    _refuse_to_inflate(path, content)
     try:
-        workbook = fastexcel.read_excel(path)
+        workbook = fastexcel.read_excel(content)
         for name in workbook.sheet_names:
             yield f"sheet {name}", _cells(workbook, name)
     except fastexcel.FastExcelError as error:
@@ -98,6 +108,21 @@ def _workbook(path: Path) -> Iterator[tuple[str, list[Row]]]:
             got=str(error).splitlines()[0],
             do="Open it in a spreadsheet programme, save it again, and hand it in anew.",
         ) from error
+
+
+def _refuse_to_inflate(path: Path, content: bytes) -> None:
+    """A workbook is an archive that is unpacked in memory, so what it says it unpacks to is asked first."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        inflated = sum(part.file_size for part in archive.infolist())
+    if inflated > INFLATED_WORKBOOK_BYTES:
+        raise UnreadableFile(
+            f"{path.name} unpacks to more than a workbook of bills or assets holds",
+            expected=f"at most {INFLATED_WORKBOOK_BYTES // 2**20} MiB",
+            got=f"{inflated // 2**20} MiB",
+            do="Export it as CSV, which is read piece by piece, or in parts.",
+        )
 
 
 def _cells(workbook: fastexcel.ExcelReader, sheet: str) -> list[Row]:
@@ -113,10 +138,10 @@ def _exact(text: pl.Expr, number: pl.Series) -> pl.Expr:
     return pl.when(rounded.is_not_null() & (rounded != number)).then(number.cast(pl.String)).otherwise(text)
 
 
-def _csv(path: Path) -> list[Row]:
+def _csv(path: Path, encoding: str) -> list[Row]:
     rows: list[Row] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with opened_text(path, encoding) as file:
             reader = csv.reader(file)
             above = 0
             for cells in reader:
@@ -125,9 +150,9 @@ def _csv(path: Path) -> list[Row]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableFile(
             f"{path.name} is neither a workbook nor readable CSV",
-            expected="XLSX, XLS, or comma-separated text in UTF-8",
+            expected=f"XLSX, XLS, or comma-separated text in {encoding}",
             got=str(error),
-            do="Export the file again, as XLSX or as CSV in UTF-8.",
+            do='Export the file again, as XLSX or as CSV, or set encoding in sources.toml, e.g. encoding = "gb18030".',
         ) from error
     return rows
 

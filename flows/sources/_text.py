@@ -1,11 +1,13 @@
 """Text files read line by line, and their records gathered into bounded chunks."""
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from suanheng.flows.sources._files import opened
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 100_000
@@ -15,7 +17,7 @@ def lines(path: Path, options: Mapping[str, Any], newline: str | None = None) ->
     """Number of every line, counted from 1, and its text.
 
     Args:
-        path: a text file, with or without a byte-order mark.
+        path: a text file, with or without a byte-order mark, compressed or not.
         options: ``encoding``, UTF-8 where it is not given.
         newline: ``None`` takes line ends off; ``""`` leaves them as they are, for a CSV reader.
 
@@ -23,9 +25,7 @@ def lines(path: Path, options: Mapping[str, Any], newline: str | None = None) ->
         UnreadableFile: the bytes are not text in that encoding.
     """
     encoding = options.get("encoding", "utf-8")
-    with path.open(
-        encoding="utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding, newline=newline
-    ) as file:
+    with opened_text(path, encoding, newline) as file:
         try:
             for number, line in enumerate(file, start=1):
                 yield number, line if newline == "" else line.rstrip("\n")
@@ -36,6 +36,13 @@ def lines(path: Path, options: Mapping[str, Any], newline: str | None = None) ->
                 got=f"byte {error.object[error.start]:#04x} at position {error.start}",
                 do='Set encoding in sources.toml, e.g. encoding = "gb18030".',
             ) from None
+
+
+def opened_text(path: Path, encoding: str, newline: str | None = "") -> io.TextIOWrapper:
+    """Open a text file, with or without a byte-order mark, compressed or not."""
+    return io.TextIOWrapper(
+        opened(path), "utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding, newline=newline
+    )
 
 
 def chunks(records: Iterable[tuple[Any, ...] | Unreadable], labels: Sequence[str]) -> Iterator[Chunk]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import polars as pl
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonValidator
 
+from suanheng.flows.sources._files import json_document
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.cyclonedx import CONTRACT
 
@@ -59,10 +61,7 @@ _SCHEMA = {"row_number": pl.Int64} | dict.fromkeys(CONTRACT.columns, pl.String)
 
 
 def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _refusal(path, f"no JSON: {error}") from error
+    document = json_document(path, partial(_refusal, path))
     if not isinstance(document, dict) or document.get("bomFormat") != "CycloneDX":
         raise _refusal(path, "JSON without bomFormat 'CycloneDX'")
     if document.get("specVersion") not in SPEC_VERSIONS:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from lxml import etree
 
+from suanheng.flows.sources._files import opened
 from suanheng.schemas.gate import Chunk, UnreadableFile
 from suanheng.schemas.raw.green_button import CONTRACT
 
@@ -146,7 +147,12 @@ def _elements(path: Path, wanted: str, emptied: str | None) -> Iterator[etree._E
     tags = [f"{_ATOM}{wanted}", f"{_ATOM}feed"] + ([f"{_ESPI}{emptied}"] if emptied else [])
     try:
         parser = etree.iterparse(
-            path, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+            opened(path),
+            events=("start", "end"),
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            remove_comments=True,
         )
         for event, element in parser:
             if event == "start":

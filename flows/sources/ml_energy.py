@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from suanheng.flows.sources._files import json_document
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.ml_energy import CONTRACT
 
@@ -42,10 +44,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _refusal(path, f"no JSON: {error}") from error
+    document = json_document(path, partial(_refusal, path))
     keys = document if isinstance(document, dict) else {}
     if not isinstance(keys.get("configurations"), list):
         is_index = {"models", "last_updated"} <= set(keys)

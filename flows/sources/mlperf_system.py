@@ -1,10 +1,11 @@
 """System descriptions of MLPerf submissions: a JSON object of free text."""
 
-import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from suanheng.flows.sources._files import json_document
 from suanheng.flows.sources._text import as_text, chunks
 from suanheng.schemas.gate import Chunk, UnreadableFile
 
@@ -45,17 +46,16 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 
 def _description(path: Path) -> dict[str, Any]:
-    try:
-        described = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        described, problem = None, str(error)
-    else:
-        problem = f"JSON without {' and '.join(_DESCRIBED[:2])}"
+    described = json_document(path, partial(_refusal, path))
     if isinstance(described, dict) and {"submitter", "system_name"} <= set(described):
         return described
-    raise UnreadableFile(
+    raise _refusal(path, f"JSON without {' and '.join(_DESCRIBED[:2])}")
+
+
+def _refusal(path: Path, got: str) -> UnreadableFile:
+    return UnreadableFile(
         f"{path.name} is not a system description",
         expected="a JSON object with submitter, system_name, number_of_nodes, accelerators_per_node",
-        got=problem,
+        got=got,
         do="Bind the systems/<system>.json of the submission.",
     )

@@ -11,6 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from suanheng.flows.sources._files import bare_name
+from suanheng.flows.sources._text import opened_text
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
@@ -25,16 +27,17 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     zone under any other header.
 
     Args:
-        path: a ``.csv`` or ``.parquet`` file.
+        path: a ``.csv`` file, compressed or not, or a ``.parquet`` file.
         options: ``dataset``, and ``encoding`` of a CSV file.
 
     Raises:
         UnreadableFile: the header has an unknown, repeated or missing column, or the file is neither CSV nor Parquet.
     """
     contract = template(options["dataset"]).contract
+    name = bare_name(path)
     if path.suffix == ".parquet":
         yield from _read_parquet(path, contract)
-    elif path.suffix == ".csv":
+    elif name.endswith(".csv"):
         yield from _read_csv(path, contract, options.get("encoding", "utf-8"))
     else:
         raise UnreadableFile(
@@ -46,7 +49,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 
 def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
-    with path.open(encoding="utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding, newline="") as file:
+    with opened_text(path, encoding) as file:
         records = _records(file)
         try:
             _, _, labels = next(records, (1, "", []))

@@ -11,6 +11,18 @@ OPTIONS = {
     "observed_on": "day the document describes (YYYY-MM-DD), for documents without metadata.timestamp",
     "asset_sku": "model of the asset the parts belong to, where the document calls it otherwise",
 }
+TIMES = "stated"
+HOLDS = "document"
+SAMPLE = "data/cyclonedx_server.json"
+BINDING: dict[str, object] = {}
+REFUSES = (
+    "JSON that is not CycloneDX 1.2 to 1.6: another document has other fields.",
+    "A document that does not say when it was written, unless the binding does: a bill of materials is true of a day.",
+)
+LIMITS = (
+    "Vulnerabilities, services and formulations are not read.",
+    "Purchase data (price, stock, lead time) are not part of CycloneDX; a supplier list adds them.",
+)
 
 CONTRACT = contract(
     "cyclonedx",

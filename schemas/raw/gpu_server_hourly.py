@@ -11,6 +11,15 @@ OPTIONS = {
     "gpus_per_server": "how many GPUs the server holds; every value is a mean over them (required)",
     "sku": "accelerator model as in reference.accelerators",
 }
+TIMES = "local"
+HOLDS = "chunks"
+SAMPLE = "data/gpu_server_hourly_newest_first.txt"
+BINDING: dict[str, object] = {"time_zone": "America/New_York", "options": {"gpus_per_server": 2, "sku": "A40"}}
+REFUSES = (
+    "A footer that counts other rows than the file holds: the file is not whole.",
+    "A binding without gpus_per_server: the values are means over an unknown number.",
+)
+LIMITS = ("Minimum and maximum stay in the raw table.",)
 
 
 def _statistics(label: str, unit: str, what: str, at_most: float) -> dict:

@@ -9,6 +9,17 @@ from suanheng.schemas.telemetry import BOUNDARIES
 TITLE = "Green Button usage data (ESPI XML)"
 FEEDS = ("facility_readings",)
 OPTIONS = {"boundary": "where the electricity meter sits, e.g. utility or it_input; utility where absent"}
+TIMES = "stated"
+HOLDS = "chunks"
+SAMPLE = "data/green_button_electricity_gas_water.xml"
+BINDING: dict[str, object] = {}
+REFUSES = (
+    "XML that is no Atom feed of ESPI resources, is cut off, or carries a document type: it may name other files.",
+)
+LIMITS = (
+    "Usage summaries are not read: they are not the sum of the intervals.",
+    "Costs of intervals stay in the raw table.",
+)
 
 ENERGY_UNITS = ("31", "72", "132", "169")
 """Codes of uom: joule, watt-hour, Btu, therm."""

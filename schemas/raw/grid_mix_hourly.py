@@ -9,6 +9,12 @@ from suanheng.schemas.contract import UTC, column, contract
 TITLE = "Hourly grid mix and carbon intensity (CSV)"
 FEEDS: tuple[str, ...] = ()
 OPTIONS = {"area": "grid area the mix is of, e.g. US-CA; the file's name without its ending where absent"}
+TIMES = "stated"
+HOLDS = "document"
+SAMPLE = "data/grid_mix_hourly_XX_NG_&_avgCI.csv"
+BINDING: dict[str, object] = {}
+REFUSES = ("A table without one column per source of generation.",)
+LIMITS = ("Imports and exports of an area are not part of it.",)
 
 
 def _generation(source: str) -> pa.Column:

@@ -8,6 +8,18 @@ from suanheng.schemas.contract import column, contract
 TITLE = "ML.ENERGY leaderboard results (JSON, one file per model and task)"
 FEEDS = ("benchmark_results",)
 OPTIONS = {"measured_on": "day of the measurements (YYYY-MM-DD); required, the files do not state it"}
+TIMES = "days"
+HOLDS = "document"
+SAMPLE = "data/ml_energy_small-model__chat.json"
+BINDING: dict[str, object] = {"options": {"measured_on": "2025-12-01"}}
+REFUSES = (
+    "The leaderboard's index, which holds no measurements.",
+    "A binding without measured_on: the files do not say when.",
+)
+LIMITS = (
+    "Energy is that of the GPUs alone.",
+    "Histograms of output lengths are not read.",
+)
 
 CONTRACT = contract(
     "ml_energy",

@@ -8,6 +8,12 @@ from suanheng.schemas.contract import UTC, column, contract, rule
 TITLE = "MLPerf power analyser log (spl.txt)"
 FEEDS = ("facility_readings",)
 OPTIONS = {"meter_id": "name of the analyser; by default the folder of the system, <system>/<benchmark>/<scenario>/…"}
+TIMES = "local"
+HOLDS = "chunks"
+SAMPLE = "data/mlperf_power_log_three_channels.txt"
+BINDING: dict[str, object] = {"time_zone": "America/Los_Angeles", "options": {"meter_id": "analyser-1"}}
+REFUSES = ("A file whose first line is no analyser record.",)
+LIMITS = ("Volts, amperes and power factor stay in the raw table.",)
 
 _CHANNELS = [f"Ch{number} Watts" for number in range(1, 7)]
 _ROUNDING_W = 0.2

@@ -16,6 +16,18 @@ OPTIONS = {
     "device_count": "accelerators of the system",
     "precision": "number format of the arithmetic",
 }
+TIMES = "local"
+HOLDS = "document"
+SAMPLE = "data/mlperf_run_log_server_tokens.txt"
+BINDING: dict[str, object] = {
+    "time_zone": "America/Los_Angeles",
+    "options": {"system_name": "rack-1", "benchmark": "llama2-70b-99", "meter_id": "analyser-1"},
+}
+REFUSES = (
+    "A summary log (mlperf_log_summary.txt): it lacks the instants of the run.",
+    "Lines that are no :::MLLOG records.",
+)
+LIMITS = ("Latency distributions are not read.",)
 
 _THROUGHPUTS = {
     "result_samples_per_second": ("1/s", "Samples per second, Offline."),

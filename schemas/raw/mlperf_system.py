@@ -13,6 +13,15 @@ OPTIONS = {
     "accelerator_sku": "accelerator model as in reference.accelerators, where the description calls it otherwise",
     "rated_power_w": "rated power of one node with everything built into it, in W",
 }
+TIMES = "days"
+HOLDS = "document"
+SAMPLE = "data/mlperf_system_two_nodes.json"
+BINDING: dict[str, object] = {"options": {"in_service_from": "2024-07-01"}}
+REFUSES = (
+    "JSON without submitter and system_name.",
+    "A binding without in_service_from: a description is true of a time.",
+)
+LIMITS = ("Free text on memory, storage and network is not read.",)
 
 _NULLS = ("N/A", "TODO", "TBD", "None")
 

@@ -15,6 +15,12 @@ OPTIONS = {
     "sku": "accelerator model as in reference.accelerators, where the reported name is another",
     "gpus_per_burst": "how many GPUs are sampled at a time, where samples carry no index: it is then their order",
 }
+TIMES = "local"
+HOLDS = "chunks"
+SAMPLE = "data/nvidia_smi_nulls.csv"
+BINDING: dict[str, object] = {"time_zone": "America/New_York"}
+REFUSES = ("A file without a --query-gpu header that names timestamp and uuid or index.",)
+LIMITS = ("Sections of dmon, pmon and -q in the same capture are left out.",)
 
 _NULLS = (
     "[N/A]",

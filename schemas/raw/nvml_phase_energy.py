@@ -8,6 +8,12 @@ from suanheng.schemas.contract import UTC, column, contract, rule
 TITLE = "NVML energy per phase of a run (CSV)"
 FEEDS = ("workload_runs",)
 OPTIONS: dict[str, str] = {}
+TIMES = "stated"
+HOLDS = "document"
+SAMPLE = "data/nvml_phase_energy_two_phases.csv"
+BINDING: dict[str, object] = {}
+REFUSES = ("A table without the columns of phases and energies.",)
+LIMITS = ("Tokens are left out: the file does not say what it counts.",)
 
 GPUS_AT_MOST = 16
 _ENERGIES = [f"GPU-{number} Energy (mJ)" for number in range(GPUS_AT_MOST)]

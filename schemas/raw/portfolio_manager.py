@@ -12,6 +12,15 @@ OPTIONS = {
     "comparing consecutive bills where absent",
     "currency": "ISO 4217 code of the '$' in the file; USD where absent",
 }
+TIMES = "days"
+HOLDS = "document"
+SAMPLE = "data/portfolio_manager_inclusive.csv"
+BINDING: dict[str, object] = {}
+REFUSES = (
+    "No sheet with a header of meter entries.",
+    "Bills that do not show whether End Date is the last day billed or the day after, unless the binding says so.",
+)
+LIMITS = ("Demand and its cost stay in the raw table.",)
 
 COMMODITY_OF_METER_TYPE = {
     "Electric": "electricity",

@@ -9,6 +9,12 @@ from suanheng.schemas.contract import UTC, column, contract, rule
 TITLE = "Slurm accounting (sacct --parsable2)"
 FEEDS = ("workload_runs",)
 OPTIONS = {"fields": "names of the fields in their order, where the file has no header and another order than usual"}
+TIMES = "local"
+HOLDS = "chunks"
+SAMPLE = "data/sacct_spellings.txt"
+BINDING: dict[str, object] = {"time_zone": "Asia/Shanghai"}
+REFUSES = ("A first line with another number of fields than declared: columns would be mistaken for each other.",)
+LIMITS = ("Memory and CPU efficiency are not read.",)
 
 _UNKNOWN_TIMES = ("Unknown", "None", "N/A")
 _NO_LIMIT = ("UNLIMITED", "Partition_Limit", "INVALID")

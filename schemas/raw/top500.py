@@ -8,6 +8,12 @@ from suanheng.schemas.contract import column, contract
 TITLE = "TOP500 list (XLS, XLSX)"
 FEEDS = ("benchmark_results",)
 OPTIONS = {"list_date": "day of the list (YYYY-MM-DD); the first of the month in the file's name where absent"}
+TIMES = "days"
+HOLDS = "document"
+SAMPLE = "data/top500_three_systems.csv"
+BINDING: dict[str, object] = {"options": {"list_date": "2023-11-01"}}
+REFUSES = ("No sheet with Rmax, Rpeak and Rank in one header row.",)
+LIMITS = ("Hardware counts beyond cores are free text and not read.",)
 
 CONTRACT = contract(
     "top500",

@@ -10,12 +10,16 @@ import duckdb
 import polars as pl
 import pytest
 
+import suanheng.config
 import suanheng.transforms
 from suanheng.schemas.columns import EVIDENCE_CLASSES
 from suanheng.schemas.gate import Checked, Chunk, check
+from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.recipes import tables_read
 
 RECIPES = Path(suanheng.transforms.__file__).parent
+FACTS = Path(next(iter(suanheng.config.__path__))) / "reference"
 FILE_ID = "0" * 64
 
 
@@ -56,7 +60,8 @@ def feed() -> Callable[[str, str, pl.DataFrame], pl.DataFrame]:
     """The feed's SQL over a raw table: ``feed(format, dataset, frame)`` -> staged columns as they come out."""
 
     def run(format: str, dataset: str, frame: pl.DataFrame) -> pl.DataFrame:
-        return _select(RECIPES / "staged" / dataset / f"{format}.sql", {f"raw.{format}": frame})
+        recipe = RECIPES / "staged" / dataset / f"{format}.sql"
+        return _select(recipe, {f"raw.{format}": frame, **_facts_read_by(recipe)})
 
     return run
 
@@ -113,6 +118,20 @@ def rolled() -> Callable[..., pl.DataFrame]:
         return _select(RECIPES / f"{recipe}.sql", {**reference, **tables}, variables)
 
     return run
+
+
+def _facts_read_by(recipe: Path) -> dict[str, pl.DataFrame]:
+    """The packaged reference tables that a feed names."""
+    names = {
+        table.removeprefix("reference.")
+        for table in tables_read(recipe, recipe.read_text(encoding="utf-8"))
+        if table.startswith("reference.")
+    }
+    facts = {name: pl.read_csv(FACTS / f"{name}.csv", infer_schema=False) for name in names}
+    return {
+        f"reference.{name}": check(Chunk(rows.with_row_index("row_number", offset=2)), REFERENCE[name], "UTC").accepted
+        for name, rows in facts.items()
+    }
 
 
 def _select(
