@@ -3,16 +3,21 @@
 Run it with ``make docs``. A test compares the pages with what is written here, so they cannot go out of date.
 """
 
+import importlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandera.polars as pa
 import polars as pl
 
+from suanheng.flows.sources._files import WHOLE_FILE_BYTES
 from suanheng.schemas.columns import IDENTIFIER, provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import Format, formats
+from suanheng.schemas.gate import check
 from suanheng.schemas.indicators import STATUSES
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.build import catalogue, indicator_recipes
@@ -22,6 +27,20 @@ from suanheng.transforms.scoring.methodology import Goalpost, Methodology, Score
 FOLDER = Path(__file__).parent
 METHODOLOGY = "hqc-2024"
 MADE_FROM = "<!-- Made by docs/generate.py. Change what it reads, then: make docs -->"
+
+TESTS = FOLDER.parent / "tests"
+EXAMPLE_LINES = 12
+EXAMPLE_WIDTH = 160
+
+TIMES = {
+    "local": "times are local and the binding must say `time_zone`",
+    "stated": "every time carries its zone",
+    "days": "days, no times",
+}
+HOLDS = {
+    "chunks": "the reader holds at most 100,000 records at a time, whatever the size of the file",
+    "document": f"the reader holds the whole document, which may be at most {WHOLE_FILE_BYTES // 2**20} MiB unpacked",
+}
 
 _TYPES = {
     pl.String: "text",
@@ -34,20 +53,59 @@ _TYPES = {
 
 
 def formats_page() -> str:
-    """Every format other than our own templates: what it feeds, its options, and its columns."""
+    """The table of every format: what it feeds, how it treats time and memory, and what it does not read."""
     known = formats().values()
     return _page(
         "Formats",
-        "What suanheng reads besides its own templates. A binding in `sources.toml` names one of these formats; its "
-        "`options` are listed with it. Columns keep the source's own labels in `raw.<format>`; the feed named beside "
-        "the dataset turns them into [datasets](datasets.md). Columns that are not listed are ignored.",
+        f"The {len(known)} formats that suanheng reads besides its own templates. A binding in `sources.toml` names "
+        "one of them. Each has a page with a binding, an example, what is refused and why, its options and its columns. "
+        "`suanheng sources list` shows the same table, `suanheng sources check` tries your own files.",
         "Our own templates have the format name `template` and the columns of [datasets](datasets.md); "
         "`suanheng template DATASET` writes an empty one.",
+        "**times**: " + "; ".join(f"`{name}` {meaning}" for name, meaning in TIMES.items()) + ". "
+        "**memory**: " + "; ".join(f"`{name}` {meaning}" for name, meaning in HOLDS.items()) + ". "
+        "Files may be compressed with gzip, bzip2, xz or zstd; archives of several files are not unpacked.",
         _table(
-            ("format", "what it is", "feeds"),
-            [(f"[`{form.name}`](#{form.name})", form.title, _feeds(form)) for form in known],
+            ("format", "what it is", "feeds", "times", "memory", "tested sample", "known limits"),
+            [
+                (
+                    f"[`{form.name}`](formats/{form.name}.md)",
+                    form.title,
+                    _feeds(form),
+                    form.times,
+                    form.holds,
+                    f"[{Path(form.sample).name}](../tests/{form.sample})",
+                    " ".join(form.limits),
+                )
+                for form in known
+            ],
         ),
-        *(section for form in known for section in _format_sections(form)),
+    )
+
+
+def format_page(form: Format) -> str:
+    """One format: a binding, an example, what is refused, its options and its columns."""
+    own = form.contract
+    return _page(
+        form.name,
+        f"{form.title}. One record is {own.one_row_is}. Feeds {_feeds(form, '../')}.",
+        "## Binding",
+        _as_code(_binding(form), "toml"),
+        *([_options(form)] if form.options else []),
+        f"Times: `{form.times}`, {TIMES[form.times]}. Memory: `{form.holds}`, {HOLDS[form.holds]}.",
+        "## Example",
+        *_example(form),
+        "## What is refused, and why",
+        "The whole file:",
+        "\n".join(f"- {_escaped(sentence)}" for sentence in form.refuses),
+        "A record goes to quarantine when a required value is missing, or a value is not of its type or not allowed.",
+        *_rules(own),
+        "## Columns",
+        "Columns keep the source's own labels in `raw." + form.name + "`. Columns that are not listed are ignored.",
+        _columns(own),
+        *_nulls(own),
+        "## Known limits",
+        "\n".join(f"- {_escaped(sentence)}" for sentence in form.limits),
     )
 
 
@@ -97,6 +155,7 @@ def indicators_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "formats.md": formats_page,
+    **{f"formats/{form.name}.md": partial(format_page, form) for form in formats().values()},
     "datasets.md": datasets_page,
     "indicators.md": indicators_page,
 }
@@ -106,25 +165,72 @@ PAGES: dict[str, Callable[[], str]] = {
 def write(folder: Path = FOLDER) -> None:
     """Write every page."""
     for name, page in PAGES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(page(), encoding="utf-8")
 
 
-def _format_sections(form: Format) -> Iterator[str]:
-    own = form.contract
-    yield f"## {form.name}"
-    yield f"{form.title}. One record is {own.one_row_is}. Feeds {_feeds(form)}."
-    if form.options:
-        yield _table(("option", "meaning"), [(f"`{name}`", meaning) for name, meaning in form.options.items()])
-    yield _table(
+def _binding(form: Format) -> str:
+    ending = Path(form.sample).suffix
+    stated = {
+        "format": form.name,
+        "files": f"landing/{{site}}/{form.name}/*{ending}",
+        **{name: value for name, value in form.binding.items() if name != "options"},
+    }
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in stated.items()]
+    if options := form.binding.get("options"):
+        inside = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in options.items())
+        lines.append(f"options = {{ {inside} }}")
+    return "\n".join(["[[source]]", *lines])
+
+
+def _options(form: Format) -> str:
+    return _table(("option", "meaning"), [(f"`{name}`", meaning) for name, meaning in form.options.items()])
+
+
+def _example(form: Format) -> Iterator[str]:
+    """How the sample begins, and what the gate makes of it: run, not told."""
+    path = TESTS / form.sample
+    options = {**form.binding.get("options", {}), "encoding": form.binding.get("encoding", "utf-8")}
+    reader = importlib.import_module(f"suanheng.flows.sources.{form.name}")
+    parts = [check(chunk, form.contract, form.binding.get("time_zone")) for chunk in reader.read(path, options)]
+    accepted = sum(part.accepted.height for part in parts)
+    rejected = [row for part in parts for row in part.rejected.sort("row_number").iter_rows(named=True)]
+    try:
+        lines = path.read_text(encoding=options["encoding"]).splitlines()
+    except UnicodeDecodeError:
+        yield f"`tests/{form.sample}` is a workbook."
+    else:
+        more = ["…"] if len(lines) > EXAMPLE_LINES else []
+        yield f"`tests/{form.sample}` begins:" if more else f"`tests/{form.sample}`:"
+        yield _as_code("\n".join([*(_cut(line) for line in lines[:EXAMPLE_LINES]), *more]))
+    yield f"Read with this binding: {accepted} records accepted, {len(rejected)} quarantined" + (
+        ":" if rejected else "."
+    )
+    if rejected:
+        yield "\n".join(f"- row {row['row_number']}: {_escaped(row['message'])} (`{row['rule']}`)" for row in rejected)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= EXAMPLE_WIDTH else line[:EXAMPLE_WIDTH] + " …"
+
+
+def _as_code(text: str, language: str = "text") -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def _columns(own: Contract) -> str:
+    return _table(
         ("column", "type", "unit", "required", "allowed", "meaning"),
         [
             (f"`{label}`", _type(column), _unit(column), _required(column), _allowed(column), column.description)
             for label, column in own.columns.items()
         ],
     )
+
+
+def _nulls(own: Contract) -> Iterator[str]:
     if nulls := list(dict.fromkeys(text for column in own.columns.values() for text in _meta(column, "nulls"))):
         yield "Read as unknown: " + ", ".join(f"`{text}`" for text in nulls) + "."
-    yield from _rules(own)
 
 
 def _dataset_sections(contract: Contract) -> Iterator[str]:
@@ -223,10 +329,10 @@ def _prose(recipe: Recipe) -> str:
     return _escaped(" ".join(line for line in comment if not line.startswith(keys)))
 
 
-def _feeds(form: Format) -> str:
+def _feeds(form: Format, up: str = "") -> str:
     if not form.feeds:
         return "no dataset: rollups read its raw table"
-    return ", ".join(f"[`{dataset}`](datasets.md#{dataset})" for dataset in form.feeds)
+    return ", ".join(f"[`{dataset}`]({up}datasets.md#{dataset})" for dataset in form.feeds)
 
 
 def _fed_by(dataset: str) -> list[str]:

@@ -58,14 +58,17 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["formats.md", "datasets.md", "indicators.md"])
+GENERATED = ["formats.md", *(f"formats/{name}.md" for name in formats()), "datasets.md", "indicators.md"]
+
+
+@pytest.mark.parametrize("page", GENERATED)
 def test_generated_page_is_up_to_date(generate: ModuleType, page: str) -> None:
     assert _text(f"docs/{page}") == generate.PAGES[page](), f"docs/{page} is out of date. Write it with: make docs"
 
 
 def test_generated_pages_leave_nothing_out() -> None:
+    assert {path.stem for path in (ROOT / "docs" / "formats").iterdir()} == set(formats())
     sections = {
-        "docs/formats.md": set(formats()),
         "docs/datasets.md": set(DATASETS),
         "docs/indicators.md": {recipe.name for recipe in indicator_recipes()},
     }
