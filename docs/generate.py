@@ -58,7 +58,7 @@ def formats_page() -> str:
     return _page(
         "Formats",
         f"The {len(known)} formats that suanheng reads besides its own templates. A binding in `sources.toml` names "
-        "one of them. Each has a page with a binding, an example, what is refused and why, its options and its columns. "
+        "one of them. Each has a page: a binding, an example, what is refused and why, options and columns. "
         "`suanheng sources list` shows the same table, `suanheng sources check` tries your own files.",
         "Our own templates have the format name `template` and the columns of [datasets](datasets.md); "
         "`suanheng template DATASET` writes an empty one.",
