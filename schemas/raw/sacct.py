@@ -29,9 +29,7 @@ _DURATION = r"(\d+-)?(\d+:)?\d{1,2}:\d{2}(\.\d+)?"
 
 
 def _time(meaning: str, *, required: bool = False) -> pa.Column:
-    return column(
-        UTC, meaning, unit="UTC", required=required, nulls=_UNKNOWN_TIMES, time_formats=_TIMES
-    )
+    return column(UTC, meaning, unit="UTC", required=required, nulls=_UNKNOWN_TIMES, time_formats=_TIMES)
 
 
 def _duration(meaning: str) -> pa.Column:
