@@ -9,7 +9,7 @@ _EPOCH = datetime(1970, 1, 1)
 
 def cell(value: Any) -> str | None:
     """A JSON value as the text of a cell; ``None`` for null and for what holds nothing."""
-    if value is None or value == "" or value == [] or value == {}:
+    if value is None or value in ("", [], {}):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
