@@ -1,4 +1,4 @@
-"""Job archive of ClusterCockpit: a ``meta.json`` per job, with its series in ``data.json.gz`` or ``data.json`` beside."""
+"""Job archive of ClusterCockpit: a ``meta.json`` per job, its series in ``data.json.gz`` or ``data.json`` beside it."""
 
 import re
 from collections.abc import Iterator, Mapping
