@@ -1,6 +1,6 @@
 -- One row per site, month and convention: model operations of the runs that count by it, beside the peak of the devices
 -- they held.
--- The conventions differ by several percent for the same run, so they never meet in one sum: a run without a stated
+-- The conventions give different figures for the same run, so they never meet in one sum: a run without a stated
 -- convention, or with one of its own, has no row. The time base is the same for all: the whole run from its start to its
 -- end, loading of data, checkpoints and restarts included.
 -- grain: site_id, month_start, flops_convention
