@@ -69,6 +69,14 @@ def formats() -> dict[str, Format]:
     }
 
 
+_TEMPLATE_SERVES_AS = {
+    "workload_runs": "It is the job table of any scheduler that has no format of its own, under English or Chinese "
+    "headers; one run a row.",
+    "model_evaluations": "It is the plain table of model evaluations; one model and benchmark a row.",
+}
+"""What people look for under another name, and find in the template of a dataset."""
+
+
 @cache
 def template(dataset: str) -> Format:
     """Our own template of a dataset: its columns, without where a row comes from."""
@@ -91,7 +99,7 @@ def template(dataset: str) -> Format:
         sample="",
         binding={"dataset": dataset},
         refuses=("A header with an unknown, repeated or missing column: nobody should guess what a column means.",),
-        limits=("One file holds one dataset.",),
+        limits=("One file holds one dataset.", *filter(None, [_TEMPLATE_SERVES_AS.get(dataset)])),
         contract=own,
     )
 

@@ -50,8 +50,8 @@ def points(meaning: str, required: bool = False) -> pa.Column:
 def _interval() -> dict[str, pa.Column]:
     return {
         "score": points("Score; empty unless every indicator is scored."),
-        "score_low": points("Score if everything missing scored 0.", required=True),
-        "score_high": points("Score if everything missing scored 100.", required=True),
+        "score_low": points("Lowest score that what is missing or estimated allows.", required=True),
+        "score_high": points("Highest score that what is missing or estimated allows.", required=True),
     }
 
 

@@ -45,6 +45,9 @@ JOB_STATES = (
 
 WORKLOAD_CLASSES = ("training", "fine_tuning", "inference", "hpc", "other")
 
+NODE_LIMIT_W = 20_000
+"""More power than one server with its accelerators draws; energy beyond it comes from a misread counter."""
+
 INCIDENT_CAUSES = ("accelerator", "node", "network", "storage", "power", "cooling", "software", "operator", "unknown")
 
 ACCELERATOR_SAMPLES = contract(
@@ -160,13 +163,28 @@ WORKLOAD_RUNS = contract(
         "cpu_count": count("CPU cores allocated.", "ncpus", "核数"),
         "requested_device_count": count("Accelerators asked for.", "申请卡数"),
         "requested_s": amount("s", "Run time asked for.", "timelimit", "申请时长"),
+        "requested_memory_bytes": amount("B", "Memory asked for, on all nodes together.", "申请内存"),
+        "is_submission_known": flag(
+            "Whether submitted_at_utc is when the run was asked for; false where it stands in for an unknown time, so "
+            "that nobody takes the wait for zero.",
+            "提交时间已知",
+            required=True,
+            default=True,
+        ),
         "model_name": name("AI model that ran.", "模型"),
         "precision": choice(PRECISIONS, "Number format of the arithmetic.", "精度"),
         "tokens": amount("1", "Tokens processed.", "词元数"),
         "model_pflop": amount(
             "PFLOP", "Model floating-point operations carried out, without recomputation.", "模型计算量"
         ),
-        "flops_convention": choice(("palm", "megatron", "other"), "How model_pflop was counted.", "口径"),
+        "hardware_pflop": amount(
+            "PFLOP", "Floating-point operations carried out, recomputation included.", "硬件计算量"
+        ),
+        "flops_convention": choice(
+            ("palm", "megatron", "other"),
+            "How model_pflop was counted; utilisations of different conventions are never added up.",
+            "口径",
+        ),
         "productive_s": amount("s", "Seconds of the run that moved the work forward.", "有效时长"),
         "energy_j": amount("J", "Energy the scheduler or the run reports for all its devices.", "能耗"),
         "charged_amount": amount("currency", "Price charged for the run.", "费用"),
@@ -190,6 +208,19 @@ WORKLOAD_RUNS = contract(
             pl.col("productive_s")
             <= (pl.col("ended_at_utc") - pl.col("started_at_utc")).dt.total_milliseconds() / 1000 + 1,
             "productive seconds exceed the run's own length",
+        ),
+        rule(
+            "energy_within_nodes",
+            pl.col("energy_j")
+            <= pl.coalesce("node_count", "device_count")
+            * NODE_LIMIT_W
+            * ((pl.col("ended_at_utc") - pl.col("started_at_utc")).dt.total_seconds() + 60),
+            f"more energy than its nodes can use at {NODE_LIMIT_W // 1000} kW each: a counter was misread",
+        ),
+        rule(
+            "model_within_hardware_flops",
+            pl.col("model_pflop") <= pl.col("hardware_pflop"),
+            "more model operations than the hardware carried out: recomputation adds to them, it takes none away",
         ),
     ],
 )

@@ -1,7 +1,10 @@
 """Power analyser logs: totals repeated per channel, month before day, no zone, one file name for all."""
 
+import re
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -59,3 +62,33 @@ def test_every_defect_is_named_and_no_line_is_lost(gated, in_submission):
 def test_another_file_is_refused(gated, in_submission):
     with pytest.raises(UnreadableFile, match="not a log of a power analyser"):
         gated("mlperf_power_log", in_submission("mlperf_run_log_server_tokens.txt"), {}, "UTC")
+
+
+def test_t14_energy_is_that_of_the_totals_and_not_twice_as_much(gated, feed, in_submission):
+    path = in_submission("mlperf_power_log_three_channels.txt")
+    accepted, _ = gated("mlperf_power_log", path, {}, "UTC")
+    watts = feed("mlperf_power_log", "facility_readings", accepted).sort("started_at_utc")["power_w"]
+    # Trapezoids of 600, 1200, 1500.5 and 610 W, one second apart: 900 + 1350.25 + 1055.25 J.
+    joules = sum((first + second) / 2 for first, second in pairwise(watts))
+    assert joules == 3305.5
+    every_watts = [float(value) for value in re.findall(r"Watts,([\d.]+)", path.read_text(encoding="utf-8"))]
+    assert sum(every_watts) == pytest.approx(2 * sum(watts), abs=0.5)
+
+
+def test_t15_one_line_of_local_time_without_zone_goes_there_and_back(gated, feed, tmp_path):
+    line = "Time,07-04-2024 23:59:59.250,Watts,512.75,Volts,229.1,Amps,2.30,PF,0.97,Mark,own_bench"
+    path = tmp_path / "spl.txt"
+    path.write_text(line + "\n", encoding="utf-8")
+    accepted, rejected = gated("mlperf_power_log", path, {"meter_id": "analyser-1"}, "America/Los_Angeles")
+    assert rejected.is_empty()
+    row = feed("mlperf_power_log", "facility_readings", accepted).row(0, named=True)
+    # 4 July in California is seven hours behind UTC.
+    assert row["started_at_utc"] == datetime(2024, 7, 5, 6, 59, 59, 250_000)
+    local = row["started_at_utc"].replace(tzinfo=UTC).astimezone(ZoneInfo("America/Los_Angeles"))
+    back = f"Time,{local:%m-%d-%Y %H:%M:%S}.{local.microsecond // 1000:03},Watts,{row['power_w']}"
+    assert line.startswith(back + ",")
+
+
+def test_t15_without_a_declared_zone_the_log_is_refused(gated, in_submission):
+    with pytest.raises(UnreadableFile, match="time_zone"):
+        gated("mlperf_power_log", in_submission("mlperf_power_log_three_channels.txt"))

@@ -1,7 +1,6 @@
 -- One row per site and month: compute the site's runs achieved, beside the peak of the devices they held.
 -- Effective compute carries the ratio of achieved to peak from the runs that state their operations over to the others;
--- it equals achieved compute where all state them. Comparable compute is that of runs counted by the PaLM or the
--- Megatron convention, without which a utilisation of FLOPs cannot be held against another.
+-- it equals achieved compute where all state them.
 -- grain: site_id, month_start
 WITH parts AS (
     SELECT *, achieved_pflop_h IS NOT NULL AS is_covered
@@ -20,11 +19,6 @@ compute AS (
         sum(achieved_pflop_h) AS achieved_pflop_h,
         sum(peak_pflop_h) FILTER (WHERE is_covered) AS peak_covered_pflop_h,
         sum(peak_pflop_h) AS peak_allocated_pflop_h,
-        sum(device_hours) FILTER (WHERE is_covered AND flops_convention IN ('palm', 'megatron'))
-            AS comparable_device_hours,
-        sum(achieved_pflop_h) FILTER (WHERE flops_convention IN ('palm', 'megatron')) AS comparable_achieved_pflop_h,
-        sum(peak_pflop_h) FILTER (WHERE is_covered AND flops_convention IN ('palm', 'megatron'))
-            AS comparable_peak_pflop_h,
         max(evidence_rank)::INTEGER AS evidence_rank,
         list_sort(list_distinct(flatten(list(reference_rows)))) AS reference_rows
     FROM parts

@@ -1,6 +1,7 @@
 -- One row per site and month: runs, demand and device-hours of the month.
 -- Three clocks meet here: device-hours, tokens and energy count where a run ran, waits where it started, demand where
 -- it was asked for. Demand is measured by what the run took, and by what was asked for where it has not run to its end.
+-- Of a run whose submission is not known neither the wait is known nor whether it was in time, so its demand has no size.
 -- Unsized runs have no device-hours yet, because they have no end or no device count.
 -- grain: site_id, month_start
 WITH months AS (
@@ -24,12 +25,14 @@ runs AS (
     SELECT
         submitted_at_utc,
         started_at_utc,
-        date_diff('microsecond', submitted_at_utc, started_at_utc) / 1e6 AS wait_s,
+        CASE WHEN is_submission_known THEN date_diff('microsecond', submitted_at_utc, started_at_utc) / 1e6 END AS wait_s,
         date_diff('microsecond', started_at_utc, ended_at_utc) / 1e6 AS run_s,
-        coalesce(
-            coalesce(device_count, requested_device_count) * run_s,
-            coalesce(requested_device_count, device_count) * requested_s
-        ) / 3600 AS demanded_device_hours,
+        CASE
+            WHEN is_submission_known THEN coalesce(
+                coalesce(device_count, requested_device_count) * run_s,
+                coalesce(requested_device_count, device_count) * requested_s
+            ) / 3600
+        END AS demanded_device_hours,
         device_count * run_s IS NULL AS is_unsized,
         evidence_rank
     FROM staged.workload_runs
@@ -64,7 +67,10 @@ started_runs AS (
         month_start,
         wait_s,
         is_unsized,
-        CASE WHEN run_s IS NOT NULL AND floor_s > 0 THEN greatest(1, (wait_s + run_s) / greatest(run_s, floor_s)) END
+        CASE
+            WHEN wait_s IS NOT NULL AND run_s IS NOT NULL AND floor_s > 0
+                THEN greatest(1, (wait_s + run_s) / greatest(run_s, floor_s))
+        END
             ::DECIMAL(38, 9) AS bounded_slowdown,
         evidence_rank
     FROM runs

@@ -1,4 +1,4 @@
-"""A score together with what it can be, given what is not known."""
+"""A score together with what it can be, given what is not known or only estimated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,10 +30,11 @@ class Interval:
     high: Values
 
     @classmethod
-    def of(cls, scores: Values) -> "Interval":
-        """Scores themselves: an unknown one lies anywhere between 0 and 100."""
+    def of(cls, scores: Values, *ends: Values) -> "Interval":
+        """Scores, each between its ends in whichever order they stand; an unknown one lies anywhere from 0 to 100."""
         unknown = np.isnan(scores)
-        return cls(scores, np.where(unknown, WORST, scores), np.where(unknown, BEST, scores))
+        lowest, highest = np.minimum.reduce([scores, *ends]), np.maximum.reduce([scores, *ends])
+        return cls(scores, np.where(unknown, WORST, lowest), np.where(unknown, BEST, highest))
 
     @classmethod
     def side_by_side(cls, intervals: Sequence["Interval"]) -> "Interval":

@@ -1,5 +1,6 @@
 """Judge: which indicators count, and how many points each gets."""
 
+import numpy as np
 import polars as pl
 
 from suanheng.schemas.indicators import BELOW_COVERAGE, OK
@@ -8,12 +9,20 @@ from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.normalise import goalposts
 from suanheng.transforms.scoring.values import as_values
 
+ESTIMATED = "estimated"
+"""Evidence that was not measured or declared, but derived, or taken from a default."""
+
+ESTIMATE_ERROR = 0.5
+"""How far an estimated value may lie from the true one, as a share of it. Declared by this project: published defaults
+of one thing, such as the embodied carbon of one server, differ by more than half."""
+
 
 def judge(indicators: pl.DataFrame, methodology: Methodology) -> pl.DataFrame:
     """Hold the indicators that the methodology scores against its goalposts.
 
     An indicator counts if its status is ok and its coverage reaches the minimum; if only the coverage is missing, its
-    status becomes ``below coverage``.
+    status becomes ``below coverage``. The points of an estimate lie in an interval, because nobody measured it: a value
+    says less where it comes from a default than where the same value comes from a meter.
 
     Args:
         indicators: rows of ``indicators.all``.
@@ -34,12 +43,19 @@ def judge(indicators: pl.DataFrame, methodology: Methodology) -> pl.DataFrame:
             status=pl.when(has_value & ~is_covered).then(pl.lit(BELOW_COVERAGE)).otherwise("status"),
         )
     )
-    points = goalposts(
-        as_values(judged.select(pl.when("is_scored").then("value")).to_series()),
-        as_values(judged["goalpost_at_0"]),
-        as_values(judged["goalpost_at_100"]),
+    return judged.with_columns(**_points(judged).columns())
+
+
+def _points(judged: pl.DataFrame) -> Interval:
+    at_0, at_100 = as_values(judged["goalpost_at_0"]), as_values(judged["goalpost_at_100"])
+    values = as_values(judged.select(pl.when("is_scored").then("value")).to_series())
+    is_estimated = (judged["evidence_class"] == ESTIMATED).fill_null(False).to_numpy()
+    error = np.where(is_estimated, ESTIMATE_ERROR * np.abs(values), 0.0)
+    return Interval.of(
+        goalposts(values, at_0, at_100),
+        goalposts(values - error, at_0, at_100),
+        goalposts(values + error, at_0, at_100),
     )
-    return judged.with_columns(**Interval.of(points).columns())
 
 
 def _rules(methodology: Methodology) -> pl.DataFrame:

@@ -40,7 +40,8 @@ class Scorecards:
 def score(indicators: pl.DataFrame, methodology: Methodology, catalogue: pl.DataFrame) -> Scorecards:
     """Score every site and period.
 
-    A level has a score if everything below it is scored; its interval is what the missing part allows, from 0 to 100.
+    A level has a score if everything below it is scored; its interval is what the missing part, from 0 to 100, and the
+    estimated part allow.
 
     Args:
         indicators: rows of ``indicators.all``.
@@ -53,7 +54,7 @@ def score(indicators: pl.DataFrame, methodology: Methodology, catalogue: pl.Data
     require_fit(indicators, methodology, catalogue)
     periods = indicators.select("site_id", "period", "period_kind", "period_start", "period_end").unique().sort(_ORDER)
     judged = judge(indicators, methodology)
-    of_indicators = Interval.of(_matrix(judged, "score", methodology))
+    of_indicators = Interval(*(_matrix(judged, column, methodology) for column in ("score", "score_low", "score_high")))
     of_dimensions = _of_dimensions(of_indicators, methodology)
     return Scorecards(
         composites=_composites(periods, judged, of_dimensions, methodology),

@@ -1,15 +1,14 @@
-"""Model FLOPs utilisation."""
+"""Model FLOPs utilisation, by convention: mfu_palm and mfu_megatron."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
-RECIPE = "indicators/supplementary/mfu.sql"
 START = datetime(2023, 5, 10, 4)
 
 
-def fact(warehouse, *runs):
-    """The only month, over four-hour runs of 8 A100 at BF16: peak 8 × 0.312 × 4 = 9.984 PFLOP-h each."""
+def facts(warehouse, *runs):
+    """The only month by convention, over four-hour runs of 8 A100 at BF16: peak 8 × 0.312 × 4 = 9.984 PFLOP-h each."""
     for number, run in enumerate(runs):
         warehouse.stage(
             "workload_runs",
@@ -26,9 +25,11 @@ def fact(warehouse, *runs):
                 **run,
             },
         )
-    warehouse.build("rollups/run_month.sql", "rollups/compute_month.sql")
-    (row,) = warehouse.run(RECIPE).rows(named=True)
-    return row
+    warehouse.build("rollups/run_month.sql", "rollups/compute_month.sql", "rollups/mfu_month.sql")
+    return {
+        convention: warehouse.run(f"indicators/supplementary/mfu_{convention}.sql").row(0, named=True)
+        for convention in ("palm", "megatron")
+    }
 
 
 def test_utilisation_of_a_run_counted_by_the_palm_form(warehouse) -> None:
@@ -36,21 +37,35 @@ def test_utilisation_of_a_run_counted_by_the_palm_form(warehouse) -> None:
     flop_per_token = 6 * 124_000_000 + 12 * 12 * 12 * 64 * 1024
     assert flop_per_token == 857_246_208
     # 1.6e10 tokens are 13 715.939 PFLOP of 9.984 × 3600 = 35 942.4: 38.16 %.
-    row = fact(warehouse, {"model_pflop": flop_per_token * 1.6e10 / 1e15, "flops_convention": "palm"})
+    row = facts(warehouse, {"model_pflop": flop_per_token * 1.6e10 / 1e15, "flops_convention": "palm"})["palm"]
     assert float(row["numerator"] / row["denominator"]) == pytest.approx(13_715.939328 / 35_942.4)
     assert (float(row["observed"]), float(row["expected"]), row["gap"]) == (32, 32, None)
     assert row["reference_rows"] == ["accelerators/A100 SXM 80GB/BF16"]
 
 
+def test_two_conventions_are_two_figures_and_never_one_sum(warehouse) -> None:
+    # The same work counted twice: half the peak by PaLM, 0.45 of it by Megatron. A mixture would give 0.475.
+    peak = 9.984 * 3600
+    both = facts(
+        warehouse,
+        {"model_pflop": 0.5 * peak, "flops_convention": "palm"},
+        {"model_pflop": 0.45 * peak, "flops_convention": "megatron"},
+    )
+    assert float(both["palm"]["numerator"] / both["palm"]["denominator"]) == pytest.approx(0.5)
+    assert float(both["megatron"]["numerator"] / both["megatron"]["denominator"]) == pytest.approx(0.45)
+    for row in both.values():
+        assert float(row["denominator"]) == pytest.approx(9.984)
+        assert (float(row["observed"]), float(row["expected"])) == (32, 64)
+
+
 def test_runs_under_no_comparable_convention_lower_the_coverage(warehouse) -> None:
     counted = {"model_pflop": 0.5 * 9.984 * 3600}
-    row = fact(
-        warehouse, {**counted, "flops_convention": "megatron"}, {**counted, "flops_convention": "other"}, counted, {}
-    )
+    runs = ({**counted, "flops_convention": "megatron"}, {**counted, "flops_convention": "other"}, counted, {})
+    row = facts(warehouse, *runs)["megatron"]
     assert float(row["numerator"] / row["denominator"]) == pytest.approx(0.5)
     assert (float(row["observed"]), float(row["expected"])) == (32, 128)
 
 
-def test_without_any_comparable_run_there_is_no_value(warehouse) -> None:
-    row = fact(warehouse, {"model_pflop": 1.0, "flops_convention": "other"})
-    assert (row["numerator"], row["denominator"], row["gap"]) == (None, None, "no workload records")
+def test_without_any_run_of_the_convention_there_is_no_value(warehouse) -> None:
+    for row in facts(warehouse, {"model_pflop": 1.0, "flops_convention": "other"}).values():
+        assert (row["numerator"], row["denominator"], row["gap"]) == (None, None, "no workload records")

@@ -73,3 +73,10 @@ def test_what_never_started_lowers_the_coverage(warehouse) -> None:
         2,
     )
     assert (rows["2023-06"]["value"], rows["2023-06"]["gap"]) == (None, "no workload records")
+
+
+def test_a_run_whose_submission_is_not_known_has_no_wait_and_lowers_the_coverage(warehouse) -> None:
+    stage_run(warehouse, MAY, 40)
+    stage_run(warehouse, MAY, 0, is_submission_known=False)
+    may = facts(warehouse, 50)["2023-05"]
+    assert (may["value"], float(may["observed"]), float(may["expected"])) == (40, 1, 2)

@@ -60,11 +60,3 @@ def test_precisions_each_meet_their_own_peak(warehouse) -> None:
     assert (float(may["covered_device_hours"]), float(may["peak_known_device_hours"])) == (16, 16)
     assert float(may["allocated_device_hours"]) == 24
     assert may["reference_rows"] == ["accelerators/H100 SXM 80GB/BF16", "accelerators/H100 SXM 80GB/FP8"]
-
-
-def test_comparable_compute_needs_a_stated_convention(warehouse) -> None:
-    stated = {"model_pflop": 0.4 * PEAK_PFLOP}
-    may = month(warehouse, stated, *({**stated, "flops_convention": name} for name in ("palm", "megatron", "other")))
-    assert float(may["comparable_device_hours"]) == 16
-    assert float(may["comparable_achieved_pflop_h"]) == pytest.approx(2 * 3.1648)
-    assert float(may["comparable_peak_pflop_h"]) == pytest.approx(2 * 7.912)

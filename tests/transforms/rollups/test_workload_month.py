@@ -116,3 +116,10 @@ def test_the_weakest_evidence_is_kept(warehouse) -> None:
 def test_a_site_without_records_has_no_row(warehouse) -> None:
     warehouse.build("rollups/run_month.sql")
     assert warehouse.run("rollups/workload_month.sql").height == 0
+
+
+def test_a_run_whose_submission_is_not_known_has_no_wait_and_no_sized_demand(warehouse) -> None:
+    may = month(warehouse, a_run("1", wait_s=100), a_run("2", wait_s=0, is_submission_known=False))
+    assert (may["runs"], may["waited_runs"], float(may["wait_s"]), may["slowdown_runs"]) == (2, 1, 100, 1)
+    assert (may["requests"], may["sized_requests"], float(may["requested_device_hours"])) == (2, 1, 8)
+    assert float(may["allocated_device_hours"]) == 16

@@ -1,6 +1,6 @@
 -- One row per site and period: time from submission to start that 95 % of the runs did not exceed.
 -- Exact, from the runs started in the period, interpolated between neighbours. What was submitted in the period and
--- never started has no wait yet and lowers the coverage.
+-- never started has no wait yet and lowers the coverage, as does a run of which the submission is not known.
 -- name: Queue wait, 95th percentile | 排队等待九十五分位
 -- formula: quantile 0.95 of (start − submission), runs started in the period
 -- unit: s
@@ -21,7 +21,7 @@ runs AS (
     SELECT
         site_id,
         month_start,
-        date_diff('microsecond', submitted_at_utc, started_at_utc) / 1e6 AS wait_s,
+        CASE WHEN is_submission_known THEN date_diff('microsecond', submitted_at_utc, started_at_utc) / 1e6 END AS wait_s,
         evidence_rank
     FROM staged.workload_runs
     JOIN reference.evidence_classes USING (evidence_class)

@@ -1,4 +1,4 @@
--- One row per phase of an inference run; a phase counts as asked for when it begins.
+-- One row per phase of an inference run; nobody asked for a phase, so its submission is not known.
 -- Tokens are left out: the file does not say whether it counts one prompt or the batch.
 SELECT
     site_id,
@@ -8,6 +8,7 @@ SELECT
     "System" AS cluster_id,
     "Phase" AS job_id,
     started_at_utc AS submitted_at_utc,
+    FALSE AS is_submission_known,
     started_at_utc,
     ended_at_utc,
     'completed' AS state,

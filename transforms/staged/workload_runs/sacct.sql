@@ -1,11 +1,20 @@
--- One row per Slurm job, keyed by cluster, raw job id and submission: job ids begin anew after a while.
+-- One row per Slurm job, keyed by cluster, raw job id and submission: job ids begin anew after a while, and a requeued
+-- job keeps its id.
 -- leaves out: steps of jobs (123.batch, 123.0), whose nodes, time and energy the job's own record holds already.
 -- A request for GPUs counts as unknown where GPUs were allocated and none requested: older Slurm did not record it.
+-- Memory asked for is per node (n), per CPU (c), or, since Slurm 21.08, in total. From 2147483648M upwards it is a flag
+-- of Slurm, and 0 stands for all that the nodes have; then the total among the requested resources counts, if there.
+-- Local times repeat an hour when clocks go back, and are taken as the first of the two. A job cannot have run longer
+-- than from its start to its end, nor have started before it was submitted: where the elapsed time says so and an hour
+-- makes it right, the second is meant.
 WITH jobs AS (
     SELECT
-        *,
+        * REPLACE (coalesce(nullif(reqcpus, 0), ncpus) AS reqcpus),
         rtrim(split_part(state, ' ', 1), '+') AS state_word,
-        string_split(replace(timelimit, '-', ':'), ':') AS limit_parts
+        string_split(replace(timelimit, '-', ':'), ':') AS limit_parts,
+        string_split(replace(elapsed, '-', ':'), ':') AS elapsed_parts,
+        regexp_extract(reqmem, '^(\d+(?:\.\d+)?)([KMGTP]?)([nc]?)$', ['amount', 'prefix', 'per']) AS asked,
+        regexp_extract(reqtres, '(?:^|,)mem=(\d+(?:\.\d+)?)([KMGTP]?)', ['amount', 'prefix']) AS asked_in_total
     FROM raw.sacct
     WHERE jobidraw NOT LIKE '%.%'
 ),
@@ -27,8 +36,35 @@ gpus AS (
             ELSE coalesce(
                 list_sum(regexp_extract_all(reqtres, 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
             )::BIGINT
-        END AS gpus_requested
+        END AS gpus_requested,
+        -- Seconds, minutes, hours, days, read from the right.
+        limit_parts[-1]::DOUBLE
+        + coalesce(limit_parts[-2]::DOUBLE, 0) * 60
+        + coalesce(limit_parts[-3]::DOUBLE, 0) * 3600
+        + coalesce(limit_parts[-4]::DOUBLE, 0) * 86400 AS limit_s,
+        to_seconds(
+            elapsed_parts[-1]::DOUBLE
+            + coalesce(elapsed_parts[-2]::DOUBLE, 0) * 60
+            + coalesce(elapsed_parts[-3]::DOUBLE, 0) * 3600
+            + coalesce(elapsed_parts[-4]::DOUBLE, 0) * 86400
+        ) AS ran,
+        -- Megabytes where no prefix is given; powers of 1024.
+        try_cast(asked.amount AS DOUBLE) * 1024 ** CASE asked.prefix WHEN '' THEN 2 ELSE strpos('KMGTP', asked.prefix) END
+            AS asked_bytes,
+        CASE asked.per WHEN 'n' THEN nnodes WHEN 'c' THEN reqcpus ELSE 1 END AS asked_times,
+        try_cast(asked_in_total.amount AS DOUBLE)
+        * 1024 ** CASE asked_in_total.prefix WHEN '' THEN 2 ELSE strpos('KMGTP', asked_in_total.prefix) END
+            AS total_bytes
     FROM jobs
+),
+
+starts AS (
+    SELECT
+        * EXCLUDE (start),
+        CASE
+            WHEN start < submit AND start + INTERVAL 1 HOUR + ran = "end" THEN start + INTERVAL 1 HOUR ELSE start
+        END AS start
+    FROM gpus
 )
 
 SELECT
@@ -40,16 +76,15 @@ SELECT
     jobidraw AS job_id,
     submit AS submitted_at_utc,
     start AS started_at_utc,
-    "end" AS ended_at_utc,
-    CASE state_word
-        WHEN 'NODE_FAIL' THEN 'node_failure'
-        WHEN 'BOOT_FAIL' THEN 'node_failure'
-        WHEN 'DEADLINE' THEN 'timeout'
-        WHEN 'REVOKED' THEN 'cancelled'
-        WHEN 'STOPPED' THEN 'suspended'
-        WHEN 'COMPLETING' THEN 'running'
-        WHEN 'RESIZING' THEN 'running'
-        WHEN 'CONFIGURING' THEN 'running'
+    CASE WHEN "end" + INTERVAL 1 HOUR = start + ran THEN "end" + INTERVAL 1 HOUR ELSE "end" END AS ended_at_utc,
+    CASE
+        WHEN state_word IN ('NODE_FAIL', 'BOOT_FAIL') THEN 'node_failure'
+        WHEN state_word = 'DEADLINE' THEN 'timeout'
+        WHEN state_word = 'REVOKED' THEN 'cancelled'
+        WHEN state_word = 'STOPPED' THEN 'suspended'
+        WHEN state_word IN ('COMPLETING', 'RESIZING', 'CONFIGURING') THEN 'running'
+        -- Columns of a fixed width cut it off.
+        WHEN state_word LIKE 'OUT_OF_ME%' THEN 'out_of_memory'
         ELSE lower(state_word)
     END AS state,
     "user" AS user_id,
@@ -59,11 +94,14 @@ SELECT
     gpus_allocated AS device_count,
     ncpus AS cpu_count,
     CASE WHEN gpus_requested = 0 AND gpus_allocated > 0 THEN NULL ELSE gpus_requested END AS requested_device_count,
-    -- Seconds, minutes, hours, days, read from the right.
-    limit_parts[-1]::DOUBLE
-    + coalesce(limit_parts[-2]::DOUBLE, 0) * 60
-    + coalesce(limit_parts[-3]::DOUBLE, 0) * 3600
-    + coalesce(limit_parts[-4]::DOUBLE, 0) * 86400 AS requested_s,
-    -- Slurm writes 0 where it measures no energy.
-    nullif(consumedenergyraw, 0) AS energy_j
-FROM gpus
+    limit_s AS requested_s,
+    CASE
+        WHEN asked_bytes > 0 AND asked_bytes < 2147483648 * 1024.0 ** 2 THEN asked_bytes * asked_times
+        ELSE nullif(total_bytes, 0)
+    END AS requested_memory_bytes,
+    -- Slurm writes 0 where it measures no energy, and lists it among the allocated resources too.
+    coalesce(
+        nullif(consumedenergyraw, 0),
+        nullif(regexp_extract(alloctres, '(?:^|,)energy=(\d{1,18})(?:,|$)', 1), '')::DOUBLE
+    ) AS energy_j
+FROM starts

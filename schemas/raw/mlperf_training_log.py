@@ -1,0 +1,64 @@
+"""Contract of raw.mlperf_training_log: runs of an MLPerf training submission."""
+
+import pandera.polars as pa
+import polars as pl
+
+from suanheng.schemas.columns import PRECISIONS, choice, count, name, text
+from suanheng.schemas.contract import UTC, column, contract, rule
+
+TITLE = "MLPerf training result (result_*.txt)"
+FEEDS = ("benchmark_results",)
+OPTIONS = {
+    "system_name": "system under test; by default its folder, results/<system>/<benchmark>/…",
+    "benchmark_version": "round of the submission, e.g. 4.0; the file does not say it",
+    "meter_id": "meter of the run; by default the one node of which a power log lies beside, as in "
+    "mlperf_training_power",
+    "sku": "accelerator model as in reference.accelerators",
+    "device_count": "accelerators of the system",
+    "precision": "number format of the arithmetic",
+}
+TIMES = "stated"
+HOLDS = "chunks"
+SAMPLE = "data/mlperf_training_log_success.txt"
+BINDING: dict[str, object] = {"options": {"system_name": "rack-1", "benchmark_version": "4.0"}}
+REFUSES = ("A file without a line that is a :::MLLOG message.",)
+LIMITS = (
+    "The result is the time from run_start to run_stop of one run. The score of a submission, which drops the fastest "
+    "and the slowest run and takes the mean of the others, is not formed.",
+    "train_samples is not used: for some benchmarks it is the size of the data set, for others what was trained on.",
+    "Where several nodes were metered, none of them is the meter of the run.",
+)
+
+
+def _time(meaning: str) -> pa.Column:
+    return column(UTC, meaning, unit="UTC", required=True, time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",))
+
+
+CONTRACT = contract(
+    "mlperf_training_log",
+    "one run of one benchmark",
+    happened=("run_start", "run_stop"),
+    columns={
+        "submission_benchmark": name("Benchmark.", required=True),
+        "submission_division": text("Division: closed or open."),
+        "submission_org": text("Who submitted it."),
+        "submission_platform": text("Platform, in the words of the submitter."),
+        "submission_status": text("Where it ran: onprem, cloud, research, preview."),
+        "seed": text("Seed of the run."),
+        "global_batch_size": count("Samples of an iteration, over all devices."),
+        "eval_accuracy": column(pl.Float64, "Quality at the last evaluation, in the benchmark's own measure."),
+        "run_start": _time("Start of the timed run."),
+        "run_stop": _time("End of the timed run."),
+        "status": column(pl.String, "Whether the quality was reached.", one_of=("success", "aborted"), required=True),
+        "system_name": name("System, from the path or the binding.", required=True),
+        "run": name("Run, by the name of its file.", required=True),
+        "meter_id": name("Meter of the run, from the power log beside it or the binding."),
+        "sku": name("Accelerator model, from the binding."),
+        "device_count": count("Accelerators, from the binding.", at_least=1),
+        "precision": choice(PRECISIONS, "Number format, from the binding."),
+        "benchmark_version": name("Round, from the binding."),
+    },
+    rules=[
+        rule("not_stopped_before_started", pl.col("run_start") <= pl.col("run_stop"), "the run stops before it starts")
+    ],
+)
