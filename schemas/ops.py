@@ -55,6 +55,7 @@ BUILDS = contract(
         "site_id": column(pl.String, "Site.", required=True),
         "quarter_start": column(pl.Date, "First day of the quarter.", required=True),
         "fingerprint": column(pl.String, "Hash of everything it was made from.", required=True),
+        "as_of": column(pl.Date, "The present it was built with, at the site."),
         "run_id": column(pl.String, "Run that built it.", required=True),
     },
 )
