@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from suanheng.config.workspace import BadSettings, Workspace, open_workspace
-from suanheng.flows.commands.console import ERROR, JsonOption, WorkspaceOption, say_json, say_table, words
+from suanheng.flows.commands.console import (
+    ERROR,
+    QUARTER_FAILED,
+    JsonOption,
+    WorkspaceOption,
+    fail,
+    say_json,
+    say_table,
+    words,
+)
 from suanheng.warehouse.lake import reading, writing
 
 _SHOWN = ("publication_id", "state", "published_at_utc", "published_by", "methodology", "snapshot_id", "note")
@@ -30,16 +39,32 @@ def publish(
     period: str,
     note: Annotated[str | None, typer.Option(help="What to say with the publication.")] = None,
     by: Annotated[str | None, typer.Option(help="Who publishes; the author of the workspace where absent.")] = None,
+    accept: Annotated[str | None, typer.Option(help="Why to publish although the gate fails.")] = None,
     workspace: WorkspaceOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
-    """Freeze a scorecard as a new revision, with the reasons why it differs from the one before."""
-    from suanheng.flows.publish import publish_scorecard
+    """Hold a scorecard to the gate and freeze it as a new revision, with the reasons why it differs from the last."""
+    from suanheng.flows.publish import Withheld, publish_scorecard
 
-    made = publish_scorecard(open_workspace(workspace), site, period, datetime.now(UTC), by, note)
+    try:
+        published = publish_scorecard(open_workspace(workspace), site, period, datetime.now(UTC), by, note, accept)
+    except Withheld as error:
+        fail(str(error), QUARTER_FAILED)
+    made = published.publication
     if as_json:
-        say_json({**_brief(made.row), "is_new": made.is_new, "reasons": [asdict(reason) for reason in made.reasons]})
+        say_json(
+            {
+                **_brief(made.row),
+                "is_new": made.is_new,
+                "reasons": [asdict(reason) for reason in made.reasons],
+                "gate": [asdict(finding) for finding in published.gate.findings],
+                "files": [str(path) for path in published.files],
+            }
+        )
         return
+    for finding in published.gate.findings:
+        if not finding.holds:
+            words.print(f"{finding.severity}, {finding.table}: {finding.observed}", markup=False)
     if not made.is_new:
         words.print(f"{made.row['publication_id']} ({made.row['state']}) stands: no number has changed since.")
         return

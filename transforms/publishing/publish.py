@@ -14,7 +14,7 @@ import polars as pl
 from suanheng.schemas.publications import PUBLICATION_REASONS, PUBLICATIONS, PUBLISHED
 from suanheng.transforms.build import code_hash, stale_scopes
 from suanheng.transforms.explain import NotThere
-from suanheng.transforms.publishing.causes import Cause, Evidence, causes, gather
+from suanheng.transforms.publishing.causes import Cause, causes, gather
 from suanheng.transforms.publishing.numbers import Numbers, of_publication, of_scorecards
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope, add_months
@@ -81,14 +81,9 @@ def publish(
         NotThere: there is no such scorecard.
         NotPublished: the period is not over, or its scorecard is not up to date.
     """
-    numbers = of_scorecards(lake, site_id, period)
-    if numbers is None:
-        raise NotThere(f"{site_id} has no scorecard for {period}. See which there are: suanheng status")
+    numbers = scorecard_to_publish(lake, site_id, period, methodology, now)
     composite = numbers.composite
-    zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]))
-    today = now.astimezone(zone).date()
-    _refuse_too_early(composite, today)
-    _refuse_stale(lake, composite, methodology, now)
+    today = _today(lake, site_id, now)
     latest = latest_publication(lake, site_id, period)
     state = state_on(
         today,
@@ -127,6 +122,26 @@ def publish(
             frozen = rows.with_columns(publication_id=pl.lit(row["publication_id"]))
             lake.insert(f"scorecards.{PUBLISHED[table].name}", frozen.select(list(PUBLISHED[table].columns)))
     return Publication(row, reasons, is_new=True)
+
+
+def scorecard_to_publish(lake: Lake, site_id: str, period: str, methodology: Methodology, now: datetime) -> Numbers:
+    """The numbers of a scorecard that may be published.
+
+    Raises:
+        NotThere: there is no such scorecard.
+        NotPublished: the period is not over, or its scorecard is not up to date.
+    """
+    numbers = of_scorecards(lake, site_id, period)
+    if numbers is None:
+        raise NotThere(f"{site_id} has no scorecard for {period}. See which there are: suanheng status")
+    _refuse_too_early(numbers.composite, _today(lake, site_id, now))
+    _refuse_stale(lake, numbers.composite, methodology, now)
+    return numbers
+
+
+def _today(lake: Lake, site_id: str, now: datetime) -> date:
+    zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]))
+    return now.astimezone(zone).date()
 
 
 def latest_publication(lake: Lake, site_id: str, period: str, on: datetime | None = None) -> dict[str, Any] | None:
@@ -238,11 +253,11 @@ def causes_between(
             for fact in rows
         }
     )
-    evidence: list[Evidence] = [
+    before, after = (
         gather(lake, numbers.composite, facts, code, is_over=not _is_too_early(numbers))
         for lake, numbers, code in (earlier, later)
-    ]
-    return causes(*evidence, changed)
+    )
+    return causes(before, after, changed)
 
 
 def changed_indicators(before: Numbers, after: Numbers) -> list[str]:
