@@ -50,6 +50,11 @@ class Workspace:
         return self.root / "reference"
 
     @property
+    def publications(self) -> Path:
+        """Pages kept with publications, by site, period and revision."""
+        return self.root / "publications"
+
+    @property
     def writer_lock(self) -> Path:
         """Held by the one process that writes."""
         return self.root / "lake" / "writer.lock"

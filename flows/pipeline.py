@@ -17,6 +17,7 @@ from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.indicators import INDICATORS
 from suanheng.schemas.ops import OPS, QUARANTINE
+from suanheng.schemas.publications import PUBLISHING
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.schemas.spine import SPINE
@@ -182,10 +183,15 @@ def _run(
 
 def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
     methodology = load(workspace.methodology)
-    with lake.transaction(workspace.author, f"{run_id}: tables"):
-        _make_tables(lake)
+    make_tables(lake, workspace, run_id)
     reference.refresh(lake, workspace, run_id)
     return methodology
+
+
+def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
+    """Make every table that is not there yet, and the columns that newer contracts have."""
+    with lake.transaction(workspace.author, f"{run_id}: tables"):
+        _make_tables(lake)
 
 
 def _make_tables(lake: Lake) -> None:
@@ -196,7 +202,7 @@ def _make_tables(lake: Lake) -> None:
         ("staged", DATASETS.values()),
         ("reference", [*REFERENCE.values(), *SPINE.values()]),
         ("indicators", [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS]),
-        ("scorecards", SCORECARDS.values()),
+        ("scorecards", [*SCORECARDS.values(), *PUBLISHING.values()]),
         ("ops", OPS.values()),
         ("quarantine", QUARANTINE.values()),
     ):

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from suanheng.schemas.columns import choice, count, instant, text
+from suanheng.schemas.columns import choice, count, flag, instant, text
 from suanheng.schemas.contract import column, contract
 
 FILES = contract(
@@ -55,6 +55,7 @@ BUILDS = contract(
         "site_id": column(pl.String, "Site.", required=True),
         "quarter_start": column(pl.Date, "First day of the quarter.", required=True),
         "fingerprint": column(pl.String, "Hash of everything it was made from.", required=True),
+        "as_of": column(pl.Date, "The present it was built with, at the site."),
         "run_id": column(pl.String, "Run that built it.", required=True),
     },
 )
@@ -88,6 +89,25 @@ RUNS = contract(
     },
 )
 
+GATES = contract(
+    "gates",
+    "one expectation that a scorecard was held to before it was published",
+    key=("run_id", "table_name", "expectation"),
+    columns={
+        "run_id": column(pl.String, "Run that wanted to publish.", required=True),
+        "site_id": column(pl.String, "Site.", required=True),
+        "period": column(pl.String, "Period.", required=True),
+        "publication_id": text("Publication that came of it; empty where it was withheld or nothing had changed."),
+        "table_name": column(pl.String, "What was checked, as in transforms/gate.", required=True),
+        "expectation": column(pl.String, "What was expected.", required=True),
+        "severity": column(pl.String, "critical, or warning.", required=True),
+        "holds": flag("Whether it holds.", required=True),
+        "observed": text("What was found."),
+        "rows": text("Rows that break it, as JSON, at most 20."),
+        "accepted_because": text("Why the publisher published all the same."),
+    },
+)
+
 RECORDS = contract(
     "records",
     "one rejected record",
@@ -107,5 +127,5 @@ RECORDS = contract(
     },
 )
 
-OPS = {table.name: table for table in (FILES, STAGINGS, BUILDS, REFERENCE_TABLES, RUNS)}
+OPS = {table.name: table for table in (FILES, STAGINGS, BUILDS, REFERENCE_TABLES, RUNS, GATES)}
 QUARANTINE = {RECORDS.name: RECORDS}

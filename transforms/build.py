@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -26,6 +27,11 @@ DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_b
 def indicator_recipes() -> list[Recipe]:
     """Recipes of the indicators, by dimension and name; the fill that joins them to the spine is not one."""
     return [recipe for recipe in recipes("indicators") if recipe.folder]
+
+
+def fill() -> Recipe:
+    """The recipe that joins the facts of all indicators to the spine."""
+    return next(recipe for recipe in recipes("indicators") if not recipe.folder)
 
 
 def catalogue() -> pl.DataFrame:
@@ -131,15 +137,15 @@ def build(
     """
     rollups = in_build_order("rollups")
     bench.lay_out(scope.site_id)
-    bench.make(rollups, indicator_recipes(), _variables(lake, scope, now))
+    variables = scope_variables(lake, scope, now)
+    bench.make(rollups, indicator_recipes(), variables)
     place = [scope.site_id, scope.start]
     was_built = lake.value("SELECT count(*) FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place) > 0
     with lake.transaction(author, f"{run_id}: build {scope.site_id} {scope.name}"):
         for table in (*(recipe.table for recipe in rollups), "indicators.monthly_facts"):
             _replace_months(lake, table, scope, was_built)
         _replace_periods(lake, "indicators.period_facts", "FROM bench.indicators.period_facts", closing=False)
-        fill = next(recipe for recipe in recipes("indicators") if not recipe.folder)
-        _replace_periods(lake, 'indicators."all"', fill.query, closing=True)
+        _replace_periods(lake, 'indicators."all"', fill().query, closing=True)
         _score(lake, methodology, run_id)
         for recipe in in_build_order("scorecards"):
             _replace_periods(lake, recipe.table, recipe.query, closing=False)
@@ -149,12 +155,14 @@ def build(
             [*place, add_months(scope.start, 12)],
         )
         lake.execute(
-            "INSERT INTO ops.builds BY NAME SELECT ? AS site_id, ? AS quarter_start, ? AS fingerprint, ? AS run_id",
-            [*place, fingerprint, run_id],
+            "INSERT INTO ops.builds BY NAME "
+            "SELECT ? AS site_id, ? AS quarter_start, ? AS fingerprint, ? AS as_of, ? AS run_id",
+            [*place, fingerprint, variables["as_of"], run_id],
         )
 
 
-def _variables(lake: Lake, scope: Scope, now: datetime) -> dict:
+def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
+    """What the recipes of a scope read with ``getvariable``."""
     zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [scope.site_id]))
     start, end = (
         datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None) for day in (scope.start, scope.end)
@@ -212,9 +220,14 @@ def _score(lake: Lake, methodology: Methodology, run_id: str) -> None:
 
 def _made_with(lake: Lake, methodology: Methodology) -> str:
     """Hash of what every quarter is made with: recipes, scoring code, methodology, reference facts."""
-    code = b"".join(path.read_bytes() for path in sorted((FOLDER / "scoring").glob("*.py")))
     facts = lake.frame("SELECT name, content_hash FROM ops.reference_tables ORDER BY name").rows()
-    return hashlib.sha256(repr((recipes_hash(), code, methodology.hash, facts)).encode()).hexdigest()
+    return hashlib.sha256(repr((code_hash(), methodology.hash, facts)).encode()).hexdigest()
+
+
+def code_hash() -> str:
+    """Hash of the recipes and the scoring code: what turns staged rows into numbers."""
+    code = b"".join(path.read_bytes() for path in sorted((FOLDER / "scoring").glob("*.py")))
+    return hashlib.sha256(repr((recipes_hash(), code)).encode()).hexdigest()
 
 
 def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str:

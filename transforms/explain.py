@@ -42,7 +42,7 @@ def explain(lake: Lake, site_id: str, period: str, indicator: str) -> Explanatio
     figure = _figure(lake, site_id, period, indicator)
     catalogue = lake.frame("SELECT * FROM reference.indicators WHERE indicator = ?", [indicator]).row(0, named=True)
     recipe = next(recipe for recipe in recipes("indicators") if recipe.name == indicator and recipe.folder)
-    tables = _rests_on(recipe)
+    tables = rests_on(recipe)
     window = [site_id, figure["window_start"], figure["window_end"]]
     return Explanation(
         figure=figure,
@@ -67,7 +67,8 @@ def _figure(lake: Lake, site_id: str, period: str, indicator: str) -> dict[str, 
     raise NotThere(f"{site_id} has no scorecard for {period}. See which there are: suanheng status")
 
 
-def _rests_on(recipe: Recipe) -> list[str]:
+def rests_on(recipe: Recipe) -> list[str]:
+    """Tables a recipe rests on, from what it reads itself back to staged and raw."""
     made_by = {made.table: made for made in recipes("rollups")}
     found: list[str] = []
     waiting = sorted(recipe.reads)

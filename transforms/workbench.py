@@ -4,9 +4,11 @@ A recipe names its tables ``stage.table``. On the workbench these names mean: re
 of one site as tables in memory, the larger ones as views of the warehouse, and the rollups of the quarter being built.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+
+import polars as pl
 
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import raw_tables
@@ -80,6 +82,36 @@ class Workbench:
                     f"INSERT INTO indicators.{facts_table(recipe)} BY NAME "
                     f"SELECT '{recipe.name}' AS indicator, * FROM (\n{recipe.query}\n)"
                 )
+        finally:
+            lake.execute("USE lake")
+
+    def fill(
+        self,
+        rollups: Sequence[Recipe],
+        indicators: Sequence[Recipe],
+        scopes: Sequence[Mapping[str, Any]],
+        fill: Recipe,
+    ) -> pl.DataFrame:
+        """Rows of ``indicators.all`` for the periods that close in the last scope, all computed here.
+
+        Args:
+            rollups: recipes of the rollups, in build order.
+            indicators: recipes of the indicators.
+            scopes: variables of the scopes whose facts the windows reach back to, in the order of time.
+            fill: the recipe that joins the facts to the spine.
+        """
+        lake = self._lake
+        lake.execute("DROP TABLE IF EXISTS bench.gathered_facts")
+        for variables in scopes:
+            self.make(rollups, indicators, variables)
+            lake.execute(
+                "CREATE TABLE IF NOT EXISTS bench.gathered_facts AS FROM bench.indicators.monthly_facts LIMIT 0"
+            )
+            lake.execute("INSERT INTO bench.gathered_facts FROM bench.indicators.monthly_facts")
+        lake.execute("CREATE OR REPLACE TABLE bench.indicators.monthly_facts AS FROM bench.gathered_facts")
+        lake.execute("USE bench")
+        try:
+            return lake.frame(fill.query)
         finally:
             lake.execute("USE lake")
 

@@ -5,9 +5,10 @@ import sys
 import typer
 
 from suanheng.config.workspace import BadSettings
-from suanheng.flows.commands import ask, prepare, run
+from suanheng.flows.commands import ask, prepare, publishing, run
 from suanheng.flows.commands.console import USAGE, fail
 from suanheng.transforms.explain import NotThere
+from suanheng.transforms.publishing.publish import NotPublished
 from suanheng.warehouse.lake import NoWarehouse
 
 app = typer.Typer(
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (prepare, run, ask):
+for verbs in (prepare, run, ask, publishing):
     verbs.register(app)
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 error, 2 usage or settings, 3 input refused, 4 a quarter failed."""
     try:
         app()
-    except (BadSettings, NoWarehouse, NotThere) as error:
+    except (BadSettings, NoWarehouse, NotPublished, NotThere) as error:
         fail(str(error), USAGE)
     except BrokenPipeError:
         sys.exit(1)

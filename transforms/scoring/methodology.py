@@ -158,7 +158,7 @@ def load(methodology: str | Path) -> Methodology:
         FileNotFoundError: there is no such methodology; the message names those there are.
         InvalidMethodology: the file breaks its schema or one of its laws.
     """
-    path = _find(methodology)
+    path = find(methodology)
     content = path.read_bytes()
     try:
         document = yaml.safe_load(content)
@@ -170,7 +170,12 @@ def load(methodology: str | Path) -> Methodology:
     return _build(document, hashlib.sha256(content).hexdigest())
 
 
-def _find(methodology: str | Path) -> Path:
+def find(methodology: str | Path) -> Path:
+    """File of a methodology, by its name or path.
+
+    Raises:
+        FileNotFoundError: there is no such methodology; the message names those there are.
+    """
     for candidate in (Path(methodology), Path(str(FOLDER / f"{methodology}.yaml"))):
         if candidate.is_file():
             return candidate

@@ -1,0 +1,200 @@
+"""Verbs around publications: publish, publications, as-of, diff, reproduce, expire."""
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.flows.commands.console import (
+    ERROR,
+    QUARTER_FAILED,
+    JsonOption,
+    WorkspaceOption,
+    fail,
+    say_json,
+    say_table,
+    words,
+)
+from suanheng.warehouse.lake import reading, writing
+
+_SHOWN = ("publication_id", "state", "published_at_utc", "published_by", "methodology", "snapshot_id", "note")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(publish)
+    app.command()(publications)
+    app.command("as-of")(as_of)
+    app.command()(diff)
+    app.command()(reproduce)
+    app.command()(expire)
+
+
+def publish(
+    site: str,
+    period: str,
+    note: Annotated[str | None, typer.Option(help="What to say with the publication.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who publishes; the author of the workspace where absent.")] = None,
+    accept: Annotated[str | None, typer.Option(help="Why to publish although the gate fails.")] = None,
+    workspace: WorkspaceOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a scorecard to the gate and freeze it as a new revision, with the reasons why it differs from the last."""
+    from suanheng.flows.publish import Withheld, publish_scorecard
+
+    try:
+        published = publish_scorecard(open_workspace(workspace), site, period, datetime.now(UTC), by, note, accept)
+    except Withheld as error:
+        fail(str(error), QUARTER_FAILED)
+    made = published.publication
+    if as_json:
+        say_json(
+            {
+                **_brief(made.row),
+                "is_new": made.is_new,
+                "reasons": [asdict(reason) for reason in made.reasons],
+                "gate": [asdict(finding) for finding in published.gate.findings],
+                "files": [str(path) for path in published.files],
+            }
+        )
+        return
+    for finding in published.gate.findings:
+        if not finding.holds:
+            words.print(f"{finding.severity}, {finding.table}: {finding.observed}", markup=False)
+    if not made.is_new:
+        words.print(f"{made.row['publication_id']} ({made.row['state']}) stands: no number has changed since.")
+        return
+    words.print(f"Published {made.row['publication_id']} as {made.row['state']}.")
+    if made.reasons:
+        say_table([_shown_cause(reason) for reason in made.reasons], "Why it differs from the revision before")
+
+
+def publications(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
+    """Every publication: state, when, by whom, with which methodology, from which snapshot."""
+    query = f"SELECT {', '.join(_SHOWN)} FROM scorecards.publications ORDER BY site_id, period, revision"
+    with reading(open_workspace(workspace)) as lake:
+        _answer(lake.frame(query).to_dicts(), as_json)
+
+
+def as_of(
+    day: Annotated[str, typer.Argument(help="Day (YYYY-MM-DD, UTC), to its end.")],
+    site: str,
+    period: str,
+    workspace: WorkspaceOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """The scorecard as published on a day, beside the one as known now."""
+    from suanheng.transforms.publishing.difference import as_published_on
+
+    opened = open_workspace(workspace)
+    row = as_published_on(opened, _end_of(day), site, period)
+    found = {
+        f"as published on {day}": _headline(opened, row["publication_id"], row["state"]),
+        "as known now": _headline(opened, f"{site}/{period}", "not published as such"),
+    }
+    if as_json:
+        say_json(found)
+    else:
+        say_table([{"meaning": meaning, **figures} for meaning, figures in found.items()])
+        words.print(f"What lies between them: suanheng diff {row['publication_id']} {site}/{period}")
+
+
+def diff(
+    before: Annotated[str, typer.Argument(help="site/period as known now, or site/period/r1 as published.")],
+    after: Annotated[str, typer.Argument(help="The scorecard to compare it with.")],
+    workspace: WorkspaceOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """What differs between two scorecards, figure by figure, and why."""
+    from suanheng.transforms.publishing.difference import difference
+
+    found = difference(open_workspace(workspace), before, after)
+    if as_json:
+        say_json(asdict(found))
+        return
+    say_table([{**asdict(change), "causes": ", ".join(change.causes)} for change in found.changes], "Changed figures")
+    say_table([_shown_cause(cause) for cause in found.causes], "Causes")
+
+
+def reproduce(
+    publication: Annotated[str, typer.Argument(help="site/period/r1, or site/period for the latest.")],
+    workspace: WorkspaceOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute a publication from its own snapshot and compare every number. Exit code 1 where one differs."""
+    from suanheng.transforms.publishing.reproduce import reproduce as recompute
+
+    proof = recompute(open_workspace(workspace), publication)
+    if as_json:
+        say_json({**asdict(proof), "is_exact": proof.is_exact})
+    else:
+        _tell_proof(proof)
+    sys.exit(0 if proof.is_exact else ERROR)
+
+
+def expire(
+    older_than_days: Annotated[int, typer.Option(help="Forget snapshots older than so many days.")] = 30,
+    workspace: WorkspaceOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Forget old snapshots and delete files nothing needs any more. Published snapshots always stay."""
+    from suanheng.warehouse.retention import expire as forget
+
+    if older_than_days < 0:
+        raise BadSettings(f"--older-than-days is {older_than_days}. Expected 0 or more.")
+    before = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=older_than_days)
+    with writing(open_workspace(workspace)) as lake:
+        kept = lake.frame("SELECT DISTINCT snapshot_id FROM scorecards.publications ORDER BY 1").to_series().to_list()
+        gone = forget(lake, kept, before)
+    if as_json:
+        say_json({"expired": gone, "kept_for_publications": kept})
+    else:
+        words.print(f"{len(gone)} snapshots forgotten, {len(kept)} kept for publications.")
+
+
+def _headline(workspace: Workspace, name: str, state: str) -> dict[str, Any]:
+    from suanheng.transforms.publishing.difference import state_of
+
+    composite = state_of(workspace, name).numbers.composite
+    return {
+        "scorecard": name,
+        "state": state,
+        **{key: composite[key] for key in ("score", "score_low", "score_high", "grade")},
+    }
+
+
+def _tell_proof(proof: Any) -> None:
+    if proof.is_exact:
+        words.print(f"{proof.publication_id}: {proof.figures} figures recomputed, every one as published.")
+    else:
+        say_table(proof.differing, f"{proof.publication_id}: figures that do not come out as published")
+    if not proof.signature_holds:
+        words.print("The published numbers are not those that were signed: somebody changed them in the warehouse.")
+    if not proof.code_is_the_same:
+        words.print("Recipes or scoring code have changed since it was published.")
+
+
+def _brief(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "methodology_text"}
+
+
+def _shown_cause(cause: Any) -> dict[str, Any]:
+    return {"cause": cause.cause, "subject": cause.subject, "indicators": ", ".join(cause.indicators)}
+
+
+def _end_of(day: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(day), time.max)
+    except ValueError:
+        raise BadSettings(f"{day!r} is not a day. Expected YYYY-MM-DD, e.g. 2024-07-03.") from None
+
+
+def _answer(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        say_json(rows)
+    else:
+        say_table(rows)

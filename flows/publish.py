@@ -1,0 +1,146 @@
+"""Publishing a scorecard: the gate, the frozen revision, and the pages that are kept with it."""
+
+import json
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from suanheng.config.workspace import Workspace
+from suanheng.flows import reports
+from suanheng.flows.gate import Finding, Gate, hold_to_expectations
+from suanheng.flows.pipeline import make_tables, new_run_id
+from suanheng.schemas.ops import GATES
+from suanheng.transforms.publishing.publish import (
+    Publication,
+    latest_publication,
+    publish,
+    scorecard_to_publish,
+)
+from suanheng.transforms.scoring.methodology import find, load
+from suanheng.warehouse.lake import Lake, reading, writing
+
+
+class Withheld(Exception):  # noqa: N818
+    """Raised when the gate does not let a scorecard through; names every expectation that fails, and its rows.
+
+    Args:
+        scorecard: site and period.
+        failing: critical expectations that do not hold.
+        page: where the gate's page lies.
+    """
+
+    def __init__(self, scorecard: str, failing: list[Finding], page: Path) -> None:
+        faults = "\n".join(
+            f"  - {finding.table}: expected {finding.expectation}; {finding.observed}: "
+            + ", ".join(json.dumps(row, ensure_ascii=False, default=str) for row in finding.rows)
+            for finding in failing
+        )
+        super().__init__(
+            f"{scorecard} is withheld, the gate does not let it through:\n{faults}\n"
+            f'See {page}. Repair what it names, or publish with --accept "REASON", which is stored.'
+        )
+        self.failing = failing
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of publishing.
+
+    Attributes:
+        publication: the revision.
+        gate: what the gate found.
+        files: pages kept with it; empty where the latest revision stands.
+    """
+
+    publication: Publication
+    gate: Gate
+    files: list[Path]
+
+
+def publish_scorecard(
+    workspace: Workspace,
+    site_id: str,
+    period: str,
+    now: datetime,
+    author: str | None = None,
+    note: str | None = None,
+    accept: str | None = None,
+) -> Published:
+    """Hold a scorecard to the expectations of the gate, freeze it, and keep the gate's page and the reports with it.
+
+    Args:
+        workspace: where.
+        site_id: site.
+        period: period.
+        now: the present.
+        author: who publishes; the author of the workspace where it is not said.
+        note: what to say with the publication.
+        accept: why to publish although the gate fails.
+
+    Raises:
+        NotThere: there is no such scorecard.
+        NotPublished: it is too early, or not up to date.
+        Withheld: the gate fails and nobody accepts it.
+    """
+    run_id = new_run_id("publish", now)
+    methodology = load(workspace.methodology)
+    author = author or workspace.author
+    with writing(workspace) as lake:
+        make_tables(lake, workspace, run_id)
+        composite = scorecard_to_publish(lake, site_id, period, methodology, now).composite
+        gate = hold_to_expectations(lake, composite)
+        if gate.failing and accept is None:
+            page = _write(workspace.publications / site_id / period / "withheld.html", gate.page)
+            _record(lake, gate, composite, run_id, author, None, None)
+            raise Withheld(f"{site_id} {period}", gate.failing, page)
+        latest = latest_publication(lake, site_id, period)
+        with reading(workspace, latest["snapshot_id"]) if latest else nullcontext() as before:
+            made = publish(
+                lake, before, site_id, period, methodology, find(workspace.methodology), now, run_id, author, note
+            )
+        _record(lake, gate, composite, run_id, author, made, accept)
+        files = []
+        if made.is_new:
+            folder = workspace.publications / made.row["publication_id"]
+            files = [_write(folder / "gate.html", gate.page), *reports.write(lake.frame, site_id, period, folder)]
+    return Published(made, gate, files)
+
+
+def _record(
+    lake: Lake,
+    gate: Gate,
+    composite: Mapping[str, Any],
+    run_id: str,
+    author: str,
+    made: Publication | None,
+    accept: str | None,
+) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "site_id": composite["site_id"],
+            "period": composite["period"],
+            "publication_id": made.row["publication_id"] if made and made.is_new else None,
+            "table_name": finding.table,
+            "expectation": finding.expectation,
+            "severity": finding.severity,
+            "holds": finding.holds,
+            "observed": finding.observed,
+            "rows": json.dumps(finding.rows, ensure_ascii=False, default=str),
+            "accepted_because": None if finding.holds else accept,
+        }
+        for finding in gate.findings
+    ]
+    with lake.transaction(author, f"{run_id}: gate"):
+        lake.insert("ops.gates", pl.DataFrame(rows, schema=GATES.dtypes()))
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path

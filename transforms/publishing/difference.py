@@ -1,0 +1,162 @@
+"""The difference of two scorecards, figure by figure, with the causes behind each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from suanheng.config.workspace import Workspace
+from suanheng.transforms.build import code_hash
+from suanheng.transforms.explain import NotThere
+from suanheng.transforms.publishing.causes import Cause
+from suanheng.transforms.publishing.numbers import Numbers, of_publication, of_scorecards
+from suanheng.transforms.publishing.publish import (
+    causes_between,
+    changed_indicators,
+    latest_publication,
+    publication,
+)
+from suanheng.warehouse.lake import reading
+
+
+@dataclass(frozen=True)
+class State:
+    """A scorecard that can be compared: as published, or as known now.
+
+    Attributes:
+        name: how it was asked for.
+        site_id: site.
+        period: period.
+        numbers: its numbers.
+        snapshot_id: snapshot they were made from; ``None`` for now.
+        code_hash: recipes and scoring code they were made with.
+    """
+
+    name: str
+    site_id: str
+    period: str
+    numbers: Numbers
+    snapshot_id: int | None
+    code_hash: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure that differs.
+
+    Attributes:
+        level: ``composites``, ``dimensions`` or ``indicators``.
+        name: dimension or indicator; empty for the composite.
+        figure: column.
+        before: value of the first scorecard.
+        after: value of the second.
+        causes: subjects of the causes behind it; for a composite or a dimension, the indicators below it that changed.
+    """
+
+    level: str
+    name: str
+    figure: str
+    before: Any
+    after: Any
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Everything that differs between two scorecards.
+
+    Attributes:
+        before: name of the first.
+        after: name of the second.
+        changes: figures that differ.
+        causes: why; empty where the two are of different sites or periods, which have nothing to share.
+    """
+
+    before: str
+    after: str
+    changes: list[Change]
+    causes: list[Cause]
+
+
+def state_of(workspace: Workspace, name: str) -> State:
+    """A scorecard by name: ``site/period`` as known now, ``site/period/r2`` as published.
+
+    Raises:
+        NotThere: there is no such scorecard.
+    """
+    with reading(workspace) as lake:
+        if name.count("/") == 2:
+            row = publication(lake, name)
+            numbers = of_publication(lake, row["publication_id"])
+            site_id, period, snapshot, code = row["site_id"], row["period"], row["snapshot_id"], row["code_hash"]
+        else:
+            site_id, _, period = name.partition("/")
+            numbers, snapshot, code = of_scorecards(lake, site_id, period), None, code_hash()
+    if numbers is None:
+        raise NotThere(
+            f"There is no scorecard {name!r}. Expected site/period, e.g. qinglan/2023Q2, as known now, or "
+            "site/period/r1 as published. See which there are: suanheng status, suanheng publications"
+        )
+    return State(name, site_id, period, numbers, snapshot, code)
+
+
+def difference(workspace: Workspace, first: str, second: str) -> Difference:
+    """Compare two scorecards by name.
+
+    Raises:
+        NotThere: one of them does not exist.
+    """
+    before, after = state_of(workspace, first), state_of(workspace, second)
+    causes: list[Cause] = []
+    if (before.site_id, before.period) == (after.site_id, after.period):
+        with reading(workspace, before.snapshot_id) as earlier, reading(workspace, after.snapshot_id) as later:
+            causes = causes_between(
+                (earlier, before.numbers, before.code_hash),
+                (later, after.numbers, after.code_hash),
+                changed_indicators(before.numbers, after.numbers),
+            )
+    return Difference(before.name, after.name, _changes(before.numbers, after.numbers, causes), causes)
+
+
+def _changes(before: Numbers, after: Numbers, causes: Sequence[Cause]) -> list[Change]:
+    earlier, later = before.figures(), after.figures()
+    changes = [
+        Change(*place, earlier.get(place), later.get(place), ())
+        for place in sorted(earlier.keys() | later.keys(), key=_in_order)
+        if earlier.get(place) != later.get(place)
+    ]
+    dimension_of = {
+        row["indicator"]: row["dimension"]
+        for numbers in (before, after)
+        for row in numbers.tables["indicators"].iter_rows(named=True)
+    }
+    changed = {change.name for change in changes if change.level == "indicators"}
+    return [replace(change, causes=_behind(change, causes, changed, dimension_of)) for change in changes]
+
+
+def _behind(
+    change: Change, causes: Sequence[Cause], changed: set[str], dimension_of: dict[str, str | None]
+) -> tuple[str, ...]:
+    if change.level == "indicators":
+        return tuple(cause.subject for cause in causes if change.name in cause.indicators)
+    below = (name for name in sorted(changed) if dimension_of[name] is not None)
+    if change.level == "dimensions":
+        return tuple(name for name in below if dimension_of[name] == change.name)
+    return tuple(below)
+
+
+def _in_order(place: tuple[str, str, str]) -> tuple[int, str, str]:
+    return ("composites", "dimensions", "indicators").index(place[0]), place[1], place[2]
+
+
+def as_published_on(workspace: Workspace, moment: datetime, site_id: str, period: str) -> dict[str, Any]:
+    """The revision that was in force at a moment (UTC).
+
+    Raises:
+        NotThere: nothing was published by then.
+    """
+    with reading(workspace) as lake:
+        row = latest_publication(lake, site_id, period, moment)
+    if row is None:
+        raise NotThere(f"Nothing of {site_id} {period} was published by {moment:%Y-%m-%d}. See: suanheng publications")
+    return row
