@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,12 +98,30 @@ def find_table(path: Path, labels: Collection[str], do: str, encoding: str = "ut
     Raises:
         UnreadableFile: no sheet has such a header, or the file cannot be opened.
     """
+    return find_table_where(path, _holds_all(labels), f"one row that holds {_listed(labels)}", do, encoding)
+
+
+def find_table_where(
+    path: Path, is_header: Callable[[Sequence[str]], bool], expected: str, do: str, encoding: str = "utf-8"
+) -> Table:
+    """Find the first table with a header row of which something is true, e.g. where labels have several spellings.
+
+    Args:
+        path: an XLSX, XLS or CSV file.
+        is_header: tells the header from its cells, in which blanks and line breaks count as one blank.
+        expected: the header in words.
+        do: advice for the person whose file holds no such table.
+        encoding: of a CSV file.
+
+    Raises:
+        UnreadableFile: no sheet has such a header, or the file cannot be opened.
+    """
     seen = []
     for name, rows in _sheets(path, encoding):
-        if table := _table(rows, labels):
+        if table := _table(rows, is_header):
             return table
         seen.append(f"{name}: {_first_words(rows)}")
-    raise _no_table(path, labels, seen, do)
+    raise _no_table(path, expected, seen, do)
 
 
 def every_table(path: Path, labels: Collection[str], do: str) -> list[tuple[int, str, Table]]:
@@ -116,26 +134,34 @@ def every_table(path: Path, labels: Collection[str], do: str) -> list[tuple[int,
     """
     found, seen = [], []
     for number, (name, rows) in enumerate(_sheets(path, "utf-8"), start=1):
-        if table := _table(rows, labels):
+        if table := _table(rows, _holds_all(labels)):
             found.append((number, name, table))
         seen.append(f"{name}: {_first_words(rows)}")
     if not found:
-        raise _no_table(path, labels, seen, do)
+        raise _no_table(path, f"one row that holds {_listed(labels)}", seen, do)
     return found
 
 
-def _table(rows: Sequence[Row], labels: Collection[str]) -> Table | None:
+def _holds_all(labels: Collection[str]) -> Callable[[Sequence[str]], bool]:
+    return lambda header: set(labels) <= set(header)
+
+
+def _listed(labels: Collection[str]) -> str:
+    return ", ".join(sorted(labels))
+
+
+def _table(rows: Sequence[Row], is_header: Callable[[Sequence[str]], bool]) -> Table | None:
     for position, (_, cells) in enumerate(rows):
         header = [" ".join((cell or "").split()) for cell in cells]
-        if set(labels) <= set(header):
+        if is_header(header):
             return Table(_numbered(header), [(number, row) for number, row in rows[position + 1 :] if any(row)])
     return None
 
 
-def _no_table(path: Path, labels: Collection[str], seen: Sequence[str], do: str) -> UnreadableFile:
+def _no_table(path: Path, expected: str, seen: Sequence[str], do: str) -> UnreadableFile:
     return UnreadableFile(
         f"No table with the expected header in {path.name}",
-        expected=f"one row that holds {', '.join(sorted(labels))}",
+        expected=expected,
         got="; ".join(seen) or "no sheet",
         do=do,
     )
