@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
 
-from suanheng.flows.sources import ml_energy, portfolio_manager
+from suanheng.flows.sources import green_button, ml_energy, portfolio_manager
 from suanheng.schemas.gate import UnreadableFile
 
 pytestmark = pytest.mark.real_data
@@ -66,6 +67,32 @@ def test_green_button_estimates_are_told_from_the_unknown(public_data, taken_in)
         (True, 1),
         (None, 95),
     ]
+
+
+@pytest.mark.parametrize("part", ["", "_01", "_1", "_2"])
+def test_t07_costs_and_watt_hours_are_those_an_independent_parser_sums(public_data, gated, taken_in, part):
+    path = public_data / "green_button" / f"test_usage_data{part}.xml"
+    espi = "{http://naesb.org/espi}"
+    readings = list(ElementTree.parse(path).iter(f"{espi}IntervalReading"))
+    costs, values = ([int(reading.findtext(f"{espi}{name}")) for reading in readings] for name in ("cost", "value"))
+    accepted, _ = gated("green_button", path)
+    assert accepted["cost"].sum() == sum(costs)
+    assert accepted["currency"].unique().to_list() == ["840"]
+    assert _watt_hours(taken_in("green_button", "facility_readings", path)) == sum(values)
+
+
+@pytest.mark.parametrize(("name", "kwh"), [("1-overlapping", [0.1, 0.2]), ("electricity-wh", [1.79, 1.792])])
+def test_green_button_small_files_are_read_whole(public_data, taken_in, name, kwh):
+    path = public_data / "green_button" / f"example-GreenButton-data-{name}.xml"
+    readings = taken_in("green_button", "facility_readings", path).sort("started_at_utc")
+    # 100 and 200 Wh, 1790 and 1792 Wh in the files.
+    assert readings["energy_kwh"].to_list() == kwh
+    assert readings["meter_id"].unique().to_list() == ["409483"]
+
+
+def test_green_button_lone_service_category_is_no_feed(public_data):
+    with pytest.raises(UnreadableFile, match="begins with <ServiceCategory>"):
+        list(green_button.read(public_data / "green_button" / "ServiceCategory.xml", {}))
 
 
 def test_green_button_gas_is_no_electricity_of_the_site(public_data, taken_in):
