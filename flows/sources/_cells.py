@@ -8,7 +8,7 @@ from decimal import Decimal
 from suanheng.flows.sources._spreadsheet import Table
 
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
-_SERIAL_DAY = re.compile(r"\d{4,5}(\.\d+)?")
+_SERIAL_DAY = re.compile(r"\d{5}(\.\d+)?")
 _NUMBER_AS_TEXT = re.compile(r"\d+(\.\d+)?[Ee]\+?\d{1,2}|\d+\.0+")
 _AMERICAN_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
@@ -29,7 +29,7 @@ def whole_number(text: str) -> str:
 
 
 def iso_date(text: str) -> str:
-    """A day that a spreadsheet counts from 1900: ``44927`` is 2023-01-01."""
+    """A day that a spreadsheet counts from 1900: ``44927`` is 2023-01-01; four digits are a year."""
     if not _SERIAL_DAY.fullmatch(text):
         return text
     return (_EXCEL_DAY_ZERO + timedelta(days=int(float(text)))).isoformat()

@@ -1,7 +1,6 @@
 """Reader of Chinese utility bills: XLSX or CSV, headers as the grid, water, gas and heat companies write them."""
 
 import re
-from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -10,12 +9,15 @@ from typing import Any
 import polars as pl
 
 from suanheng.flows.sources._cells import iso_date, repaired, whole_number
+from suanheng.flows.sources._chinese_dates import chinese_day, days_from_to, last_of_month, months_from_to
+from suanheng.flows.sources._labels import columns_by_label
 from suanheng.flows.sources._service_periods import end_date_convention
 from suanheng.flows.sources._spreadsheet import Table, find_table_where
 from suanheng.schemas.gate import Chunk, UnreadableFile
 from suanheng.schemas.raw.chinese_utility_bill import CONTRACT, PARTS, QUANTITIES, WATER_TONNE
 from suanheng.schemas.units import spellings
 
+_COLUMN_OF = columns_by_label(CONTRACT)
 _ACCOUNT, _UNIT = "户号", "单位"
 _PERIODS = (("计费周期",), ("起始日期", "截止日期"), ("上次抄表日期", "本次抄表日期"))
 _IDS = (_ACCOUNT, "表号", "账单编号")
@@ -28,14 +30,7 @@ _QUANTITY_UNITS = {*spellings("energy", "volume"), WATER_TONNE}
 _OTHER_UNITS = {"元", "kW", "千瓦", "kvarh", "千乏时", "%"}
 _SPEAKS_OF_A_PART_OF_THE_BILL = re.compile(r"电量|水量|气量|热量|用量|费|金额|代征|附加")
 
-_DATE = r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?|(\d{4})(\d{2})(\d{2})"
-_ONE_DAY = re.compile(rf"(?:{_DATE})(?:\s+0{{1,2}}:00(?::00)?)?")
-_DAYS_FROM_TO = re.compile(rf"({_DATE})\s*(?:至|到|~|～|—+|–|－|-+)\s*({_DATE})")
-_MONTH = r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*(?:月份?)?"
-_ONE_MONTH = re.compile(_MONTH)
-_MONTHS_FROM_TO = re.compile(rf"{_MONTH}\s*(?:至|到|~|～|—+|–|－|-+)\s*(?:(\d{{4}})\s*[-/.年]\s*)?(\d{{1,2}})\s*月份?")
-
-Period = tuple[str, str, str]
+Period = tuple[str, str | None, str]
 """First day, end, and what they are: inclusive, exclusive or read_at_end_of_day."""
 
 
@@ -76,17 +71,6 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
             ).with_columns(pl.lit(value, pl.String).alias(name) for name, value in beside.items()),
             chunk.unreadable,
         )
-
-
-def _spelled() -> dict[str, str]:
-    return {
-        spelling: name
-        for name, column in CONTRACT.columns.items()
-        for spelling in (name, *(column.metadata or {}).get("spellings", ()))
-    }
-
-
-_COLUMN_OF = _spelled()
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -171,51 +155,31 @@ def _periods(bills: Table, options: Mapping[str, Any]) -> dict[int, Period]:
     }
     if chosen == _PERIODS[2]:
         return _between_readings(written, options)
-    pairs = {number: _from_to(*texts) for number, texts in written.items()}
-    days = {number: pair for number, pair in pairs.items() if pair and len(pair) == 2}
-    account = {number: cells[bills.labels.index(_ACCOUNT)] for number, cells in bills.rows}
-    dated = [(account[number], *pair) for number, pair in days.items()]
-    convention = end_date_convention(set(dated), options.get("end_date")) if days else "inclusive"
-    return {
-        number: _stated(texts, pairs[number], convention if number in days else "inclusive")
-        for number, texts in written.items()
-    }
+    days = {number: pair for number, texts in written.items() if (pair := _days(texts))}
+    account = bills.labels.index(_ACCOUNT)
+    billed = [(cells[account], *days[number]) for number, cells in bills.rows if number in days]
+    dates_are = end_date_convention(billed, options.get("end_date")) if billed else "inclusive"
+    return {number: _period(texts, days.get(number), dates_are) for number, texts in written.items()}
 
 
-def _stated(texts: tuple[str, ...], pair: tuple[date, ...] | None, dates_are: str) -> Period:
-    if pair is None:
-        return texts[0], texts[-1], dates_are
-    return pair[0].isoformat(), pair[1].isoformat(), dates_are
+def _days(texts: tuple[str, ...]) -> tuple[date, date] | None:
+    if len(texts) == 1:
+        return days_from_to(texts[0])
+    first, last = (chinese_day(text) for text in texts)
+    return (first, last) if first and last else None
 
 
-def _from_to(first: str, last: str | None = None) -> tuple[date, ...] | None:
-    """First and last day; a third item marks whole months, whose last day is known to be billed."""
-    if last is not None:
-        start, end = _day(first), _day(last)
-        return (start, end) if start and end else None
-    if days := _DAYS_FROM_TO.fullmatch(first.strip()):
-        start, end = _day(days[1]), _day(days[8])
-        return (start, end) if start and end else None
-    return _whole_months(first.strip())
-
-
-def _whole_months(text: str) -> tuple[date, ...] | None:
-    if months := _MONTHS_FROM_TO.fullmatch(text):
-        year, month, last_year, last_month = (int(part) if part else None for part in months.groups())
-        span = year, month, last_year or year, last_month
-    elif one := _ONE_MONTH.fullmatch(text):
-        span = (int(one[1]), int(one[2])) * 2
-    else:
-        return None
-    try:
-        first, last = date(span[0], span[1], 1), date(span[2], span[3], 1)
-        return (first, last.replace(day=monthrange(last.year, last.month)[1]), last) if first <= last else None
-    except ValueError:
-        return None
+def _period(texts: tuple[str, ...], days: tuple[date, date] | None, dates_are: str) -> Period:
+    """The days of a row; of whole months the last day is billed, whatever holds for the other rows of the file."""
+    if days:
+        return days[0].isoformat(), days[1].isoformat(), dates_are
+    if len(texts) == 1 and (months := months_from_to(texts[0])):
+        return months[0].isoformat(), months[1].isoformat(), "inclusive"
+    return texts[0], texts[1] if len(texts) == 2 else None, dates_are
 
 
 def _between_readings(written: Mapping[int, tuple[str, ...]], options: Mapping[str, Any]) -> dict[int, Period]:
-    days = [day for texts in written.values() for text in texts if (day := _day(text))]
+    days = [day for texts in written.values() for text in texts if (day := chinese_day(text))]
     read_at = options.get("read_at") or _read_at(days)
     if read_at not in _READ_AT:
         raise UnreadableFile(
@@ -233,20 +197,9 @@ def _between_readings(written: Mapping[int, tuple[str, ...]], options: Mapping[s
 def _read_at(days: Sequence[date]) -> str | None:
     if days and all(day.day == 1 for day in days):
         return "start_of_day"
-    return "end_of_day" if days and all(day.day == monthrange(day.year, day.month)[1] for day in days) else None
+    return "end_of_day" if days and all(day == last_of_month(day) for day in days) else None
 
 
 def _as_iso(text: str) -> str:
-    day = _day(text)
+    day = chinese_day(text)
     return day.isoformat() if day else iso_date(text)
-
-
-def _day(text: str) -> date | None:
-    match = _ONE_DAY.fullmatch(text.strip())
-    if not match:
-        return None
-    year, month, day = (int(part) for part in match.groups() if part)
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None

@@ -64,7 +64,8 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 def _dialect(stated: Any) -> Dialect:
     if isinstance(stated, Mapping) and set(stated) <= set(Dialect.__dataclass_fields__):
-        return Dialect(**{name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()})
+        rules: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in stated.items()}
+        return Dialect(**rules)
     if isinstance(stated, str) and stated in DIALECTS:
         return DIALECTS[stated]
     raise UnreadableFile(
@@ -246,7 +247,7 @@ def _rented(rows: pl.DataFrame, accelerators: Mapping[str, Mapping[str, Any]]) -
     if "SkuPriceDetails" in rows.columns:
         keys.append(pl.col("SkuPriceDetails").str.extract(r'"InstanceType"\s*:\s*"([^"]*)"'))
     known = {key: (str(what["sku"]), what.get("devices")) for key, what in accelerators.items()}
-    found = pl.coalesce([pl.when(key.is_in(list(known))).then(key) for key in keys] or [pl.lit(None, pl.String)])
+    found = pl.coalesce(pl.lit(None, pl.String), *(pl.when(key.is_in(list(known))).then(key) for key in keys))
     return [
         found.replace_strict({key: what[at] for key, what in known.items()}, default=None, return_dtype=dtype).alias(
             name
