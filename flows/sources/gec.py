@@ -38,7 +38,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     split = [_split_label(cell) for cell in found.labels]
     named = Table([label for label, _ in split], found.rows).under(CONTRACT)
     certificates = repaired(named, {_NUMBER: whole_number, _DAY: _as_iso})
-    beside = {"beneficiary": options.get("beneficiary")}
+    beside = {"declared_beneficiary": options.get("beneficiary")}
     if _ENERGY in certificates.labels and _UNIT not in certificates.labels:
         beside[_UNIT] = _unit(path, {unit for _, unit in split if unit} - _PIECE, options)
     for chunk in certificates.chunks():

@@ -38,7 +38,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     certificates = named if {_START, _END} <= set(named.labels) else _with_days(named)
     beside = {
         "end_date_convention": end_date_convention(_periods(certificates), options.get("end_date")),
-        "beneficiary": options.get("beneficiary"),
+        "declared_beneficiary": options.get("beneficiary"),
     }
     if _REDEEMED not in certificates.labels:
         beside[_REDEEMED] = _redeemed_on(path, options)

@@ -90,7 +90,7 @@ CONTRACT = contract(
         "核销用途": _text("What they were cancelled for.", "用途", "使用用途"),
         "受益方": _text("For whom they were cancelled.", "受益主体", "核销主体", "使用方", "消费主体", "核销单位"),
         "合同编号": _text("Contract they were delivered under.", "交易合同编号", "合同号", matches=IDENTIFIER),
-        "beneficiary": column(pl.String, "For whom they must be cancelled, from the binding."),
+        "declared_beneficiary": column(pl.String, "For whom they must be cancelled, from the binding."),
     },
     rules=[
         rule(
@@ -119,7 +119,8 @@ CONTRACT = contract(
         ),
         rule(
             "cancelled_for_the_beneficiary",
-            pl.col("beneficiary").is_null() | (pl.col("受益方").fill_null("") == pl.col("beneficiary")),
+            pl.col("declared_beneficiary").is_null()
+            | (pl.col("受益方").fill_null("") == pl.col("declared_beneficiary")),
             "it was cancelled for another than the beneficiary the binding names",
         ),
     ],

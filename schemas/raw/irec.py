@@ -94,12 +94,13 @@ CONTRACT = contract(
             one_of=("inclusive", "exclusive"),
             required=True,
         ),
-        "beneficiary": column(pl.String, "For whom they must be redeemed, from the binding."),
+        "declared_beneficiary": column(pl.String, "For whom they must be redeemed, from the binding."),
     },
     rules=[
         rule(
             "redeemed_for_the_beneficiary",
-            pl.col("beneficiary").is_null() | (pl.col("Beneficiary").fill_null("") == pl.col("beneficiary")),
+            pl.col("declared_beneficiary").is_null()
+            | (pl.col("Beneficiary").fill_null("") == pl.col("declared_beneficiary")),
             "it was redeemed for another than the beneficiary the binding names",
         )
     ],
