@@ -30,7 +30,7 @@ def days_from_to(text: str) -> tuple[date, date] | None:
     """The two days a period is written with; ``None`` where the text is no such period."""
     match = _DAYS.fullmatch(text.strip())
     first, last = (chinese_day(match[name]) for name in ("first", "last")) if match else (None, None)
-    return (first, last) if first and last else None
+    return (first, last) if first and last and first <= last else None
 
 
 def months_from_to(text: str) -> tuple[date, date] | None:

@@ -58,5 +58,6 @@ def _refuse_unknown(stated: Any) -> None:
 def _by_meter(bills: Iterable[tuple[Any, date, date]]) -> list[list[tuple[date, date]]]:
     periods: dict[Any, set[tuple[date, date]]] = {}
     for meter, start, end in bills:
-        periods.setdefault(meter, set()).add((start, end))
+        if start <= end:
+            periods.setdefault(meter, set()).add((start, end))
     return [sorted(each) for each in periods.values()]

@@ -166,7 +166,7 @@ def _days(texts: tuple[str, ...]) -> tuple[date, date] | None:
     if len(texts) == 1:
         return days_from_to(texts[0])
     first, last = (chinese_day(text) for text in texts)
-    return (first, last) if first and last else None
+    return (first, last) if first and last and first <= last else None
 
 
 def _period(texts: tuple[str, ...], days: tuple[date, date] | None, dates_are: str) -> Period:

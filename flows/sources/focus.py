@@ -36,7 +36,6 @@ from suanheng.schemas.raw.focus import (
 )
 
 _NUMBERS = {name for name, dtype in CONTRACT.dtypes().items() if dtype == pl.Float64}
-_CONFORMING = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
 
 Deviation = tuple[pl.Expr, bool]
 """Words on what differs in a row, or null; and whether the dialect declares it."""
@@ -56,10 +55,11 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
         UnreadableFile: the header is not of FOCUS and not of the dialect, or the dialect is unknown.
     """
     dialect = _dialect(options.get("dialect", "focus"))
+    accelerators = _accelerators(options.get("accelerators", {}))
     charges = _parquet(path, dialect) if bare_name(path).endswith(".parquet") else _csv(path, options, dialect)
     for in_the_header, chunk in charges:
         rows = _in_focus(chunk.rows, dialect, in_the_header)
-        yield Chunk(rows.with_columns(_rented(rows, options.get("accelerators", {}))), chunk.unreadable)
+        yield Chunk(rows.with_columns(_rented(rows, accelerators)), chunk.unreadable)
 
 
 def _dialect(stated: Any) -> Dialect:
@@ -74,6 +74,19 @@ def _dialect(stated: Any) -> Dialect:
         got=repr(stated),
         do="Correct options = { dialect = … } in sources.toml.",
     )
+
+
+def _accelerators(stated: Any) -> dict[str, tuple[str, int | None]]:
+    """Model and number of the accelerators rented, by the identifier of what is charged."""
+    try:
+        return {key: (str(what["sku"]), what.get("devices")) for key, what in stated.items()}
+    except (AttributeError, KeyError, TypeError):
+        raise UnreadableFile(
+            "Option accelerators cannot be followed",
+            expected="a table from an identifier to { sku = '…', devices = 8 }, devices only where the file has none",
+            got=repr(stated),
+            do="Correct the options of the source in sources.toml.",
+        ) from None
 
 
 def _csv(path: Path, options: Mapping[str, Any], dialect: Dialect) -> Iterator[tuple[str | None, Chunk]]:
@@ -240,17 +253,15 @@ def _priced(rows: pl.DataFrame, dialect: Dialect) -> list[pl.Expr]:
     ]
 
 
-def _rented(rows: pl.DataFrame, accelerators: Mapping[str, Mapping[str, Any]]) -> list[pl.Expr]:
+def _rented(rows: pl.DataFrame, accelerators: Mapping[str, tuple[str, int | None]]) -> list[pl.Expr]:
     """Model and number of the accelerators of a row, by the first of its identifiers that the binding names."""
-    names = [name for name in ("SkuPriceId", "SkuId") if name in rows.columns]
-    keys = [pl.col(name).cast(pl.String) for name in names]
+    keys = [pl.col(name).cast(pl.String) for name in ("SkuPriceId", "SkuId") if name in rows.columns]
     if "SkuPriceDetails" in rows.columns:
         keys.append(pl.col("SkuPriceDetails").str.extract(r'"InstanceType"\s*:\s*"([^"]*)"'))
-    known = {key: (str(what["sku"]), what.get("devices")) for key, what in accelerators.items()}
-    found = pl.coalesce(pl.lit(None, pl.String), *(pl.when(key.is_in(list(known))).then(key) for key in keys))
+    named = pl.coalesce(pl.lit(None, pl.String), *(pl.when(key.is_in(list(accelerators))).then(key) for key in keys))
+    models = {key: model for key, (model, _) in accelerators.items()}
+    counts = {key: count for key, (_, count) in accelerators.items()}
     return [
-        found.replace_strict({key: what[at] for key, what in known.items()}, default=None, return_dtype=dtype).alias(
-            name
-        )
-        for at, (name, dtype) in enumerate((("accelerator_sku", pl.String), ("accelerators", pl.Int64)))
+        named.replace_strict(models, default=None, return_dtype=pl.String).alias("accelerator_sku"),
+        named.replace_strict(counts, default=None, return_dtype=pl.Int64).alias("accelerators"),
     ]

@@ -20,7 +20,8 @@ ROWS_PER_SHEET = 10_000_000
 _TELLING = ("Meter ID (Pre-filled)", "Meter Type (Pre-filled)")
 _HINT = re.compile(r" ?\((?:Pre-filled|Optional|Required)[^)]*\)$")
 _IDS = ("Meter ID", "Meter Consumption ID", "Portfolio Manager ID")
-_DATES = ("Start Date", "End Date", "Delivery Date")
+_PERIOD = ("Start Date", "End Date")
+_DATES = (*_PERIOD, "Delivery Date")
 _MEASURED = ("IT Energy", "On-Site")
 
 
@@ -55,7 +56,8 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
                 row_number=pl.col("row_number") + number * ROWS_PER_SHEET,
             )
             unreadable = [row._replace(row_number=row.row_number + number * ROWS_PER_SHEET) for row in chunk.unreadable]
-            yield Chunk(_with_midnights(rows, convention) if name in _MEASURED else rows, unreadable)
+            is_measured = name in _MEASURED and set(_PERIOD) <= set(rows.columns)
+            yield Chunk(_with_midnights(rows, convention) if is_measured else rows, unreadable)
 
 
 def _entries(table: Table) -> Table:
@@ -70,9 +72,9 @@ def _has_periods(sheets: list[tuple[int, str, Table]]) -> bool:
 
 def _bills(sheets: list[tuple[int, str, Table]]) -> Iterator[tuple[tuple[str, str | None], date, date]]:
     for _, name, table in sheets:
-        if "Start Date" not in table.labels:
+        if not set(_PERIOD) <= set(table.labels):
             continue
-        meter, start, end = (table.labels.index(label) for label in ("Meter ID", "Start Date", "End Date"))
+        meter, start, end = (table.labels.index(label) for label in ("Meter ID", *_PERIOD))
         for _, cells in table.rows:
             if (first := as_day(cells[start])) and (last := as_day(cells[end])):
                 yield (name, cells[meter]), first, last

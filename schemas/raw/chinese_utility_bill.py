@@ -270,6 +270,7 @@ CONTRACT = contract(
             ),
             "总电量 is not the sum of its parts (尖峰平谷): ask the utility which is wrong, or if one holds another",
         ),
+        rule("period_not_reversed", pl.col("起始日期") <= pl.col("截止日期"), "the period ends before it starts"),
         rule(
             "something_was_billed",
             pl.any_horizontal(pl.col(_BILLED).is_not_null()),

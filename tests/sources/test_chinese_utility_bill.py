@@ -156,12 +156,19 @@ def test_periods_are_half_open_however_they_are_written(lines, csv, period, expe
 
 
 @pytest.mark.parametrize(
-    "period", ["2024-01-02", "2024年13月", "2024-02-01至2024-01-01x", "2023-02-30至2023-03-30", "一月"]
+    "period", ["2024-01-02", "2024年13月", "2024-02-01至2024-01-01", "2023-02-30至2023-03-30", "一月"]
 )
 def test_what_is_no_period_is_quarantined(gated, csv, period):
     accepted, rejected = gated(FORMAT, csv("户号,计费周期,用电量(kWh)", f"88,{period},1"))
     assert accepted.is_empty()
     assert period in rejected["record"][0]
+
+
+def test_a_reversed_period_is_quarantined_and_takes_no_other_bill_with_it(gated, csv):
+    path = csv("户号,起始日期,截止日期,用电量(kWh)", "88,2024-01-01,2024-01-31,1", "88,2024-03-31,2024-02-29,1")
+    accepted, rejected = gated(FORMAT, path)
+    assert accepted.height == 1
+    assert rejected.select("row_number", "rule").rows() == [(3, "period_not_reversed")]
 
 
 def test_t03_both_end_date_conventions_give_the_same_daily_energy(lines, csv):

@@ -118,6 +118,12 @@ def test_a_dialect_nobody_has_described_is_refused(samples, dialect):
         list(read(samples / SAMPLE, {"dialect": dialect}))
 
 
+@pytest.mark.parametrize("accelerators", ["P-1", {"P-1": 8}, {"P-1": {"devices": 8}}])
+def test_accelerators_that_are_not_named_are_refused(samples, accelerators):
+    with pytest.raises(UnreadableFile, match="Option accelerators"):
+        list(read(samples / SAMPLE, {"accelerators": accelerators}))
+
+
 def test_every_dialect_reads_a_conforming_file_alike(gated, samples):
     plain, _ = gated("focus", samples / SAMPLE)
     for dialect in DIALECTS:
