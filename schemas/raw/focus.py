@@ -17,9 +17,7 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/focus_gpu_instances.csv"
-BINDING: dict[str, object] = {
-    "options": {"accelerators": {"gpu.8xlarge": {"sku": "H100 SXM 80GB", "devices": 8}}},
-}
+BINDING: dict[str, object] = {}
 REFUSES = (
     "A header that lacks a mandatory column, or has one that is neither of FOCUS nor marked x_, unless the dialect of "
     "the binding says so: the supplier may mean something else by it.",
