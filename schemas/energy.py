@@ -1,26 +1,77 @@
 """Contracts of the energy family: bills and green-power claims."""
 
+from typing import Any
+
+import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import COMMODITIES, CURRENCY, amount, choice, count, day, flag, name, provenance
 from suanheng.schemas.contract import column, contract, rule
 
+LINE_TYPES = (
+    "consumption",
+    "demand",
+    "adjustment",
+    "reversal",
+    "energy_charge",
+    "basic_charge",
+    "power_factor",
+    "surcharge",
+)
+"""What a line of a bill charges for. Only the first, the third and the fourth may carry a quantity.
+
+``consumption`` is what was delivered; ``demand`` the highest demand (需量电费); ``adjustment`` a later addition or
+subtraction (退补); ``reversal`` takes back the line of the same meter, tariff period and start with a lower revision
+(冲红); ``energy_charge`` the money for all tariff periods together, where the bill does not split it (电度电费);
+``basic_charge`` the charge for the connection (基本电费); ``power_factor`` 力调电费; ``surcharge`` levies (代征、附加).
+"""
+
+TARIFF_PERIODS = ("total", "sharp", "peak", "flat", "valley", "deep_valley")
+"""Parts of the day with a price of their own: 尖, 峰, 平, 谷, 深谷; ``total`` where a bill does not tell them apart."""
+
+_BILL = ("meter_id", "commodity", "line_type", "service_start", "service_end", "revision")
+_ROUNDING_PER_PART = 1.0
+"""Difference that rounding each part of a total to a whole kWh or m3 explains, with as much again to spare."""
+
+
+def _total_and_parts(name: str, holds: pl.Expr, message: str) -> pa.Check:
+    """A rule on a total line beside the lines of its tariff periods in the same file, where rows say their file."""
+
+    def check(data: Any) -> pl.LazyFrame:
+        lines = data.lazyframe
+        file = [column for column in ("file_id",) if column in lines.collect_schema()]
+        bill = [pl.col(column) for column in (*file, *_BILL)]
+        is_part = pl.col("tariff_period") != "total"
+        quantity = pl.coalesce("energy_kwh", "water_m3")
+        return lines.with_columns(
+            parts=is_part.sum().over(bill),
+            stated=pl.when(~is_part).then(quantity).max().over(bill),
+            summed=pl.when(is_part).then(quantity).sum().over(bill),
+        ).select(holds.fill_null(True))
+
+    return pa.Check(check, name=name, error=message)
+
+
+_AGREE = (pl.col("stated") - pl.col("summed")).abs() <= _ROUNDING_PER_PART * pl.col("parts")
+
 UTILITY_BILLS = contract(
     "utility_bills",
     "one line of one bill",
-    key=("meter_id", "commodity", "line_type", "service_start"),
+    key=("meter_id", "commodity", "line_type", "tariff_period", "service_start"),
     happened=("service_start", "service_end"),
     columns={
         **provenance(),
         "invoice_id": name("Invoice.", "invoice", "发票号", "账单号"),
         "meter_id": name("Meter or account that is billed.", "account", "户号", "表号", required=True),
         "commodity": choice(COMMODITIES, "What was delivered.", "能源品种", required=True),
-        "line_type": choice(
-            ("consumption", "demand", "adjustment"),
-            "What the line charges for.",
-            "费用类型",
+        "line_type": choice(LINE_TYPES, "What the line charges for.", "费用类型", required=True, default="consumption"),
+        "tariff_period": choice(
+            TARIFF_PERIODS,
+            "Part of the day the line is for; lines of one bill add up, so a bill has a total or its parts, not both.",
+            "时段",
+            "电价时段",
             required=True,
-            default="consumption",
+            default="total",
         ),
         "service_start": day("First day of the service period.", "start_date", "起始日期", required=True),
         "service_end": day("Day after the last day of the service period.", "end_date", "截止日期", required=True),
@@ -58,6 +109,16 @@ UTILITY_BILLS = contract(
             .then(pl.col("water_m3").is_not_null())
             .otherwise(pl.col("energy_kwh").is_not_null()),
             "a consumption line needs a quantity: water_m3 for water, energy_kwh for everything else",
+        ),
+        _total_and_parts(
+            "total_contradicts_its_parts",
+            (pl.col("parts") == 0) | _AGREE,
+            "the total of the bill is not the sum of its tariff periods: compare the lines of this meter and period",
+        ),
+        _total_and_parts(
+            "total_beside_its_parts",
+            (pl.col("parts") == 0) | (pl.col("tariff_period") != "total") | ~_AGREE,
+            "the tariff periods of this bill are stated and add up to this total, which would count them twice",
         ),
     ],
 )

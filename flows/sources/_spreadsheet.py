@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from suanheng.flows.sources._files import opened, whole
 from suanheng.flows.sources._text import opened_text
+from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 50_000
@@ -31,6 +32,29 @@ class Table:
 
     labels: list[str]
     rows: list[Row]
+
+    def under(self, contract: Contract) -> "Table":
+        """The same table under the labels of a contract, where the header uses another of their exact spellings.
+
+        Raises:
+            UnreadableFile: two columns are spellings of one label.
+        """
+        spellings = {
+            spelling: name
+            for name, column in contract.columns.items()
+            for spelling in (column.metadata or {}).get("spellings", ())
+        }
+        labels = [spellings.get(label, label) for label in self.labels]
+        for position, label in enumerate(labels):
+            if label and label in labels[:position]:
+                both = [own for own, name in zip(self.labels, labels, strict=True) if name == label]
+                raise UnreadableFile(
+                    f"Two columns mean {label}",
+                    expected="every column once",
+                    got=" and ".join(both),
+                    do="Take one of them out, or export the file again.",
+                )
+        return Table(labels, self.rows)
 
     def chunks(self) -> Iterator[Chunk]:
         """Cut the table into bounded chunks; a row with more or fewer cells than labels is unreadable."""
@@ -63,6 +87,8 @@ class Table:
 def find_table(path: Path, labels: Collection[str], do: str, encoding: str = "utf-8") -> Table:
     """Find the first table whose header row holds all the labels, on whichever sheet and row it stands.
 
+    Labels are matched whole; line breaks and repeated blanks inside a header cell count as one blank.
+
     Args:
         path: an XLSX, XLS or CSV file.
         labels: header cells that tell this table from every other.
@@ -72,17 +98,70 @@ def find_table(path: Path, labels: Collection[str], do: str, encoding: str = "ut
     Raises:
         UnreadableFile: no sheet has such a header, or the file cannot be opened.
     """
+    return find_table_where(path, _holds_all(labels), f"one row that holds {_listed(labels)}", do, encoding)
+
+
+def find_table_where(
+    path: Path, is_header: Callable[[Sequence[str]], bool], expected: str, do: str, encoding: str = "utf-8"
+) -> Table:
+    """Find the first table with a header row of which something is true, e.g. where labels have several spellings.
+
+    Args:
+        path: an XLSX, XLS or CSV file.
+        is_header: tells the header from its cells, in which blanks and line breaks count as one blank.
+        expected: the header in words.
+        do: advice for the person whose file holds no such table.
+        encoding: of a CSV file.
+
+    Raises:
+        UnreadableFile: no sheet has such a header, or the file cannot be opened.
+    """
     seen = []
     for name, rows in _sheets(path, encoding):
-        for position, (_, cells) in enumerate(rows):
-            header = [(cell or "").strip() for cell in cells]
-            if set(labels) <= set(header):
-                below = [(number, row) for number, row in rows[position + 1 :] if any(row)]
-                return Table(_numbered(header), below)
+        if table := _table(rows, is_header):
+            return table
         seen.append(f"{name}: {_first_words(rows)}")
-    raise UnreadableFile(
+    raise _no_table(path, expected, seen, do)
+
+
+def every_table(path: Path, labels: Collection[str], do: str) -> list[tuple[int, str, Table]]:
+    """The table of every sheet that has one with such a header: number of the sheet from 1, its name, the table.
+
+    Line breaks and repeated blanks inside a header cell count as one blank.
+
+    Raises:
+        UnreadableFile: no sheet has such a header, or the file cannot be opened.
+    """
+    found, seen = [], []
+    for number, (name, rows) in enumerate(_sheets(path, "utf-8"), start=1):
+        if table := _table(rows, _holds_all(labels)):
+            found.append((number, name, table))
+        seen.append(f"{name}: {_first_words(rows)}")
+    if not found:
+        raise _no_table(path, f"one row that holds {_listed(labels)}", seen, do)
+    return found
+
+
+def _holds_all(labels: Collection[str]) -> Callable[[Sequence[str]], bool]:
+    return lambda header: set(labels) <= set(header)
+
+
+def _listed(labels: Collection[str]) -> str:
+    return ", ".join(sorted(labels))
+
+
+def _table(rows: Sequence[Row], is_header: Callable[[Sequence[str]], bool]) -> Table | None:
+    for position, (_, cells) in enumerate(rows):
+        header = [" ".join((cell or "").split()) for cell in cells]
+        if is_header(header):
+            return Table(_numbered(header), [(number, row) for number, row in rows[position + 1 :] if any(row)])
+    return None
+
+
+def _no_table(path: Path, expected: str, seen: Sequence[str], do: str) -> UnreadableFile:
+    return UnreadableFile(
         f"No table with the expected header in {path.name}",
-        expected=f"one row that holds {', '.join(sorted(labels))}",
+        expected=expected,
         got="; ".join(seen) or "no sheet",
         do=do,
     )

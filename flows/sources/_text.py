@@ -1,5 +1,6 @@
 """Text files read line by line, and their records gathered into bounded chunks."""
 
+import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,35 @@ def opened_text(path: Path, encoding: str, newline: str | None = "") -> io.TextI
     return io.TextIOWrapper(
         opened(path), "utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding, newline=newline
     )
+
+
+def csv_records(lines: Iterable[str]) -> Iterator[tuple[int, str, list[str] | csv.Error]]:
+    """The line each record begins in, its text, and its fields or why it cannot be split into fields."""
+    taken: list[str] = []
+    reader = csv.reader(_remembered(lines, taken), strict=True)
+    number = 1
+    while True:
+        try:
+            fields: list[str] | csv.Error = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            fields = error
+        yield number, "".join(taken).rstrip("\r\n"), fields
+        number = reader.line_num + 1
+        taken.clear()
+
+
+def _remembered(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
+
+
+def quotes_do_not_pair(number: int, text: str, error: csv.Error) -> Unreadable:
+    """A record of a CSV file that has a quote too many or too few."""
+    message = f"its quotes do not pair up, which takes in {len(text.splitlines())} lines: {error}"
+    return Unreadable(number, "quoting", message, text)
 
 
 def chunks(records: Iterable[tuple[Any, ...] | Unreadable], labels: Sequence[str]) -> Iterator[Chunk]:

@@ -3,7 +3,7 @@
 import csv
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from suanheng.flows.sources._files import bare_name
-from suanheng.flows.sources._text import opened_text
+from suanheng.flows.sources._text import csv_records, opened_text, quotes_do_not_pair
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
@@ -50,7 +50,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
     with opened_text(path, encoding) as file:
-        records = _records(file)
+        records = csv_records(file)
         try:
             _, _, labels = next(records, (1, "", []))
             labels = labels if isinstance(labels, list) else [str(labels)]
@@ -60,7 +60,7 @@ def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
             unreadable: list[Unreadable] = []
             for number, text, fields in records:
                 if isinstance(fields, csv.Error):
-                    unreadable.append(Unreadable(number, "quoting", _quoting_fault(text, fields), text))
+                    unreadable.append(quotes_do_not_pair(number, text, fields))
                 elif len(fields) == len(header):
                     rows.append((number, *fields))
                 elif fields:
@@ -77,33 +77,6 @@ def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
                 do='Set encoding in sources.toml, e.g. encoding = "gb18030".',
             ) from None
     yield _chunk(rows, header, in_utc, unreadable)
-
-
-def _records(lines: Iterable[str]) -> Iterator[tuple[int, str, list[str] | csv.Error]]:
-    """The line each record begins in, its text, and its fields or why it cannot be split into fields."""
-    taken: list[str] = []
-    reader = csv.reader(_remembered(lines, taken), strict=True)
-    number = 1
-    while True:
-        try:
-            fields: list[str] | csv.Error = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            fields = error
-        yield number, "".join(taken).rstrip("\r\n"), fields
-        number = reader.line_num + 1
-        taken.clear()
-
-
-def _remembered(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
-    for line in lines:
-        taken.append(line)
-        yield line
-
-
-def _quoting_fault(text: str, error: csv.Error) -> str:
-    return f"its quotes do not pair up, which takes in {len(text.splitlines())} lines: {error}"
 
 
 def _chunk(rows: list[tuple[Any, ...]], header: list[str], in_utc: list[str], unreadable: list[Unreadable]) -> Chunk:

@@ -17,16 +17,19 @@ REFUSES = (
     "XML that is no Atom feed of ESPI resources, is cut off, or carries a document type: it may name other files.",
 )
 LIMITS = (
-    "Usage summaries are not read: they are not the sum of the intervals.",
-    "Costs of intervals stay in the raw table.",
+    "Usage summaries become no bills: they tell of the 'last period' without its dates, and are not the sum of the "
+    "intervals.",
+    "Costs of intervals stay in the raw table: they are the energy part of a bill that the file does not hold.",
+    "Reactive and apparent energy, voltage and current are quarantined, and so are services other than electricity, "
+    "gas, water and heat.",
 )
 
 ENERGY_UNITS = ("31", "72", "132", "169")
 """Codes of uom: joule, watt-hour, Btu, therm."""
-VOLUME_UNITS = ("42", "119", "128", "134")
-"""Codes of uom: cubic metre, cubic foot, US gallon, litre."""
-POWER_UNITS = ("38",)
-"""Code of uom: watt."""
+VOLUME_UNITS = ("42", "166", "167", "119", "120", "134", "156", "157", "128", "130")
+"""Codes of uom: cubic metre, cubic foot and litre (also un- and compensated), US gallon, imperial gallon."""
+POWER_UNITS = ("38", "133")
+"""Codes of uom: watt, Btu per hour."""
 
 _EPOCH_AS_UTC = ("%Y-%m-%dT%H:%M:%S%z",)
 _ELECTRICITY, _GAS, _WATER, _HEAT = "0", "1", "2", "4"
@@ -50,7 +53,9 @@ CONTRACT = contract(
         "commodity": text("Commodity code of the reading type."),
         "currency": text("ISO 4217 number of the currency of cost."),
         "dataQualifier": text("8 and 9 are maxima and minima, 2 is a mean, 12 is normal."),
-        "flowDirection": text("1 is delivered to the customer, 19 is received from the customer."),
+        "flowDirection": text(
+            "1 is delivered to the customer, 19 received from the customer, 4 the difference, 20 the sum."
+        ),
         "kind": text("Kind of measurement of the reading type, 12 is energy."),
         "powerOfTenMultiplier": column(
             pl.Int64, "The value counts units of ten to this power; absent means zero.", unit="1", default=0
@@ -75,9 +80,9 @@ CONTRACT = contract(
         rule(
             "unit_possible_for_commodity",
             pl.when(pl.col("ServiceCategory/kind") == _ELECTRICITY)
-            .then(pl.col("uom").is_in((*ENERGY_UNITS[:3], *POWER_UNITS)))
+            .then(pl.col("uom").is_in((*ENERGY_UNITS[:3], POWER_UNITS[0])))
             .when(pl.col("ServiceCategory/kind") == _GAS)
-            .then(pl.col("uom").is_in((*ENERGY_UNITS, "42", "119")))
+            .then(pl.col("uom").is_in((*ENERGY_UNITS, *VOLUME_UNITS[:5])))
             .when(pl.col("ServiceCategory/kind") == _WATER)
             .then(pl.col("uom").is_in(VOLUME_UNITS))
             .otherwise(pl.col("uom").is_in((*ENERGY_UNITS, *POWER_UNITS))),

@@ -1,9 +1,11 @@
 """Contract of ENERGY STAR Portfolio Manager meter entries, as exported to XLSX or CSV."""
 
+import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import CURRENCY
 from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.units import spellings
 
 TITLE = "ENERGY STAR Portfolio Manager meter entries (XLSX, CSV)"
 FEEDS = ("utility_bills",)
@@ -20,7 +22,10 @@ REFUSES = (
     "No sheet with a header of meter entries.",
     "Bills that do not show whether End Date is the last day billed or the day after, unless the binding says so.",
 )
-LIMITS = ("Demand and its cost stay in the raw table.",)
+LIMITS = (
+    "Demand and its cost stay in the raw table, and so does green power: it names no certificate.",
+    "Fuel oil, propane, wood, coal and coke have no place among the commodities and are quarantined.",
+)
 
 COMMODITY_OF_METER_TYPE = {
     "Electric": "electricity",
@@ -44,57 +49,15 @@ COMMODITY_OF_METER_TYPE = {
 }
 """What each type of meter is billed for. Meters of the owner's own generation send no bills and are absent."""
 
-ENERGY_UNITS = (
-    "kBtu (thousand Btu)",
-    "MBtu (million Btu)",
-    "mBtu (million Btu)",
-    "Mbtu (million Btu)",
-    "MBtu/MMBtu (million Btu)",
-    "kWh (thousand Watt-hours)",
-    "MWh (million Watt-hours)",
-    "GJ",
-    "GJ (billion joules)",
-    "therms",
-    "Therms",
-    "ton hours",
-    "Ton Hours",
-)
-VOLUME_UNITS = (
-    "cf (cubic feet)",
-    "ccf (hundred cubic feet)",
-    "Ccf (hundred cubic feet)",
-    "kcf (thousand cubic feet)",
-    "Kcf (thousand cubic feet)",
-    "MCF(million cubic feet)",
-    "MCF (million cubic feet)",
-    "Mcf (million cubic feet)",
-    "cm (Cubic meters)",
-    "cm (cubic meters)",
-    "Cubic Meters",
-    "Kcm (Thousand Cubic meters)",
-    "Liters",
-    "Gallons (US)",
-    "Gallons (UK)",
-    "cGal (hundred gallons) (US)",
-    "cGal (hundred gallons) (UK)",
-    "KGal (thousand gallons) (US)",
-    "KGal (thousand gallons) (UK)",
-    "MGal (million gallons) (US)",
-    "MGal (million gallons) (UK)",
-)
-STEAM_UNITS = (
-    "Lbs. (pounds)",
-    "pounds",
-    "kLbs. (thousand pounds)",
-    "KLbs. (thousand pounds)",
-    "MLbs. (million pounds)",
-    "kg (kilograms)",
-    "Kilogram",
-)
-"""Units as Portfolio Manager writes them. Case matters: kBtu is a thousand Btu, Mcf a million cubic feet."""
-
 _NOT_AVAILABLE = ("Not Available", "Not Applicable")
 _DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y")
+
+
+def _share(source: str, *as_exported: str) -> pa.Column:
+    """Share of a source in the green power; exports misspell some of these labels."""
+    return column(
+        pl.Float64, f"Share of {source} in the green power.", unit="%", spellings=as_exported, nulls=_NOT_AVAILABLE
+    )
 
 
 def _meter_types(*commodities: str) -> list[str]:
@@ -132,9 +95,9 @@ CONTRACT = contract(
         ),
         "Usage Units": column(
             pl.String,
-            "Unit of the quantity.",
+            "Unit of the quantity. Case matters: kBtu is a thousand Btu, MBtu a million.",
             nulls=_NOT_AVAILABLE,
-            one_of=(*ENERGY_UNITS, *VOLUME_UNITS, *STEAM_UNITS),
+            one_of=spellings("energy", "volume", "mass"),
             required=True,
         ),
         "Cost ($)": column(pl.Float64, "Amount charged.", unit="currency", nulls=_NOT_AVAILABLE),
@@ -146,6 +109,17 @@ CONTRACT = contract(
         "Last Modified Date": column(
             pl.Date, "Day the entry was last changed.", nulls=_NOT_AVAILABLE, time_formats=_DATES
         ),
+        "Green Power": column(pl.Boolean, "Whether part of it was bought as green power.", nulls=_NOT_AVAILABLE),
+        "Green Power Quantity": column(
+            pl.Float64, "Part of the quantity that was bought as green power.", unit="Usage Units", nulls=_NOT_AVAILABLE
+        ),
+        "Fuel Source - Solar %": _share("solar"),
+        "Fuel Source - Wind %": _share("wind", "Fuel Souce - Wind %"),
+        "Fuel Source - Biogas %": _share("biogas", "Fuel Source -Biogas %"),
+        "Fuel Source - Biomass %": _share("biomass", "Fuel Source -Biomass %"),
+        "Fuel Source - Geothermal %": _share("geothermal heat"),
+        "Fuel Source - Small Hydropower %": _share("small hydropower"),
+        "Fuel Source - Unknown %": _share("an unknown source"),
         "Cost ($) (2)": column(
             pl.Float64,
             "Second column of this name: cost of an on-site renewable system, never a bill.",
@@ -163,9 +137,9 @@ CONTRACT = contract(
     rules=[
         rule(
             "unit_possible_for_meter",
-            pl.when(pl.col("Usage Units").is_in(VOLUME_UNITS))
+            pl.when(pl.col("Usage Units").is_in(spellings("volume")))
             .then(pl.col("Meter Type").is_in(_meter_types("natural_gas", "diesel", "water")))
-            .when(pl.col("Usage Units").is_in(STEAM_UNITS))
+            .when(pl.col("Usage Units").is_in(spellings("mass")))
             .then(pl.col("Meter Type") == "District Steam")
             .otherwise(pl.col("Meter Type").is_in(_meter_types("water")).not_()),
             "this type of meter cannot measure in this unit: check the meter type and the unit",

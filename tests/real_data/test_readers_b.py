@@ -1,14 +1,16 @@
 """Published numbers of bills, meters, benchmarks and grids, reproduced by reader, gate, feed and rollup."""
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
 
-from suanheng.flows.sources import ml_energy, portfolio_manager
+from suanheng.flows.sources import focus, green_button, ml_energy, portfolio_manager
 from suanheng.schemas.gate import UnreadableFile
 
 pytestmark = pytest.mark.real_data
@@ -66,6 +68,32 @@ def test_green_button_estimates_are_told_from_the_unknown(public_data, taken_in)
         (True, 1),
         (None, 95),
     ]
+
+
+@pytest.mark.parametrize("part", ["", "_01", "_1", "_2"])
+def test_t07_costs_and_watt_hours_are_those_an_independent_parser_sums(public_data, gated, taken_in, part):
+    path = public_data / "green_button" / f"test_usage_data{part}.xml"
+    espi = "{http://naesb.org/espi}"
+    readings = list(ElementTree.parse(path).iter(f"{espi}IntervalReading"))
+    costs, values = ([int(reading.findtext(f"{espi}{name}")) for reading in readings] for name in ("cost", "value"))
+    accepted, _ = gated("green_button", path)
+    assert accepted["cost"].sum() == sum(costs)
+    assert accepted["currency"].unique().to_list() == ["840"]
+    assert _watt_hours(taken_in("green_button", "facility_readings", path)) == sum(values)
+
+
+@pytest.mark.parametrize(("name", "kwh"), [("1-overlapping", [0.1, 0.2]), ("electricity-wh", [1.79, 1.792])])
+def test_green_button_small_files_are_read_whole(public_data, taken_in, name, kwh):
+    path = public_data / "green_button" / f"example-GreenButton-data-{name}.xml"
+    readings = taken_in("green_button", "facility_readings", path).sort("started_at_utc")
+    # 100 and 200 Wh, 1790 and 1792 Wh in the files.
+    assert readings["energy_kwh"].to_list() == kwh
+    assert readings["meter_id"].unique().to_list() == ["409483"]
+
+
+def test_green_button_lone_service_category_is_no_feed(public_data):
+    with pytest.raises(UnreadableFile, match="begins with <ServiceCategory>"):
+        list(green_button.read(public_data / "green_button" / "ServiceCategory.xml", {}))
 
 
 def test_green_button_gas_is_no_electricity_of_the_site(public_data, taken_in):
@@ -197,3 +225,42 @@ def test_grid_intensity_is_exactly_the_sum_of_share_times_factor(public_data, ga
     stated = hours.drop_nulls("stated_gco2e_per_kwh")
     assert (hours.height, stated.height) == (8760, 8760 - unstated_hours)
     assert stated["computed_gco2e_per_kwh"].equals(stated["stated_gco2e_per_kwh"], check_names=False)
+
+
+def test_t09_focus_sample_reproduces_its_counts_in_its_dialect(public_data, gated):
+    path = public_data / "focus" / "FOCUS-1.0" / "focus_sample.csv"
+    accepted, rejected = gated("focus", path, {"dialect": "finops_sample"})
+    assert rejected.is_empty()
+    assert accepted.height == 1000
+    # Published: ContractedCost is 0 beside a BilledCost in 604 of 1,000 rows. 0 is a price, NULL is none.
+    assert accepted.filter((pl.col("ContractedCost") == 0) & (pl.col("BilledCost") != 0)).height == 604
+    # Counted in the file's text, by an independent parser.
+    text = pl.read_csv(path, infer_schema=False)
+    empty = text.select(((pl.all() == "NULL") | (pl.all() == "")).sum()).row(0, named=True)
+    del empty["Id"]
+    assert accepted.select(pl.col(list(empty)).null_count()).row(0, named=True) == empty
+    deviations = accepted["deviations"]
+    assert deviations.str.count_matches(": NULL").sum() == sum((text[name] == "NULL").sum() for name in empty)
+    assert deviations.str.contains("ChargePeriodStart: no_zone", literal=True).all()
+    assert deviations.str.contains("Id: extra column", literal=True).all()
+    assert deviations.str.contains("ContractedCost: no value", literal=True).sum() == 7
+    # JSON inside CSV: every one of the tags parses.
+    assert sum(bool(json.loads(tags)) for tags in accepted["Tags"].drop_nulls()) == 711
+    assert accepted.filter(pl.col("BilledCost") < 0).height == 13
+
+
+def test_t09_focus_sample_is_refused_without_its_dialect(public_data):
+    with pytest.raises(UnreadableFile, match="not of FOCUS: Id"):
+        list(focus.read(public_data / "focus" / "FOCUS-1.0" / "focus_sample.csv", {}))
+
+
+def test_t09_focus_sample_offers_no_accelerators_that_nobody_named(public_data, taken_in, gated, feed):
+    path = public_data / "focus" / "FOCUS-1.0" / "focus_sample.csv"
+    assert taken_in("focus", "service_offers", path, {"dialect": "finops_sample"}).is_empty()
+    # Its servers with a GPU: an on-demand hour of g3.4xlarge, which has one M60, lists 1.14 USD.
+    charges = gated("focus", path, {"dialect": "finops_sample"})[0]
+    gpu = charges.filter(pl.col("ChargeDescription").str.contains("g3.4xlarge", literal=True))
+    named = {sku: {"sku": "M60", "devices": 1} for sku in gpu["SkuId"].unique()}
+    offers = taken_in("focus", "service_offers", path, {"dialect": "finops_sample", "accelerators": named})
+    assert offers.select("price", "currency", "sku").unique().rows() == [(1.14, "USD", "M60")]
+    assert offers["valid_from"].to_list() == gpu["ChargePeriodStart"].dt.date().unique().sort().to_list()

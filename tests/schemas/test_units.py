@@ -12,6 +12,7 @@ BASE = {
     "kWh": "kilowatt_hour",
     "W": "watt",
     "m3": "meter**3",
+    "kg": "kilogram",
     "°C": "degree_Celsius",
     "B": "byte",
     "s": "second",

@@ -34,3 +34,10 @@ def test_every_reader_has_a_test_of_its_own_and_a_feed_per_dataset(form: Format)
     assert importlib.import_module(f"suanheng.flows.sources.{form.name}").read
     for dataset in form.feeds:
         assert (TESTS.parent / "transforms" / "staged" / dataset / f"{form.name}.sql").exists()
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_no_two_columns_differ_in_case_only(form: Format) -> None:
+    # SQL would take them for one.
+    lowered = [name.lower() for name in form.contract.columns]
+    assert len(set(lowered)) == len(lowered)

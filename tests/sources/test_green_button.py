@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -20,10 +20,15 @@ def test_each_reading_carries_its_usage_point_and_reading_type_whatever_their_or
     assert first["timePeriod/end"] == datetime(2023, 3, 12, 7, 0)
 
 
-def test_money_counts_hundred_thousandths(gated, samples):
+def test_t07_money_counts_hundred_thousandths_and_absent_quality_is_unknown(gated, feed, samples):
     accepted, _ = gated("green_button", samples / GOOD)
-    # By hand: (974 + 1026) * 1e-5 = 0.02 US dollars.
+    fed = feed("green_button", "facility_readings", accepted).sort("row_number")
+    assert (accepted["cost"][0], accepted["currency"][0]) == (974, "840")
+    # By hand: (974 + 1026) * 1e-5 = 0.02 US dollars; 300 + 500 + 250 Wh of three intervals.
     assert accepted["cost"].sum() * 1e-5 == pytest.approx(0.02)
+    assert fed["energy_kwh"][:3].sum() == pytest.approx(1.05)
+    # Absent, 8 (estimated), 17 (validated).
+    assert fed["is_estimated"].to_list()[:3] == [None, True, False]
 
 
 def test_units_and_powers_of_ten_become_kwh_and_m3(gated, feed, samples):
@@ -54,11 +59,147 @@ def test_demand_maxima_are_left_out_of_staged(gated, feed, samples):
     assert fed.height == accepted.height - 1
 
 
-def test_absent_quality_is_unknown(gated, feed, samples):
-    accepted, _ = gated("green_button", samples / GOOD)
-    fed = feed("green_button", "facility_readings", accepted).sort("row_number")
-    # Absent, 8 (estimated), 17 (validated).
-    assert fed["is_estimated"].to_list()[:3] == [None, True, False]
+@pytest.fixture
+def usage(tmp_path):
+    """Write a feed of one usage point: series of ``(reading type, quality, [(start, seconds, value)])``."""
+
+    def write(kind, *series):
+        entries = [
+            _entry(
+                "/UsagePoint/P1",
+                f"<UsagePoint {ESPI}><ServiceCategory><kind>{kind}</kind></ServiceCategory></UsagePoint>",
+            )
+        ]
+        for number, (reading_type, quality, readings) in enumerate(series, start=1):
+            meter, described = f"/UsagePoint/P1/MeterReading/{number}", f"/ReadingType/{number}"
+            fields = "".join(f"<{name}>{value}</{name}>" for name, value in reading_type.items())
+            entries.append(_entry(meter, f"<MeterReading {ESPI}/>", related=described))
+            entries.append(_entry(described, f"<ReadingType {ESPI}>{fields}</ReadingType>"))
+            judged = f"<ReadingQuality><quality>{quality}</quality></ReadingQuality>" if quality else ""
+            intervals = "".join(
+                f"<IntervalReading>{judged}<timePeriod><duration>{seconds}</duration><start>{int(start)}</start>"
+                f"</timePeriod><value>{value}</value></IntervalReading>"
+                for start, seconds, value in readings
+            )
+            block = f"<IntervalBlock {ESPI}>{intervals}</IntervalBlock>"
+            entries.append(_entry(f"{meter}/IntervalBlock/1", block))
+        path = tmp_path / "usage.xml"
+        path.write_text(f'<feed xmlns="http://www.w3.org/2005/Atom">{"".join(entries)}</feed>')
+        return path
+
+    return write
+
+
+ESPI = 'xmlns="http://naesb.org/espi"'
+
+
+def _entry(address, resource, related=None):
+    link = f'<link rel="related" href="{related}"/>' if related else ""
+    return f'<entry><link rel="self" href="{address}"/>{link}<content>{resource}</content></entry>'
+
+
+KWH_PER_FT3_OF_GAS = 1026 * 1055.05585262 / 3.6e6
+
+
+@pytest.mark.parametrize(
+    ("kind", "uom", "column", "expected"),
+    [
+        # By hand, 1000 of each unit: 1055.05585262 J a Btu, 0.3048 m a foot, 3.785411784 l a gallon and 4.54609 l.
+        *(("0", "72", "energy_kwh", 1.0), ("0", "31", "energy_kwh", 1 / 3600), ("0", "38", "power_w", 1000)),
+        *(("0", "132", "energy_kwh", 0.2930710701722), ("1", "169", "energy_kwh", 29307.10701722)),
+        *(("1", "119", "energy_kwh", 1000 * KWH_PER_FT3_OF_GAS), ("1", "120", "energy_kwh", 1000 * KWH_PER_FT3_OF_GAS)),
+        *(("1", unit, "energy_kwh", 1000 / 0.3048**3 * KWH_PER_FT3_OF_GAS) for unit in ("42", "166", "167")),
+        *(("2", "42", "water_m3", 1000), ("2", "134", "water_m3", 1), ("2", "156", "water_m3", 1)),
+        *(
+            ("2", "119", "water_m3", 28.316846592),
+            ("2", "128", "water_m3", 3.785411784),
+            ("2", "130", "water_m3", 4.54609),
+        ),
+        *(("4", "31", "energy_kwh", 1 / 3600), ("4", "132", "energy_kwh", 0.2930710701722)),
+        ("4", "133", "power_w", 293.0710701722),
+    ],
+)
+def test_every_service_in_every_unit(gated, feed, staged, usage, kind, uom, column, expected):
+    accepted, rejected = gated("green_button", usage(kind, ({"uom": uom}, None, [(0, 3600, 1000)])))
+    assert rejected.is_empty()
+    checked = staged("facility_readings", feed("green_button", "facility_readings", accepted))
+    assert checked.accepted[column].to_list() == [pytest.approx(expected, rel=1e-9)]
+
+
+@pytest.mark.parametrize("kind", ["3", "5", "6", "7", "8", "9"])
+def test_other_services_are_quarantined(gated, usage, kind):
+    accepted, rejected = gated("green_button", usage(kind, ({"uom": "72"}, None, [(0, 3600, 1)])))
+    assert accepted.is_empty()
+    assert rejected.select("rule", "column_name").rows() == [("isin", "ServiceCategory/kind")]
+
+
+@pytest.mark.parametrize(("power", "kwh"), [(-3, 0.001), (0, 1), (3, 1000), (6, 1_000_000)])
+def test_multipliers_are_powers_of_ten(gated, feed, usage, power, kwh):
+    path = usage("0", ({"powerOfTenMultiplier": power, "uom": "72"}, None, [(0, 900, 1000)]))
+    fed = feed("green_button", "facility_readings", gated("green_button", path)[0])
+    assert fed["energy_kwh"].to_list() == [pytest.approx(kwh)]
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_estimated"),
+    [
+        *((code, True) for code in ("8", "9", "12")),
+        *((code, False) for code in ("0", "14", "17", "18", "19")),
+        *((code, None) for code in (None, "7", "10", "11", "13", "15")),
+    ],
+)
+def test_quality_says_read_estimated_or_neither(gated, feed, usage, codes, is_estimated):
+    path = usage("0", ({"uom": "72"}, codes, [(0, 900, 1)]))
+    fed = feed("green_button", "facility_readings", gated("green_button", path)[0])
+    assert fed["is_estimated"].to_list() == [is_estimated]
+
+
+@pytest.mark.parametrize(
+    ("midnight", "readings"),
+    [
+        # New York puts its clocks forward on 11 March 2012 and back on 4 November 2012.
+        pytest.param(datetime(2012, 3, 11, 5, tzinfo=UTC), 92, id="23 hours"),
+        pytest.param(datetime(2012, 11, 4, 4, tzinfo=UTC), 100, id="25 hours"),
+    ],
+)
+def test_a_day_on_which_clocks_change_has_no_gap_and_no_overlap(gated, feed, staged, usage, midnight, readings):
+    quarters = [(midnight.timestamp() + 900 * at, 900, 250) for at in range(readings)]
+    path = usage("0", ({"uom": "72"}, "14", quarters))
+    checked = staged("facility_readings", feed("green_button", "facility_readings", gated("green_button", path)[0]))
+    day = checked.accepted.sort("started_at_utc").with_columns(
+        local=pl.col("started_at_utc").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York").dt.date()
+    )
+    assert day.height == readings
+    assert day["local"].unique().to_list() == [date(midnight.year, midnight.month, midnight.day)]
+    assert day["ended_at_utc"][:-1].to_list() == day["started_at_utc"][1:].to_list()
+
+
+def test_what_a_usage_point_states_twice_is_at_its_boundary_once(gated, feed, staged, usage):
+    energy = {"uom": "72"}
+    path = usage(
+        "0",
+        (energy | {"flowDirection": "1"}, None, [(0, 900, 250)]),
+        (energy | {"flowDirection": "19"}, None, [(0, 900, 50)]),
+        (energy | {"flowDirection": "4"}, None, [(0, 900, 200)]),
+        (energy | {"flowDirection": "20"}, None, [(0, 900, 300)]),
+        ({"uom": "38", "flowDirection": "1"}, None, [(0, 900, 1000)]),
+    )
+    checked = staged("facility_readings", feed("green_button", "facility_readings", gated("green_button", path)[0]))
+    assert checked.rejected.is_empty()
+    assert dict(checked.accepted.select("meter_id", "boundary").iter_rows()) == {
+        "P1": "utility",
+        "P1/received": "other",
+        "P1/net": "other",
+        "P1/total": "other",
+        "P1/power": "other",
+    }
+
+
+@pytest.mark.parametrize("reading_type", [{"uom": "72", "flowDirection": "4"}, {"uom": "38", "flowDirection": "1"}])
+def test_what_is_stated_only_as_a_net_or_as_power_is_the_reading(gated, feed, usage, reading_type):
+    path = usage("0", (reading_type, None, [(0, 900, 250)]))
+    fed = feed("green_button", "facility_readings", gated("green_button", path)[0])
+    assert fed.select("meter_id", "boundary").rows() == [("P1", "utility")]
 
 
 def test_intervals_across_the_change_of_clocks_are_contiguous(gated, feed, samples):

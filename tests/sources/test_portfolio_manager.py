@@ -6,13 +6,8 @@ import xlsxwriter
 
 from suanheng.flows.sources.portfolio_manager import read
 from suanheng.schemas.gate import UnreadableFile
-from suanheng.schemas.raw.portfolio_manager import (
-    COMMODITY_OF_METER_TYPE,
-    CONTRACT,
-    ENERGY_UNITS,
-    STEAM_UNITS,
-    VOLUME_UNITS,
-)
+from suanheng.schemas.raw.portfolio_manager import COMMODITY_OF_METER_TYPE, CONTRACT
+from suanheng.schemas.units import spellings
 
 KBTU = "kBtu (thousand Btu)"
 KWH_PER_KBTU = 1055.05585262 / 3600
@@ -52,6 +47,67 @@ def workbook(tmp_path):
     return write
 
 
+@pytest.mark.parametrize(
+    ("sheets", "header_row"),
+    [(("Table 1", "Meter Entries", "Table 2"), 6), (("Meter Entries", "Table 1"), 1), (("b", "a", "Entries"), 13)],
+    ids=["between decoys", "first sheet, first row", "last sheet, row 13"],
+)
+def test_t02_shuffled_sheets_and_a_shifted_header_still_load(gated, tmp_path, sheets, header_row):
+    path = tmp_path / "meters.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name in sheets:
+            sheet = book.add_worksheet(name)
+            sheet.write(0, 0, "Table 1" if "Entries" not in name else HEADER[0])
+            if "Entries" in name:
+                sheet.write_row(header_row - 1, 0, (*HEADER, "Fuel Souce - Wind %", "Cost ($)"))
+                bill = (22178843, "5766973-0", "Electric - Grid", 44927, 44958, 100, KBTU, "No", "Not Available")
+                sheet.write_row(header_row, 0, (*bill, "Not Available"))
+    accepted, rejected = gated("portfolio_manager", path)
+    assert rejected.is_empty()
+    # Excel counts days from 1900: 44927 is 1 January 2023. The row below the header is the bill.
+    assert accepted.select("row_number", "Start Date", "End Date", "Cost ($)").row(0) == (
+        header_row + 1,
+        date(2023, 1, 1),
+        date(2023, 2, 1),
+        None,
+    )
+
+
+def test_t02_the_misspelt_label_of_wind_is_an_alias(gated, tmp_path):
+    path = tmp_path / "meters.csv"
+    bill = "1,m,Electric - Grid,2023-01-01,2023-02-01,5,kWh (thousand Watt-hours),No"
+    for label in ("Fuel Souce - Wind %", "Fuel Source - Wind %"):
+        path.write_text(",".join((*HEADER, label)) + f"\n{bill},40\n")
+        accepted, _ = gated("portfolio_manager", path)
+        assert accepted["Fuel Source - Wind %"].to_list() == [40]
+
+
+def test_t02_both_spellings_of_a_label_in_one_file_are_refused(tmp_path):
+    path = tmp_path / "meters.csv"
+    path.write_text(",".join((*HEADER, "Fuel Souce - Wind %", "Fuel Source - Wind %")) + "\n" + "1," * 9 + "1\n")
+    with pytest.raises(UnreadableFile, match="Two columns mean Fuel Source - Wind %"):
+        list(read(path, {}))
+
+
+def test_p08_a_label_that_only_begins_like_another_is_another_column(gated, feed, tmp_path):
+    # A prefix match once read 'Usage/Quantity #2' as 'Usage/Quantity', and counted a fuel twice.
+    path = tmp_path / "meters.csv"
+    header = (*HEADER, "Usage/Quantity #2", "Usage", "Meter Type 2")
+    bill = "1,m,Electric - Grid,2023-01-01,2023-02-01,5,kWh (thousand Watt-hours),No,700,800,Diesel"
+    path.write_text(",".join(header) + f"\n{bill}\n")
+    accepted, _ = gated("portfolio_manager", path)
+    fed = feed("portfolio_manager", "utility_bills", accepted)
+    assert fed["energy_kwh"].to_list() == [5.0]
+    assert fed["commodity"].to_list() == ["electricity"]
+
+
+def test_p08_a_header_with_only_a_longer_label_is_not_the_header(tmp_path):
+    path = tmp_path / "meters.csv"
+    path.write_text(",".join((*HEADER[:5], "Usage/Quantity #2", *HEADER[6:])) + "\n")
+    with pytest.raises(UnreadableFile, match="No table with the expected header"):
+        list(read(path, {}))
+
+
 def test_the_sheet_and_the_header_are_found_by_content(gated, workbook):
     accepted, rejected = gated("portfolio_manager", workbook([(date(2023, 1, 1), date(2023, 2, 1), 100.0)]))
     assert rejected.is_empty()
@@ -74,7 +130,7 @@ def test_quantities_keep_all_their_digits(gated, workbook):
     assert accepted["Usage/Quantity"].to_list() == [0.1234567890123]
 
 
-def test_both_end_date_conventions_give_the_same_service_periods(gated, feed, workbook):
+def test_t03_both_end_date_conventions_give_the_same_service_periods(gated, feed, workbook):
     exclusive = [(date(2023, 1, 15), date(2023, 2, 15), 310), (date(2023, 2, 15), date(2023, 3, 15), 280)]
     inclusive = [(date(2023, 1, 15), date(2023, 2, 14), 310), (date(2023, 2, 15), date(2023, 3, 14), 280)]
     staged = []
@@ -84,6 +140,10 @@ def test_both_end_date_conventions_give_the_same_service_periods(gated, feed, wo
         staged.append(feed("portfolio_manager", "utility_bills", accepted).sort("service_start"))
     assert staged[0].equals(staged[1])
     assert staged[0]["service_end"].to_list() == [date(2023, 2, 15), date(2023, 3, 15)]
+    # No gap and no overlap, and 310 kBtu over 31 days as 280 over 28: ten a day in both.
+    assert staged[0]["service_end"][0] == staged[0]["service_start"][1]
+    days = (staged[0]["service_end"] - staged[0]["service_start"]).dt.total_days()
+    assert (staged[0]["energy_kwh"] / days).to_list() == pytest.approx([10 * KWH_PER_KBTU] * 2)
 
 
 def test_lone_calendar_months_show_the_convention(gated, workbook):
@@ -115,7 +175,7 @@ def test_an_unknown_value_of_the_option_is_refused(workbook):
         list(read(path, {"end_date": "closed"}))
 
 
-def test_csv_with_two_cost_columns_and_rewritten_ids(gated, feed, samples):
+def test_t04_two_cost_columns_stay_apart_and_ids_are_whole_numbers_again(gated, feed, samples):
     accepted, rejected = gated("portfolio_manager", samples / "portfolio_manager_inclusive.csv", {"currency": "CAD"})
     fed = feed("portfolio_manager", "utility_bills", accepted).sort("row_number")
     assert rejected.is_empty()
@@ -147,6 +207,12 @@ def test_a_later_change_of_an_entry_has_a_higher_revision(gated, feed, samples):
     assert fed["revision"][1] - fed["revision"][0] == 28
 
 
+def test_t04_rows_are_counted_as_the_sheet_counts_them_where_empty_ones_are_not_stored(gated, workbook):
+    # The workbook stores no row 2 to 5 at all: the header still stands in row 6, and the bill in row 7.
+    accepted, _ = gated("portfolio_manager", workbook([(date(2023, 1, 1), date(2023, 2, 1), 1)]))
+    assert accepted["row_number"].to_list() == [7]
+
+
 def test_faulty_rows_are_quarantined_one_by_one(gated, samples):
     accepted, rejected = gated("portfolio_manager", samples / "portfolio_manager_faulty_rows.csv")
     assert accepted["row_number"].to_list() == [2]
@@ -160,12 +226,10 @@ def test_faulty_rows_are_quarantined_one_by_one(gated, samples):
     }
 
 
-def test_every_unit_and_meter_type_of_the_contract_converts(feed):
-    meter_of = {"energy": "Electric - Grid", "volume": "Natural Gas", "steam": "District Steam"}
+def test_t05_every_unit_and_meter_type_of_the_contract_converts(feed):
+    meter_of = {"energy": "Electric - Grid", "volume": "Natural Gas", "mass": "District Steam"}
     cases = [
-        *((unit, meter_of["energy"]) for unit in ENERGY_UNITS),
-        *((unit, meter_of["volume"]) for unit in VOLUME_UNITS),
-        *((unit, meter_of["steam"]) for unit in STEAM_UNITS),
+        *((unit, meter) for quantity, meter in meter_of.items() for unit in spellings(quantity)),
         *((KBTU, meter) for meter, commodity in COMMODITY_OF_METER_TYPE.items() if commodity != "water"),
         *(("Liters", meter) for meter, commodity in COMMODITY_OF_METER_TYPE.items() if commodity == "water"),
     ]
@@ -185,6 +249,37 @@ def test_every_unit_and_meter_type_of_the_contract_converts(feed):
     fed = feed("portfolio_manager", "utility_bills", frame).sort("row_number")
     assert fed["commodity"].to_list() == [COMMODITY_OF_METER_TYPE[meter] for _, meter in cases]
     assert fed.select(pl.coalesce("energy_kwh", "water_m3")).to_series().null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("unit", "meter", "kwh"),
+    [
+        # By hand, with 1055.05585262 J a Btu: a million Btu; a hundred thousand; 1,026 Btu per cubic foot of gas.
+        ("mBtu (million Btu)", "Electric - Grid", 293.0710701722),
+        ("Mbtu (million Btu)", "Electric - Grid", 293.0710701722),
+        ("Therms", "Natural Gas", 29.30710701722),
+        ("ccf (hundred cubic feet)", "Natural Gas", 100 * 1.026 * KWH_PER_KBTU),
+        ("kcf (thousand cubic feet)", "Natural Gas", 1000 * 1.026 * KWH_PER_KBTU),
+        ("MCF (million cubic feet)", "Natural Gas", 1e6 * 1.026 * KWH_PER_KBTU),
+        ("kLbs. (thousand pounds)", "District Steam", 1000 * 1.194 * KWH_PER_KBTU),
+    ],
+)
+def test_t05_units_are_told_apart_by_case(gated, feed, tmp_path, unit, meter, kwh):
+    path = tmp_path / "meters.csv"
+    path.write_text(",".join(HEADER) + f"\n1,m,{meter},2023-01-01,2023-02-01,1,{unit},No\n")
+    accepted, rejected = gated("portfolio_manager", path)
+    assert rejected.is_empty()
+    fed = feed("portfolio_manager", "utility_bills", accepted)
+    assert fed["energy_kwh"].to_list() == [pytest.approx(kwh, rel=1e-9)]
+
+
+@pytest.mark.parametrize("unit", ["kbtu (thousand btu)", "KBTU", "MCF", "Mcf", "MBtu", "MLbs", "tons", "Lilters"])
+def test_t05_a_unit_that_is_unknown_or_ambiguous_is_quarantined(gated, tmp_path, unit):
+    path = tmp_path / "meters.csv"
+    path.write_text(",".join(HEADER) + f"\n1,m,Natural Gas,2023-01-01,2023-02-01,1,{unit},No\n")
+    accepted, rejected = gated("portfolio_manager", path)
+    assert accepted.is_empty()
+    assert rejected.select("rule", "column_name", "value").rows() == [("isin", "Usage Units", unit)]
 
 
 def test_a_property_report_is_refused(tmp_path):

@@ -2,7 +2,8 @@
 -- The start of an interval is UTC in ESPI, so daylight saving needs no correction. A usage point may meter several
 -- commodities and both directions; all but delivered electricity get a suffix, so that they are meters of their own.
 -- Only delivered electricity sits at the boundary of the binding: gas, heat and electricity fed back are no
--- electricity of the site, and an energy total over 'utility' must not contain them.
+-- electricity of the site, and an energy total over 'utility' must not contain them. Nor may it contain what a usage
+-- point states a second time: its net or total energy beside what was delivered, its power beside its energy.
 -- Btu is the International Table Btu of 1055.05585262 J. Gas volumes become energy with 1,026 Btu per cubic foot
 -- (ENERGY STAR Portfolio Manager Technical Reference "Thermal Energy Conversions", 2015-08, United States).
 -- Quality 8, 9 and 12 are estimates and projections, 0, 14 and 17 to 19 were read; every other code says neither.
@@ -21,7 +22,14 @@ units (uom, quantity, factor) AS (
     ('42', 'volume', 1e0),
     ('119', 'volume', 0.028316846592e0),
     ('128', 'volume', 3.785411784e-3),
-    ('134', 'volume', 1e-3)
+    ('134', 'volume', 1e-3),
+    ('120', 'volume', 0.028316846592e0),
+    ('130', 'volume', 4.54609e-3),
+    ('133', 'power', 1055.05585262e0 / 3600),
+    ('156', 'volume', 1e-3),
+    ('157', 'volume', 1e-3),
+    ('166', 'volume', 1e0),
+    ('167', 'volume', 1e0)
 ),
 
 amounts AS (
@@ -29,11 +37,19 @@ amounts AS (
         readings.*,
         units.quantity,
         "value" * pow(10, "powerOfTenMultiplier") * units.factor AS amount,
-        "ServiceCategory/kind" = '0' AND coalesce("flowDirection", '1') <> '19' AS is_delivered_electricity,
+        coalesce("flowDirection", '1') AS direction,
+        CASE
+            WHEN direction = '19' THEN '/received'
+            WHEN direction = '4' AND bool_or(direction = '1') OVER point THEN '/net'
+            WHEN direction = '20' AND bool_or(direction = '1') OVER point THEN '/total'
+        END AS flow,
+        CASE WHEN units.quantity = 'power' AND bool_or(units.quantity = 'energy') OVER point THEN '/power' END AS twin,
+        "ServiceCategory/kind" = '0' AND coalesce(flow, twin) IS NULL AS is_delivered_electricity,
         coalesce("accumulationBehaviour", '4') IN ('1', '3') AS is_counter,
         string_split("ReadingQuality/quality", ' ') AS qualities
     FROM readings
     LEFT JOIN units USING (uom)
+    WINDOW point AS (PARTITION BY site_id, file_id, "UsagePoint", "ServiceCategory/kind")
 ),
 
 energies AS (
@@ -55,7 +71,8 @@ SELECT
     concat(
         regexp_extract("UsagePoint", '([^/]+)$', 1),
         CASE "ServiceCategory/kind" WHEN '1' THEN '/gas' WHEN '2' THEN '/water' WHEN '4' THEN '/heat' END,
-        CASE "flowDirection" WHEN '19' THEN '/received' END
+        flow,
+        twin
     ) AS meter_id,
     CASE
         WHEN is_delivered_electricity THEN boundary

@@ -30,63 +30,17 @@ commodities (meter_type, commodity) AS (
     ('Municipally Supplied Reclaimed Water - Mixed Indoor/Outdoor', 'water')
 ),
 
-energy_units (unit, joule) AS (
-    VALUES
-    ('kBtu (thousand Btu)', 1055.05585262e3),
-    ('MBtu (million Btu)', 1055.05585262e6),
-    ('mBtu (million Btu)', 1055.05585262e6),
-    ('Mbtu (million Btu)', 1055.05585262e6),
-    ('MBtu/MMBtu (million Btu)', 1055.05585262e6),
-    ('kWh (thousand Watt-hours)', 3.6e6),
-    ('MWh (million Watt-hours)', 3.6e9),
-    ('GJ', 1e9),
-    ('GJ (billion joules)', 1e9),
-    ('therms', 1055.05585262e5),
-    ('Therms', 1055.05585262e5),
-    ('ton hours', 12 * 1055.05585262e3),
-    ('Ton Hours', 12 * 1055.05585262e3)
+units AS (
+    SELECT unit, quantity, multiplier, divisor
+    FROM reference.units
+    WHERE quantity IN ('energy', 'volume', 'mass')
 ),
 
-volume_units (unit, m3) AS (
+heat_contents (commodity, quantity, kwh_per_unit) AS (
     VALUES
-    ('cf (cubic feet)', 0.028316846592e0),
-    ('ccf (hundred cubic feet)', 2.8316846592e0),
-    ('Ccf (hundred cubic feet)', 2.8316846592e0),
-    ('kcf (thousand cubic feet)', 28.316846592e0),
-    ('Kcf (thousand cubic feet)', 28.316846592e0),
-    ('MCF(million cubic feet)', 28316.846592e0),
-    ('MCF (million cubic feet)', 28316.846592e0),
-    ('Mcf (million cubic feet)', 28316.846592e0),
-    ('cm (Cubic meters)', 1e0),
-    ('cm (cubic meters)', 1e0),
-    ('Cubic Meters', 1e0),
-    ('Kcm (Thousand Cubic meters)', 1e3),
-    ('Liters', 1e-3),
-    ('Gallons (US)', 3.785411784e-3),
-    ('Gallons (UK)', 4.54609e-3),
-    ('cGal (hundred gallons) (US)', 0.3785411784e0),
-    ('cGal (hundred gallons) (UK)', 0.454609e0),
-    ('KGal (thousand gallons) (US)', 3.785411784e0),
-    ('KGal (thousand gallons) (UK)', 4.54609e0),
-    ('MGal (million gallons) (US)', 3785.411784e0),
-    ('MGal (million gallons) (UK)', 4546.09e0)
-),
-
-heat_contents (commodity, joule_per_m3) AS (
-    VALUES
-    ('natural_gas', 1026 * 1055.05585262e0 / 0.028316846592e0),
-    ('diesel', 138000 * 1055.05585262e0 / 3.785411784e-3)
-),
-
-steam_units (unit, joule) AS (
-    VALUES
-    ('Lbs. (pounds)', 1194 * 1055.05585262e0),
-    ('pounds', 1194 * 1055.05585262e0),
-    ('kLbs. (thousand pounds)', 1194 * 1055.05585262e3),
-    ('KLbs. (thousand pounds)', 1194 * 1055.05585262e3),
-    ('MLbs. (million pounds)', 1194 * 1055.05585262e6),
-    ('kg (kilograms)', 1194 * 1055.05585262e0 / 0.45359237e0),
-    ('Kilogram', 1194 * 1055.05585262e0 / 0.45359237e0)
+    ('natural_gas', 'volume', 1026 * 1055.05585262e0 / 0.028316846592e0 / 3.6e6),
+    ('diesel', 'volume', 138000 * 1055.05585262e0 / 3.785411784e-3 / 3.6e6),
+    ('heat', 'mass', 1194 * 1055.05585262e0 / 0.45359237e0 / 3.6e6)
 )
 
 SELECT
@@ -103,17 +57,17 @@ SELECT
         WHEN 'inclusive' THEN entries."End Date" + 1
         ELSE entries."End Date"
     END AS service_end,
-    entries."Usage/Quantity" * coalesce(
-        energy_units.joule, steam_units.joule, volume_units.m3 * heat_contents.joule_per_m3
-    ) / 3.6e6 AS energy_kwh,
-    CASE commodities.commodity WHEN 'water' THEN entries."Usage/Quantity" * volume_units.m3 END AS water_m3,
+    entries."Usage/Quantity" * units.multiplier / units.divisor
+    * CASE units.quantity WHEN 'energy' THEN 1 ELSE heat_contents.kwh_per_unit END AS energy_kwh,
+    CASE commodities.commodity
+        WHEN 'water' THEN entries."Usage/Quantity" * units.multiplier / units.divisor
+    END AS water_m3,
     entries."Cost ($)" AS amount,
     CASE WHEN entries."Cost ($)" IS NOT NULL THEN entries.currency END AS currency,
     entries."Estimation?" AS is_estimated,
     coalesce(date_diff('day', DATE '1970-01-01', entries."Last Modified Date"), 0) AS revision
 FROM entries
 LEFT JOIN commodities ON entries."Meter Type" = commodities.meter_type
-LEFT JOIN energy_units ON entries."Usage Units" = energy_units.unit
-LEFT JOIN volume_units ON entries."Usage Units" = volume_units.unit
-LEFT JOIN steam_units ON entries."Usage Units" = steam_units.unit
-LEFT JOIN heat_contents ON commodities.commodity = heat_contents.commodity
+LEFT JOIN units ON entries."Usage Units" = units.unit
+LEFT JOIN heat_contents
+    ON commodities.commodity = heat_contents.commodity AND units.quantity = heat_contents.quantity
