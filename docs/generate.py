@@ -5,7 +5,8 @@ Run it with ``make docs``. A test compares the pages with what is written here, 
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -176,11 +177,23 @@ def _binding(form: Format) -> str:
         "files": f"landing/{{site}}/{form.name}/*{ending}",
         **{name: value for name, value in form.binding.items() if name != "options"},
     }
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in stated.items()]
+    lines = [f"{name} = {_as_toml(value)}" for name, value in stated.items()]
     if options := form.binding.get("options"):
-        inside = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in options.items())
-        lines.append(f"options = {{ {inside} }}")
+        lines.append(f"options = {_as_toml(options)}")
     return "\n".join(["[[source]]", *lines])
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{_toml_key(name)} = {_as_toml(inner)}" for name, inner in value.items())
+        return f"{{ {inside} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _options(form: Format) -> str:
@@ -219,13 +232,16 @@ def _as_code(text: str, language: str = "text") -> str:
 
 
 def _columns(own: Contract) -> str:
-    return _table(
-        ("column", "type", "unit", "required", "allowed", "meaning"),
-        [
-            (f"`{label}`", _type(column), _unit(column), _required(column), _allowed(column), column.description)
-            for label, column in own.columns.items()
-        ],
-    )
+    header = ["column", "type", "unit", "required", "allowed", "meaning"]
+    rows = [
+        [f"`{label}`", _type(column), _unit(column), _required(column), _allowed(column), column.description]
+        for label, column in own.columns.items()
+    ]
+    if any(_meta(column, "spellings") for column in own.columns.values()):
+        header.append("also accepted as")
+        for row, column in zip(rows, own.columns.values(), strict=True):
+            row.append(", ".join(_meta(column, "spellings")))
+    return _table(header, rows)
 
 
 def _nulls(own: Contract) -> Iterator[str]:
