@@ -27,9 +27,7 @@ def test_units_and_places_come_from_the_dictionaries(read):
     assert rejected.is_empty()
     at_ten = {row["meter_id"]: row for row in rows if row["started_at_utc"] == datetime(2024, 6, 1, 8)}
     # 10:00 in Rome in June is 08:00 UTC. 120.5 kW and 150 000 kWh; 0.25 MW and 98.5 MWh; 510 kW and 510 000 W.
-    assert {
-        meter: (row["boundary"], row["power_w"], row["energy_counter_kwh"]) for meter, row in at_ten.items()
-    } == {
+    assert {meter: (row["boundary"], row["power_w"], row["energy_counter_kwh"]) for meter, row in at_ten.items()} == {
         "UPS-A": ("ups_output", 120_500, 150_000),
         "UPS-B": ("ups_output", 250_000, 98_500),
         "generals/plant/Tot": ("utility", 510_000, None),
