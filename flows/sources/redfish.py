@@ -13,7 +13,17 @@ from suanheng.flows.sources._text import as_text, chunks, lines
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
 _COLUMNS = (
-    *("resource", "property", "Reading", "ReadingUnits", "ReadingTime", "read_at", "PhysicalContext", "State", "Health"),
+    *(
+        "resource",
+        "property",
+        "Reading",
+        "ReadingUnits",
+        "ReadingTime",
+        "read_at",
+        "PhysicalContext",
+        "State",
+        "Health",
+    ),
     *("node", "boundary"),
 )
 
