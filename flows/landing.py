@@ -324,8 +324,8 @@ def _binding(bound: BoundFile) -> str:
     source = bound.source
     contract = raw_tables()[source.raw_table].contract
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
-    parts += tuple(_hash_of(place) for place in _side_files(bound))
-    return hashlib.sha256((repr(parts) + contract_text(contract)).encode()).hexdigest()
+    beside = "".join(_hash_of(place) for place in _side_files(bound))
+    return hashlib.sha256((repr(parts) + contract_text(contract) + beside).encode()).hexdigest()
 
 
 def _side_files(bound: BoundFile) -> list[Path]:

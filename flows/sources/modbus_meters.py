@@ -29,7 +29,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
             f"{path.name} cannot be read without knowing whose metrics it holds",
             expected="option dialect, as in reference.meter_metrics",
             got="no such option",
-            do='Write e.g. dialect = "cineca_logics", or add the metrics of your system to reference/meter_metrics.csv.',
+            do='Write e.g. dialect = "cineca_logics"; metrics of other systems go to reference/meter_metrics.csv.',
         )
     yield from chunks(_records(path, options), (*_LABELS, *_STATED))
 

@@ -24,8 +24,7 @@ REFUSES = (
 )
 LIMITS = (
     "Compute instances, links, switches and processors stay in the raw table: their GPU or its instance is counted.",
-    "The energy counter of a GPU is read in mJ, as fields 156 gives it; rates such as PCITX are no counters and are not "
-    "read.",
+    "The energy counter of a GPU, field 156, is read in mJ; rates such as PCITX are no counters and are not read.",
     "The last error code says that there was one, not how many.",
 )
 

@@ -30,8 +30,8 @@ LIMITS = (
     "A metric that its dialect does not know, and a device whose place nobody states, are quarantined when staged.",
     "Power and register of one device at one instant are one reading where they stand in one file; in two files that "
     "whose path sorts last counts for that instant.",
-    "Where one device states the same quantity twice at one instant, by two metrics for example, the earlier row counts "
-    "and the later one is quarantined for its key.",
+    "Where one device states a quantity twice at one instant, by two metrics for example, the earlier row counts and "
+    "the later one is quarantined for its key.",
     "Two totals of the same thing, such as Tot and pt, are two meters: place one of them under boundary other.",
     "Metrics that are text, such as addresses, are quarantined: their value is no number.",
 )

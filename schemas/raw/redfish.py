@@ -29,7 +29,7 @@ BINDING: dict[str, object] = {
     }
 }
 REFUSES = (
-    "A file that is no JSON, or that holds no reading of power, energy or temperature: collections of links, for example.",
+    "A file that is no JSON, or that holds no reading of power, energy or temperature, such as a collection of links.",
 )
 LIMITS = (
     "Readings whose resource is named neither under it_input nor under psu_input are kept under boundary other: a "

@@ -36,7 +36,7 @@ def test_points_become_readings_of_meters(gated, feed, staged, samples):
 
 def test_t06_four_defects_have_four_reasons_and_good_cells_stay(gated, samples):
     accepted, rejected = gated("bms_points", samples / "bms_points_four_defects.csv", OPTIONS)
-    faults = {rule: message for rule, message in rejected.select("rule", "message").iter_rows()}
+    faults = dict(rejected.select("rule", "message").iter_rows())
     # The day of two meanings stands before two cells, so that it is the reason of two records.
     by_reason = rejected.sort("row_number").select("rule", "column_name", "value").rows()
     assert sorted(set(by_reason), key=str) == sorted(
@@ -106,7 +106,7 @@ def test_a_dictionary_that_cannot_be_used_holds_up_the_file(gated, tmp_path, dic
 
 @pytest.mark.parametrize("options", [{}, {"interval_s": 900}, {"interval_s": 0, "stamped_at": "end"}])
 def test_amounts_need_to_know_their_interval(gated, samples, options):
-    with pytest.raises(UnreadableFile, match="amounts that pass in an interval, e.g. CHW.E"):
+    with pytest.raises(UnreadableFile, match=r"amounts that pass in an interval, e\.g\. CHW\.E"):
         gated("bms_points", samples / "bms_points_quarter_hours.csv", {"points": OPTIONS["points"], **options}, "UTC")
 
 

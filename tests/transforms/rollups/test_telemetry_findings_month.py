@@ -104,7 +104,7 @@ def test_a_meter_that_falls_has_slipped_or_was_reset(warehouse, found):
 
 
 def test_t10_a_supply_that_takes_in_more_than_its_chassis_is_found(warehouse, found):
-    # 374 W by the chassis, 937.4 W by one of its supplies. Less than the chassis is no contradiction: one may not report.
+    # 374 W by the chassis, 937.4 W by one of its supplies. Less is no contradiction: another supply may not report.
     for node, supply_w in (("n01", 937.4), ("n02", 200.0)):
         warehouse.stage(
             "facility_readings",
