@@ -37,6 +37,12 @@ METER_UNIT_FITS = rule(
     "the quantity is not measured in this unit: power in W, energy and counters in kWh, water in m3, or their kin",
 )
 
+METER_IS_ONE = rule(
+    "meter_is_in_one_place",
+    pl.col("meter_id").is_null() | (pl.col("boundary").n_unique().over("meter_id") == 1),
+    "another row puts the same meter elsewhere: a meter sits at one boundary",
+)
+
 POINTS = contract(
     "points",
     "one column of a building management system's export",
@@ -60,11 +66,13 @@ POINTS = contract(
             (pl.col("quantity") == "none") | (pl.col("meter_id").is_not_null() & pl.col("boundary").is_not_null()),
             "a point needs meter_id and boundary, or quantity none",
         ),
+        rule("column_is_listed_once", pl.len().over("column_name") == 1, "another row has the same column_name"),
         rule(
-            "column_is_listed_once",
-            pl.len().over("column_name") == 1,
-            "another row has the same column_name",
+            "quantity_is_listed_once",
+            (pl.col("quantity") == "none") | (pl.len().over("meter_id", "quantity") == 1),
+            "another row has the same quantity of this meter: give one of them a meter_id of its own",
         ),
+        METER_IS_ONE,
     ],
 )
 
@@ -85,5 +93,6 @@ METERS = contract(
             pl.len().over("panel", "device", "metric") == 1,
             "another row has the same panel, device and metric",
         ),
+        METER_IS_ONE,
     ],
 )

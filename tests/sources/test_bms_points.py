@@ -93,6 +93,14 @@ def test_a_short_line_is_unreadable_and_named(gated, samples, tmp_path):
         ("column_name,quantity,unit\nROOM.T,power,kilo\n", r"row 2: unit = 'kilo' breaks isin"),
         ("column_name,quantity,unit\nROOM.T,power,kW\n", "row 2: a point needs meter_id and boundary"),
         ("column_name,quantity\nROOM.T,none\nROOM.T,none\n", "row 2: another row has the same column_name"),
+        (
+            "column_name,meter_id,boundary,quantity,unit\nL1,M,utility,power,kW\nL2,M,utility,power,kW\n",
+            "row 2: another row has the same quantity of this meter",
+        ),
+        (
+            "column_name,meter_id,boundary,quantity,unit\nP,M,utility,power,kW\nE,M,cooling,energy_counter,kWh\n",
+            "row 2: another row puts the same meter elsewhere",
+        ),
         ("name,unit\nROOM.T,kW\n", "No table with the expected header in points.csv"),
     ],
 )

@@ -8,7 +8,7 @@
 -- some instances of a partitioned device told their utilisation, which is then that of those. supplies_contradict_chassis:
 -- hours in which the supplies of a server took in more than the server, by more than telemetry_tolerance.
 -- marked_suspect: readings the source itself calls unreliable.
--- reaches: 1 day before and after the scope
+-- reaches: 100 days before the scope and 1 day after it
 -- grain: site_id, month_start, subject_kind, subject_id, rule
 WITH months AS (
     SELECT site_id, month_start, start_utc, end_utc
@@ -80,20 +80,25 @@ comparisons AS (
     GROUP BY month_start, device_id
 ),
 readings AS (
+    SELECT meter_id, boundary, node_id, started_at_utc, power_w, energy_counter_kwh, is_suspect
+    FROM staged.facility_readings
+    WHERE site_id = getvariable('site_id')
+        AND started_at_utc >= getvariable('start_utc') - INTERVAL 100 DAY
+        AND started_at_utc < getvariable('end_utc') + INTERVAL 1 DAY
+),
+counters AS (
     SELECT
-        *,
+        meter_id,
+        started_at_utc,
+        energy_counter_kwh,
         lag(energy_counter_kwh) OVER meter AS before_kwh,
         CASE
             WHEN lead(started_at_utc) OVER meter <= started_at_utc + INTERVAL 1 DAY
                 THEN lead(energy_counter_kwh) OVER meter
         END AS after_kwh
-    FROM staged.facility_readings
-    WHERE site_id = getvariable('site_id')
-        AND started_at_utc >= getvariable('start_utc') - INTERVAL 1 DAY
-        AND started_at_utc < getvariable('end_utc') + INTERVAL 1 DAY
-    WINDOW meter AS (
-        PARTITION BY meter_id, boundary, energy_counter_kwh IS NULL OR is_suspect ORDER BY started_at_utc
-    )
+    FROM readings
+    WHERE energy_counter_kwh IS NOT NULL AND NOT is_suspect
+    WINDOW meter AS (PARTITION BY meter_id, boundary ORDER BY started_at_utc)
 ),
 node_hours AS (
     SELECT
@@ -147,9 +152,9 @@ findings AS (
         1 AS findings,
         started_at_utc AS found_at_utc,
         concat('from ', before_kwh, ' to ', energy_counter_kwh, ' kWh') AS example
-    FROM readings
+    FROM counters
     JOIN months ON started_at_utc >= start_utc AND started_at_utc < end_utc
-    WHERE energy_counter_kwh < before_kwh AND NOT is_suspect
+    WHERE energy_counter_kwh < before_kwh
     UNION ALL BY NAME
     SELECT
         month_start,

@@ -103,6 +103,12 @@ def test_a_meter_that_falls_has_slipped_or_was_reset(warehouse, found):
     assert examples["counter_slip"] == "from 100.0 to 0.0 kWh"
 
 
+def test_a_monthly_register_that_falls_is_found(warehouse, found):
+    # Read on 10 January and 40 days later: the meter was exchanged in between.
+    warehouse.stage("facility_readings", reading(0, energy_counter_kwh=900.0), reading(960, energy_counter_kwh=30.0))
+    assert found()[0] == [("m-1", "counter_reset", 1)]
+
+
 def test_t10_a_supply_that_takes_in_more_than_its_chassis_is_found(warehouse, found):
     # 374 W by the chassis, 937.4 W by one of its supplies. Less is no contradiction: another supply may not report.
     for node, supply_w in (("n01", 937.4), ("n02", 200.0)):
