@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+import polars as pl
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.gate import Chunk, UnreadableFile, check
+from suanheng.schemas.reference import METER_METRICS
 
 OPTIONS = {"dialect": "cineca_logics", "meters": "modbus_meters_dictionary.csv"}
 
@@ -53,6 +55,35 @@ def test_t16_the_site_total_is_the_sum_by_hand(read):
         totals[row["boundary"]] += row["power_w"]
     assert totals == {"cooling": 2_840, "it_input": 6_000, "other": 650}
     assert not [row for row in rows if "headroom" in row["meter_id"] or "CoolDemand" in row["meter_id"]]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "rules"),
+    [
+        ("energy_counter", "W", ["unit_fits_quantity"]),
+        ("energy_counter", "B/s", ["isin"]),
+        ("power", "kWh", ["unit_fits_quantity"]),
+        ("flag", "W", ["unit_fits_quantity"]),
+        ("energy_counter", "mJ", []),
+        ("power", "mW", []),
+    ],
+)
+def test_t18_a_gauge_cannot_be_declared_a_counter(quantity, unit, rules):
+    # Only what is declared a counter is ever differenced, and only in a unit of energy can it be declared one.
+    fact = {
+        "row_number": 2,
+        "reference_id": "meter_metrics/own/PCIE_TX_BYTES",
+        "dialect": "own",
+        "metric": "PCIE_TX_BYTES",
+        "quantity": quantity,
+        "unit": unit,
+        "meaning": "Ends like a count and is a rate.",
+        "source": "the operator",
+        "confidence": "high",
+        "is_usable": "true",
+    }
+    checked = check(Chunk(pl.DataFrame([fact])), METER_METRICS)
+    assert checked.rejected["rule"].to_list() == rules
 
 
 def test_what_nobody_knows_is_quarantined_and_not_guessed(gated, feed, staged, samples):

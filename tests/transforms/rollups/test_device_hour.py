@@ -101,7 +101,7 @@ def test_the_counter_is_preferred_to_power(warehouse):
 
 
 @pytest.mark.parametrize("after", [0.0, 12_345.0], ids=["reset to zero", "wrap to a low value"])
-def test_a_counter_that_falls_is_split_and_bridged_by_power(warehouse, after):
+def test_t20_a_counter_that_falls_is_split_and_bridged_by_power(warehouse, after):
     # 30 samples of 30 kJ rises (29 rises), the counter falls, 31 more samples (30 rises). Known: 59 x 30 kJ = 1 770 kJ.
     # The one step across the fall is 600 W x 60 s = 36 kJ. Together 1 806 kJ = 0.501666667 kWh.
     def counter(index):
