@@ -1,20 +1,20 @@
 -- One row per site, device and hour: observed time, busy time and energy of one accelerator, summed over samples.
 -- A sample holds over its stated interval; without one until the next sample of its series, at most 300 s, and where
 -- none follows so soon, as long as the sample before it did. It never holds beyond the next one. Pieces are cut at
--- hours. Energy is the rise of the counter from sample to sample: of one device series, over at most a day, and no more
--- than the highest power allows (1.2 x TDP of the SKU, 20 kW where unknown; the counter is that of all device_count
--- devices). Where the counter falls, recovers from a fall, is missing or rises too much, energy is power x held time
--- instead; a counter that stands still in an hour in which power is drawn, so that it gives less than three quarters of
--- what power gives over the same time, is dead and not used in that hour (chance alone does not bring power sampled once
--- a minute so far off). Power is only ever held, never differenced: what rises and falls with the load is no counter. A device that answers, so that its
--- utilisation is known, draws power: 0 W from it says that it cannot measure, which is unknown. Without utilisation 0 W
--- is a device that is off, and without a sample nothing is known. Instances of a partitioned device
--- repeat its counter and power, so energy and time are taken from the best known series, once. Its utilisation is the
--- time-weighted mean over the instances seen, instances without a value staying unknown; where the device states one
--- for the whole of itself in the hour, that one stands. Times are summed as whole microseconds and energies as whole
--- microjoules, so that sums are exact.
--- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances expected
--- (any sample) and seen (with utilisation), and counter beside power over the time in which both are known.
+-- hours. Energy is the rise of the counter from sample to sample: of one device series, over at most a day, and no
+-- more than the highest power allows (1.2 x TDP of the SKU, 20 kW where unknown; the counter is that of all
+-- device_count devices). Where the counter falls, recovers from a fall, is missing or rises too much, energy is power
+-- x held time instead; a counter that stands still in an hour in which power is drawn, so that it gives less than
+-- three quarters of what power gives over the same time, is dead and not used in that hour (chance alone does not
+-- bring power sampled once a minute so far off). Power is only ever held, never differenced: what rises and falls with
+-- the load is no counter. A device that answers, so that its utilisation is known, draws power: 0 W from it says that
+-- it cannot measure, which is unknown. Without utilisation 0 W is a device that is off, and without a sample nothing
+-- is known. Instances of a partitioned device repeat its counter and power, so energy and time are taken from the best
+-- known series, once. Its utilisation is the time-weighted mean over the instances seen, instances without a value
+-- staying unknown; where the device states one for the whole of itself in the hour, that one stands. Times are summed
+-- as whole microseconds and energies as whole microjoules, so that sums are exact.
+-- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances
+-- expected (any sample) and seen (with utilisation), and counter beside power over the time in which both are known.
 -- reaches: 1 day before and after the scope; further back where a stated interval does
 -- grain: site_id, hour_start_utc, device_id
 WITH months AS (

@@ -1,12 +1,12 @@
 -- One row per site, meter and hour: energy and water that passed, and how much of the hour is known.
 -- Energy stated for an interval falls evenly on it; so does mean power over one. Instants: the rise of the counter
--- falls evenly on the time to the next reading, at most 100 days; where it falls, is missing or has no neighbour, power
--- holds until the next reading, at most an hour, and where none follows so soon, as long as the reading before it did.
--- A counter reading below one in the hour before it, with as high a one again in the hour after it, is a slip and not
--- used, as the meter did not pass its whole register in between; neither is a lone one between two readings at most a day
--- away. Power is only ever held, never differenced. What the source itself calls suspect is not used. Where readings of a meter overlap, their mean counts.
--- An estimated reading is estimated evidence. An hour gets the difference of two rounded running totals of its reading,
--- so that the hours of a reading sum to it exactly.
+-- falls evenly on the time to the next reading, at most 100 days; where it falls, is missing or has no neighbour,
+-- power holds until the next reading, at most an hour, and where none follows so soon, as long as the reading before
+-- it did. A counter reading below one in the hour before it, with as high a one again in the hour after it, is a slip
+-- and not used, as the meter did not pass its whole register in between; neither is a lone one between two readings at
+-- most a day away. Power is only ever held, never differenced. What the source itself calls suspect is not used. Where
+-- readings of a meter overlap, their mean counts. An estimated reading is estimated evidence. An hour gets the
+-- difference of two rounded running totals of its reading, so that the hours of a reading sum to it exactly.
 -- reaches: 100 days before and after the scope
 -- grain: site_id, hour_start_utc, meter_id, boundary
 WITH months AS (

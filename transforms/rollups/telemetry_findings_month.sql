@@ -1,12 +1,17 @@
 -- One row per site, month, device, meter or server, and rule: how often its telemetry contradicted itself or physics.
--- Nothing here changes a figure: it says what device_hour and meter_hour did not believe, and what they could not tell.
--- counter_reset: an energy counter fell; the step across is bridged by power or unknown. counter_slip: it fell and was as
--- high again in the next reading, at most a day later; the low reading is not used. counter_above_rated_power: it rose by
--- more than 1.2 x rated power allows; the step is not used. counter_dead: hours in which it stood still while power was
--- drawn, so that power counts instead. counter_disagrees_with_power: over the time of the month in which both are known they differ by more than
--- telemetry_tolerance; counted are the hours of that time. zero_power_while_on: 0 W from a device that answers. instances_without_metrics: hours in which only
--- some instances of a partitioned device told their utilisation, which is then that of those. supplies_contradict_chassis:
--- hours in which the supplies of a server took in more than the server, by more than telemetry_tolerance.
+-- Nothing here changes a figure: it says what device_hour and meter_hour did not believe, and what they could not
+-- tell.
+-- counter_reset: an energy counter fell; the step across is bridged by power or unknown.
+-- counter_slip: it fell and was as high again in the next reading, at most a day later; the low reading is not used.
+-- counter_above_rated_power: it rose by more than 1.2 x rated power allows; the step is not used.
+-- counter_dead: hours in which it stood still while power was drawn, so that power counts instead.
+-- counter_disagrees_with_power: over the time of the month in which both are known they differ by more than
+-- telemetry_tolerance; counted are the hours of that time.
+-- zero_power_while_on: 0 W from a device that answers.
+-- instances_without_metrics: hours in which only some instances of a partitioned device told their utilisation, which
+-- is then that of those.
+-- supplies_contradict_chassis: hours in which the supplies of a server took in more than the server, by more than
+-- telemetry_tolerance.
 -- marked_suspect: readings the source itself calls unreliable.
 -- reaches: 100 days before the scope and 1 day after it
 -- grain: site_id, month_start, subject_kind, subject_id, rule
@@ -48,7 +53,10 @@ device_rules AS (
                 rule: 'counter_dead',
                 findings: counter_is_dead::BIGINT,
                 example: concat(
-                    round(compared_power_kwh, 3), ' kWh by power, ', round(compared_counter_kwh, 3), ' kWh by the counter'
+                    round(compared_power_kwh, 3),
+                    ' kWh by power, ',
+                    round(compared_counter_kwh, 3),
+                    ' kWh by the counter'
                 )
             },
             {
