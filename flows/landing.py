@@ -324,7 +324,15 @@ def _binding(bound: BoundFile) -> str:
     source = bound.source
     contract = raw_tables()[source.raw_table].contract
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
-    return hashlib.sha256((repr(parts) + contract_text(contract)).encode()).hexdigest()
+    beside = "".join(_hash_of(place) for place in _side_files(bound))
+    return hashlib.sha256((repr(parts) + contract_text(contract) + beside).encode()).hexdigest()
+
+
+def _side_files(bound: BoundFile) -> list[Path]:
+    """Files beside a file that decide how it is read: when one of them changes, the file is read again."""
+    options = bound.source.options
+    named = raw_tables()[bound.source.raw_table].side_files
+    return [bound.path.parent / str(options[option]) for option in named if option in options]
 
 
 def _hash_of(path: Path) -> str:

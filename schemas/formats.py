@@ -22,6 +22,7 @@ class Format:
         title: what people call it.
         feeds: datasets its records become.
         options: what a binding may say about it, with the meaning.
+        side_files: those of them that name a file beside the data, without which it cannot be understood.
         times: ``local`` where its times are of the binding's ``time_zone``, which is then required; ``stated`` where
             every time carries its zone; ``days`` where it knows no time of day.
         holds: what its reader holds in memory: ``chunks`` of at most 100,000 records, or the whole ``document``, which
@@ -37,6 +38,7 @@ class Format:
     title: str
     feeds: tuple[str, ...]
     options: Mapping[str, str]
+    side_files: tuple[str, ...]
     times: str
     holds: str
     sample: str
@@ -57,6 +59,7 @@ def formats() -> dict[str, Format]:
             title=module.TITLE,
             feeds=tuple(module.FEEDS),
             options=dict(module.OPTIONS),
+            side_files=tuple(getattr(module, "SIDE_FILES", ())),
             times=module.TIMES,
             holds=module.HOLDS,
             sample=module.SAMPLE,
@@ -94,6 +97,7 @@ def template(dataset: str) -> Format:
         title=f"suanheng template of {dataset}",
         feeds=(dataset,),
         options={},
+        side_files=(),
         times="stated",
         holds="chunks",
         sample="",

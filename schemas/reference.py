@@ -20,6 +20,8 @@ from suanheng.schemas.columns import (
     text,
 )
 from suanheng.schemas.contract import Contract, column, contract, rule
+from suanheng.schemas.points import INSTANT_QUANTITIES, METER_UNIT_FITS, METER_UNITS
+from suanheng.schemas.telemetry import BOUNDARIES
 
 CONFIDENCES = ("high", "medium", "low", "disputed", "unsourced")
 """How sure we are that a value was copied rightly and belongs to the named thing."""
@@ -320,6 +322,26 @@ UNITS = _table(
     _one_value("multiplier", "unit", "quantity"),
 )
 
+METER_METRICS = _table(
+    "meter_metrics",
+    "one metric of one dialect of metering systems",
+    {
+        "dialect": column(pl.String, "Metering system whose names these are.", required=True),
+        "metric": column(pl.String, "Metric, exactly as the system writes it.", required=True),
+        "quantity": choice(
+            (*INSTANT_QUANTITIES, "flag", "none"),
+            "What it measures; flag where a value other than 0 says that the device is not to be trusted, none where "
+            "it is no reading of a meter.",
+            required=True,
+        ),
+        "unit": column(pl.String, "Unit, exactly as in reference.units.", one_of=METER_UNITS),
+        "boundary": choice(BOUNDARIES, "Where it is measured; empty where that depends on the device."),
+        "meaning": column(pl.String, "What it says.", required=True),
+    },
+    METER_UNIT_FITS,
+    rule("one_meaning_per_metric", pl.len().over("dialect", "metric") == 1, "another row has the same metric"),
+)
+
 REFERENCE: dict[str, Contract] = {
     table.name: table
     for table in (
@@ -333,6 +355,7 @@ REFERENCE: dict[str, Contract] = {
         EVIDENCE,
         GENERATION_FACTORS,
         UNITS,
+        METER_METRICS,
     )
 }
 """Contracts of the reference tables, by name; the name is also that of the CSV file."""

@@ -22,12 +22,14 @@ BOUNDARIES = (
     "ups_output",
     "pdu_output",
     "it_input",
+    "psu_input",
     "cooling",
     "heat_reuse",
     "water",
     "other",
 )
-"""Where a meter sits, from the grid connection inwards."""
+"""Where a meter sits, from the grid connection inwards. ``psu_input`` is one of several power supplies of a server: a
+part of its ``it_input``, never added to it."""
 
 JOB_STATES = (
     "pending",
@@ -118,6 +120,11 @@ FACILITY_READINGS = contract(
         "water_m3": amount("m3", "Water that passed in the interval.", "用水量"),
         "temperature_c": column(pl.Float64, "Temperature.", unit="°C", spellings=("温度",), at_least=-80, at_most=200),
         "is_estimated": flag("Whether the reading was estimated, not taken.", "估读"),
+        "is_suspect": flag(
+            "Whether the source itself calls the reading unreliable; it is kept, and no figure rests on it.",
+            "可疑",
+            default=False,
+        ),
     },
     rules=[
         rule(

@@ -51,6 +51,40 @@ def test_additivity_of_every_indicator_over_months_quarters_and_the_year(built_o
     assert len(indicators) >= 30
 
 
+def test_p10_every_value_is_the_sum_of_its_months_over_the_sum_of_its_months(built_once) -> None:
+    """Means of means would give another value wherever months weigh unlike; the quotient of sums is the direct one."""
+    rows = built_once.ask(
+        'SELECT indicator, window_start, window_end, value, window_numerator, window_denominator FROM indicators."all" '
+        "WHERE value IS NOT NULL AND indicator IN (SELECT indicator FROM indicators.monthly_facts)"
+    )
+    facts = built_once.ask("SELECT indicator, month_start, numerator, denominator FROM indicators.monthly_facts")
+    for indicator, start, end, value, numerator, denominator in rows.iter_rows():
+        in_window = (
+            (pl.col("indicator") == indicator) & (pl.col("month_start") >= start) & (pl.col("month_start") < end)
+        )
+        months = facts.filter(in_window)
+        assert numerator == summed(months["numerator"].to_list()), (indicator, start, end)
+        assert denominator == summed(months["denominator"].to_list()), (indicator, start, end)
+        assert value == float(numerator) / float(denominator), (indicator, start, end)
+    lengths = rows.select("indicator", months=(pl.col("window_end") - pl.col("window_start")).dt.total_days() // 28)
+    assert lengths["indicator"].n_unique() >= 25
+    assert {1, 3} <= set(lengths["months"])
+
+
+def test_p10_a_ratio_of_sums_is_not_the_mean_of_ratios(fill) -> None:
+    # 1/10 in a small month and 900/1000 in a large one, by hand: 901/1010 = 0.892, where the mean of both is 0.5.
+    for month, numerator, denominator in ((MONTHS[0], 1, 10), (MONTHS[1], 900, 1000)):
+        fill.execute(
+            "INSERT INTO indicators.monthly_facts (site_id, indicator, month_start, numerator, denominator) "
+            "VALUES ('a', 'pue', ?, ?, ?)",
+            [month, Decimal(numerator), Decimal(denominator)],
+        )
+    rows = fill.execute(FILL).pl()
+    quarter = rows.filter(period_kind="quarter", period_start=MONTHS[0]).row(0, named=True)
+    year = rows.filter(period_kind="year").row(0, named=True)
+    assert quarter["value"] == year["value"] == pytest.approx(901 / 1010, rel=1e-15)
+
+
 @pytest.fixture
 def fill() -> Iterator[duckdb.DuckDBPyConnection]:
     """The tables that the fill reads: one site, the year 2023, one indicator; no facts yet."""

@@ -10,11 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
-
 pytestmark = pytest.mark.real_data
-
-CAPTURES = ("nvidia-h100-80gb-hbm3__590.48.01", "nvidia-h100-mig__590.48.01", "nvidia-l40s__595.80")
 
 
 @pytest.fixture
@@ -150,24 +146,6 @@ def test_sampled_energy_is_the_energy_of_the_counters(public_data, taken_in, gat
     assert short["ratio"].is_between(0.96, 1.05).all()
 
 
-@pytest.mark.parametrize(
-    "gpu", ["nvidia-h100-80gb-hbm3__590.48.01", "nvidia-h100-mig__590.48.01", "nvidia-l40s__595.80"]
-)
-def test_captures_of_three_drivers_hold_an_idle_and_a_loaded_sample(public_data, taken_in, gpu):
-    path = public_data / "nvidia_smi" / f"linux-x86_64__{gpu}.txt"
-    samples = taken_in("nvidia_smi", "accelerator_samples", [path], {"node": "capture"}, "UTC")
-    assert samples["device_id"].to_list() == ["capture/gpu0"] * 2
-    assert samples["power_w"].is_not_null().all()
-
-
-def test_utilisation_under_mig_is_unknown_and_power_is_not(public_data, taken_in):
-    path = public_data / "nvidia_smi" / "linux-x86_64__nvidia-h100-mig__590.48.01.txt"
-    loaded = taken_in("nvidia_smi", "accelerator_samples", [path], {"node": "capture"}, "UTC").row(1, named=True)
-    assert loaded["utilisation_ratio"] is None
-    assert loaded["power_w"] == 433.78
-    assert loaded["memory_used_bytes"] == 11_125 * 1024**2
-
-
 def test_every_system_description_becomes_a_server_with_its_accelerators(public_data, taken_in):
     systems = sorted((public_data / "mlperf_inference_v4.1_systems").rglob("*.json"))
     described = [json.loads(path.read_text(encoding="utf-8")) for path in systems]
@@ -178,9 +156,3 @@ def test_every_system_description_becomes_a_server_with_its_accelerators(public_
     assert servers.height == len(systems) == 42
     assert accelerators["quantity"].sum() == sum(int(system["accelerators_per_node"] or 0) for system in described)
     assert set(accelerators["parent_asset_id"]) <= set(servers["asset_id"])
-
-
-def test_metrics_of_an_exporter_are_no_capture(public_data, gated):
-    path = public_data / "nvidia_smi" / "linux-x86_64__nvidia-l40s__595.80__load.metrics"
-    with pytest.raises(UnreadableFile, match="holds no query of GPUs"):
-        gated("nvidia_smi", path, {}, "UTC")

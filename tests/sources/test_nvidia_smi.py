@@ -30,7 +30,7 @@ def test_units_are_taken_off_and_converted(sampled):
     assert first["sku"] == "NVIDIA Own 80GB"
 
 
-def test_every_spelling_of_null_is_unknown_beside_a_known_power(sampled):
+def test_t12_every_spelling_of_null_is_unknown_beside_a_known_power(sampled):
     _, second = sampled("nvidia_smi_nulls.csv")
     assert second["power_w"] == 433.78
     unknown = ("utilisation_ratio", "memory_used_bytes", "temperature_c", "sm_clock_mhz")

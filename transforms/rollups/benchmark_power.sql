@@ -28,6 +28,7 @@ samples AS (
         AND readings.started_at_utc >= getvariable('start_utc')
         AND readings.started_at_utc = readings.ended_at_utc
         AND readings.power_w IS NOT NULL
+        AND NOT readings.is_suspect
 ),
 
 windows AS (

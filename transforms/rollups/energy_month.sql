@@ -43,6 +43,7 @@ readings AS (
     SELECT meter_id, boundary, started_at_utc, ended_at_utc, energy_kwh
     FROM staged.facility_readings
     WHERE site_id = getvariable('site_id')
+        AND NOT is_suspect
         AND started_at_utc < getvariable('end_utc') + INTERVAL 100 DAY
         AND ended_at_utc > getvariable('start_utc') - INTERVAL 100 DAY
 ),

@@ -1,11 +1,12 @@
 -- One row per site, meter and hour: energy and water that passed, and how much of the hour is known.
 -- Energy stated for an interval falls evenly on it; so does mean power over one. Instants: the rise of the counter
--- falls evenly on the time to the next reading, at most 100 days; where it falls, is missing or has no neighbour, power
--- holds until the next reading, at most an hour, and where none follows so soon, as long as the reading before it did.
--- A counter reading below one in the hour before it, with as high a one again in the hour after it, is a slip and not
--- used, as the meter did not pass its whole register in between. Where readings of a meter overlap, their mean counts.
--- An estimated reading is estimated evidence. An hour gets the difference of two rounded running totals of its reading,
--- so that the hours of a reading sum to it exactly.
+-- falls evenly on the time to the next reading, at most 100 days; where it falls, is missing or has no neighbour,
+-- power holds until the next reading, at most an hour, and where none follows so soon, as long as the reading before
+-- it did. A counter reading below one in the hour before it, with as high a one again in the hour after it, is a slip
+-- and not used, as the meter did not pass its whole register in between; neither is a lone one between two readings at
+-- most a day away. Power is only ever held, never differenced. What the source itself calls suspect is not used. Where
+-- readings of a meter overlap, their mean counts. An estimated reading is estimated evidence. An hour gets the
+-- difference of two rounded running totals of its reading, so that the hours of a reading sum to it exactly.
 -- reaches: 100 days before and after the scope
 -- grain: site_id, hour_start_utc, meter_id, boundary
 WITH months AS (
@@ -30,6 +31,7 @@ readings AS (
     FROM staged.facility_readings
     JOIN reference.evidence_classes USING (evidence_class)
     WHERE site_id = getvariable('site_id')
+        AND NOT is_suspect
         AND started_at_utc < getvariable('end_utc') + INTERVAL 100 DAY
         AND ended_at_utc > getvariable('start_utc') - INTERVAL 100 DAY
 ),
@@ -41,7 +43,15 @@ surrounded_instants AS (
         ) AS highest_before_kwh,
         max(energy_counter_kwh) OVER (
             meter RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND INTERVAL 1 HOUR FOLLOWING
-        ) AS highest_after_kwh
+        ) AS highest_after_kwh,
+        CASE
+            WHEN lag(started_at_utc) OVER meter >= started_at_utc - INTERVAL 1 DAY
+                THEN lag(energy_counter_kwh) OVER meter
+        END AS before_kwh,
+        CASE
+            WHEN lead(started_at_utc) OVER meter <= started_at_utc + INTERVAL 1 DAY
+                THEN lead(energy_counter_kwh) OVER meter
+        END AS after_kwh
     FROM readings
     WHERE coalesce(energy_counter_kwh, power_w) IS NOT NULL AND NOT is_energy_interval
     WINDOW meter AS (PARTITION BY meter_id, boundary ORDER BY started_at_utc)
@@ -52,9 +62,8 @@ instants AS (
     FROM (
         SELECT
             *,
-            coalesce(
-                energy_counter_kwh < highest_before_kwh AND highest_after_kwh >= highest_before_kwh, false
-            ) AS is_slip
+            coalesce(energy_counter_kwh < highest_before_kwh AND highest_after_kwh >= highest_before_kwh, false)
+            OR coalesce(energy_counter_kwh < before_kwh AND after_kwh >= before_kwh, false) AS is_slip
         FROM surrounded_instants
     )
     WHERE power_w IS NOT NULL OR NOT is_slip

@@ -3,7 +3,11 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import polars as pl
 import pytest
+
+from suanheng.schemas.formats import template
+from suanheng.schemas.gate import Chunk, check
 
 RECIPE = "rollups/device_hour.sql"
 MIDNIGHT = datetime(2023, 1, 1)  # 08:00 at the site, well inside January
@@ -97,7 +101,7 @@ def test_the_counter_is_preferred_to_power(warehouse):
 
 
 @pytest.mark.parametrize("after", [0.0, 12_345.0], ids=["reset to zero", "wrap to a low value"])
-def test_a_counter_that_falls_is_split_and_bridged_by_power(warehouse, after):
+def test_t20_a_counter_that_falls_is_split_and_bridged_by_power(warehouse, after):
     # 30 samples of 30 kJ rises (29 rises), the counter falls, 31 more samples (30 rises). Known: 59 x 30 kJ = 1 770 kJ.
     # The one step across the fall is 600 W x 60 s = 36 kJ. Together 1 806 kJ = 0.501666667 kWh.
     def counter(index):
@@ -145,6 +149,19 @@ def test_a_counter_that_falls_and_recovers_books_nothing(warehouse):
 def test_a_counter_that_stands_still_under_power_is_dead(warehouse):
     warehouse.stage("accelerator_samples", *samples(60, power_w=600.0, energy_counter_j=7.0))
     assert energy(warehouse.run(RECIPE, **JANUARY)) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(("still_minutes", "kwh"), [(14, 0.46), (16, 0.6)])
+def test_a_counter_that_stands_still_for_a_quarter_of_the_hour_is_not_used_in_it(warehouse, still_minutes, kwh):
+    # 600 W are 36 kJ a minute. Still for 14 of 60 minutes the counter gives 46 x 36 kJ = 0.46 kWh, 77 % of power, and
+    # counts; still for 16 it gives 73 %, and power counts, 0.6 kWh.
+    warehouse.stage(
+        "accelerator_samples",
+        *samples(61, power_w=600.0, energy_counter_j=lambda i: 36_000.0 * max(i - still_minutes, 0)),
+    )
+    first = warehouse.run(RECIPE, **JANUARY).sort("hour_start_utc")[:1]
+    assert energy(first) == pytest.approx(kwh)
+    assert first["counter_is_dead"].to_list() == [still_minutes > 15]
 
 
 def test_a_counter_bridges_silence_but_utilisation_does_not(warehouse):
@@ -202,6 +219,161 @@ def test_a_whole_device_row_without_utilisation_is_no_instance(warehouse):
     row = warehouse.run(RECIPE, **JANUARY).row(0, named=True)
     assert (row["device_hours"], row["busy_device_hours"]) == (Decimal(1), Decimal("0.5"))
     assert row["energy_kwh"] == Decimal("0.43378")
+
+
+MINUTES = 360
+STEP_J = 30_000.0
+"""500 W for a minute."""
+
+
+def rising(index):
+    return 1_000_000.0 + STEP_J * index
+
+
+GOLDEN = {
+    "as it should be": rising,
+    "reset to zero": lambda i: rising(i) if i < 100 else STEP_J * (i - 100),
+    "uint64 of millijoules wraps": lambda i: (2**64 - 100 * 30_000_000 + 30_000_000 * i) % 2**64 / 1000,
+    "uint32 of millijoules wraps": lambda i: (30_000_000 * i) % 2**32 / 1000,
+    "int32 of millijoules wraps": lambda i: (30_000_000 * i) % 2**31 / 1000,
+    "falls and recovers 15.5 MWh": lambda i: 0.0 if i == 200 else 15_500 * 3.6e6 + STEP_J * i,
+    "falls for long and recovers 15.5 MWh": lambda i: 0.0 if 200 <= i < 230 else 15_500 * 3.6e6 + STEP_J * i,
+    "jumps by a gigajoule": lambda i: rising(i) + (1e9 if i >= 150 else 0.0),
+    "underflows": lambda i: 1.8446744073e16 if i == 77 else rising(i),
+    "dead": lambda i: 42.0,
+}
+
+
+@pytest.mark.parametrize("counter", GOLDEN.values(), ids=GOLDEN.keys())
+@pytest.mark.parametrize("instances", [("",), ("GI-1", "GI-2", "GI-3", "GI-4")], ids=["whole", "four instances"])
+def test_p03_whatever_the_counter_does_the_energy_is_that_of_500_watts(warehouse, counter, instances):
+    # 500 W over 360 minutes are 3 kWh, whether the counter tells or power over time does. Where the counter is not
+    # believed power stands in, so that no variant may give more or less than the integral of power.
+    for instance in instances:
+        warehouse.stage(
+            "accelerator_samples",
+            *samples(MINUTES + 1, instance_id=instance, power_w=500.0, energy_counter_j=counter),
+        )
+    rows = warehouse.run(RECIPE, **JANUARY).sort("hour_start_utc")[:6]
+    assert rows["energy_kwh"].sum() == pytest.approx(Decimal(3), abs=Decimal("0.000001"))
+    assert rows["energy_device_hours"].sum() == Decimal(6)
+    # Rated power of the H100 is 700 W: no hour, and with it no step, has more.
+    assert rows["energy_kwh"].max() <= Decimal("0.7")
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "findings"),
+    [
+        ("reset to zero", "counter_reset", 1),
+        ("uint64 of millijoules wraps", "counter_reset", 1),
+        ("uint32 of millijoules wraps", "counter_reset", 2),  # 360 x 30 kJ / 4 294 967.296 J = 2.5
+        ("int32 of millijoules wraps", "counter_reset", 5),  # 360 x 30 kJ / 2 147 483.648 J = 5.03
+        ("falls and recovers 15.5 MWh", "counter_reset", 1),
+        ("falls and recovers 15.5 MWh", "counter_above_rated_power", 1),
+        ("jumps by a gigajoule", "counter_above_rated_power", 1),
+        ("underflows", "counter_above_rated_power", 1),
+        ("dead", "counter_dead", 6),
+    ],
+)
+def test_p03_what_a_counter_did_is_a_finding(warehouse, name, rule, findings):
+    warehouse.stage("accelerator_samples", *samples(MINUTES + 1, power_w=500.0, energy_counter_j=GOLDEN[name]))
+    warehouse.build(RECIPE)
+    found = warehouse.run("rollups/telemetry_findings_month.sql").filter(rule=rule)
+    assert found["findings"].to_list() == [findings]
+
+
+def test_p03_a_counter_as_it_should_be_has_no_finding(warehouse):
+    warehouse.stage("accelerator_samples", *samples(MINUTES + 1, power_w=500.0, energy_counter_j=rising))
+    warehouse.build(RECIPE)
+    assert warehouse.run("rollups/telemetry_findings_month.sql").is_empty()
+
+
+def test_p03_sentinels_are_unknown_and_never_energy(warehouse):
+    # Minutes 50 to 52 read BLANK, NOT_FOUND and NOT_SUPPORTED, power too. Of the 360 steps 50 to 52 begin without a
+    # reading, and the one to minute 50 is bridged: 357 x 30 kJ = 10.71 MJ = 2.975 kWh over 357 minutes, 5.95 h.
+    sentinels = {50: "9223372036854775792", 51: "9223372036854775793", 52: "9223372036854775794"}
+    texts = [
+        {
+            "row_number": index + 2,
+            "device_id": "gpu-1",
+            "sku": "H100 SXM 80GB",
+            "sampled_at_utc": f"{MIDNIGHT + timedelta(minutes=index):%Y-%m-%dT%H:%M:%SZ}",
+            "power_w": sentinels.get(index, "500"),
+            "energy_counter_j": sentinels.get(index, str(rising(index))),
+        }
+        for index in range(MINUTES + 1)
+    ]
+    checked = check(Chunk(pl.DataFrame(texts)), template("accelerator_samples").contract)
+    assert checked.rejected.is_empty()
+    warehouse.stage("accelerator_samples", *checked.accepted.drop("row_number").to_dicts())
+    rows = warehouse.run(RECIPE, **JANUARY).sort("hour_start_utc")[:6]
+    assert rows["energy_kwh"].sum() == Decimal("2.975")
+    assert rows["energy_device_hours"].sum() == Decimal("5.95")
+
+
+def test_p03_a_counter_that_recovers_after_a_silence_books_nothing(warehouse):
+    # Every two hours: 1 kWh, then 0, then 1.2 kWh. 4.3 MJ in two hours is what 600 W would give, but the counter was as
+    # high before it fell: without power the four hours are unknown.
+    counter = (3_600_000.0, 0.0, 4_320_000.0)
+    warehouse.stage("accelerator_samples", *samples(3, every_s=7200, energy_counter_j=counter.__getitem__))
+    rows = warehouse.run(RECIPE, **JANUARY)
+    assert rows["energy_kwh"].to_list() == [None] * 3
+
+
+def test_gauges_are_held_and_never_differenced(warehouse):
+    # Power climbs by 1 W a minute from 100 W: were it a counter, it would have risen by 60 in the hour. Held, it is the
+    # mean of 100 to 159 W over an hour, 129.5 Wh.
+    warehouse.stage("accelerator_samples", *samples(60, power_w=lambda i: 100.0 + i))
+    assert warehouse.run(RECIPE, **JANUARY)["energy_kwh"].to_list() == [Decimal("0.1295")]
+
+
+def test_unknown_off_and_zero_are_three_values(warehouse):
+    # idle: on and not busy, 70 W. off: its power is read, its driver does not answer. mute: answers and cannot measure
+    # power, so that its 0 W is unknown. A device without samples has no row at all.
+    states = {"idle": (0.0, 70.0), "off": (None, 0.0), "mute": (0.5, 0.0)}
+    for device, (busy, power_w) in states.items():
+        warehouse.stage("accelerator_samples", *samples(60, device_id=device, utilisation_ratio=busy, power_w=power_w))
+    rows = {row["device_id"]: row for row in warehouse.run(RECIPE, **JANUARY).iter_rows(named=True)}
+    known = {device: (row["busy_device_hours"], row["energy_kwh"]) for device, row in rows.items()}
+    assert known == {
+        "idle": (Decimal(0), Decimal("0.07")),
+        "off": (None, Decimal(0)),
+        "mute": (Decimal("0.5"), None),
+    }
+    assert rows["off"]["energy_device_hours"] == Decimal(1)
+    assert rows["mute"]["energy_device_hours"] == Decimal(0)
+
+
+def test_p11_sixteen_instances_of_which_thirteen_tell_their_utilisation(warehouse):
+    # The thirteen are 60 % busy: utilisation is 0.6 over them, 13/16 of the device-hour is covered, and a row says so.
+    for instance in range(16):
+        warehouse.stage(
+            "accelerator_samples",
+            *samples(60, instance_id=f"GI-{instance}", utilisation_ratio=0.6 if instance < 13 else None),
+        )
+    warehouse.stage(
+        "hardware_assets",
+        {
+            "asset_id": "gpu-1",
+            "asset_class": "accelerator",
+            "sku": "H100 SXM 80GB",
+            "quantity": 1,
+            "in_service_from": date(2022, 1, 1),
+        },
+    )
+    warehouse.build(RECIPE)
+    row = warehouse.execute("SELECT * FROM rollups.device_hour").row(0, named=True)
+    assert (row["instances_expected"], row["instances_seen"]) == (16, 13)
+    assert row["busy_device_hours"] / row["utilisation_device_hours"] == Decimal("0.6")
+    assert row["utilisation_device_hours"] / row["device_hours"] == Decimal(13) / 16
+    warehouse.build("rollups/activity_month.sql", "rollups/capacity_month.sql")
+    facts = warehouse.run("indicators/compute_efficiency/resource_utilisation.sql", **JANUARY).row(0, named=True)
+    assert facts["numerator"] / facts["denominator"] == Decimal("0.6")
+    # One hour of January's 744 was sampled, and 13/16 of it told.
+    assert facts["observed"] / facts["expected"] == pytest.approx(Decimal(13) / 16 / 744)
+    findings = warehouse.run("rollups/telemetry_findings_month.sql").row(0, named=True)
+    assert (findings["rule"], findings["findings"]) == ("instances_without_metrics", 1)
+    assert findings["example"] == "13 of 16 instances tell their utilisation: it is that of those"
 
 
 def test_months_are_local(warehouse):

@@ -63,6 +63,38 @@ def test_a_slip_of_the_counter_books_nothing(warehouse):
     assert sums(warehouse.run(RECIPE)) == (10.0, 0.5)
 
 
+@pytest.mark.parametrize("every_h", [0.25, 2, 12])
+def test_p03_a_slip_books_nothing_however_far_apart_the_readings_are(warehouse, every_h):
+    # A register of 15 500 kWh that reads 0 once and 15 510 after it: 10 kWh passed over both steps.
+    counters = (15_500.0, 0.0, 15_510.0)
+    warehouse.stage("facility_readings", *(reading(every_h * n, energy_counter_kwh=v) for n, v in enumerate(counters)))
+    assert sums(warehouse.run(RECIPE)) == (10.0, 2 * every_h)
+
+
+def test_gauges_are_held_and_never_differenced(warehouse):
+    # 1 kW, 3 kW, 2 kW every half an hour: 0.5 + 1.5 kWh held, and 1 kWh more for the half hour after the last.
+    warehouse.stage("facility_readings", *(reading(n / 2, power_w=w) for n, w in enumerate((1e3, 3e3, 2e3))))
+    assert sums(warehouse.run(RECIPE)) == (3.0, 1.5)
+
+
+def test_a_suspect_reading_is_not_used(warehouse):
+    # 1 kW at 00:00 and 02:00 hold an hour each. The 9 MW that the source itself does not believe count for nothing.
+    warehouse.stage(
+        "facility_readings",
+        reading(0, power_w=1000.0),
+        reading(1, power_w=9e6, is_suspect=True),
+        reading(2, power_w=1000.0),
+    )
+    assert sums(warehouse.run(RECIPE)) == (2.0, 2.0)
+
+
+def test_unknown_and_zero_are_two_values(warehouse):
+    # 0 W is read for an hour; nothing is read for the next.
+    warehouse.stage("facility_readings", reading(0, 1, power_w=0.0))
+    rows = warehouse.run(RECIPE)
+    assert rows.select("energy_kwh", "energy_hours").rows() == [(Decimal(0), Decimal(1))]
+
+
 def test_monthly_register_readings_fall_evenly_over_the_months(warehouse):
     # Read on 10 January and 9 February 00:00 UTC: 720 kWh over 30 x 24 h, 1 kWh an hour. January (local) has the hours
     # to 31 January 16:00 UTC: 21 x 24 + 16 = 520.

@@ -1,0 +1,202 @@
+-- One row per site, month, device, meter or server, and rule: how often its telemetry contradicted itself or physics.
+-- Nothing here changes a figure: it says what device_hour and meter_hour did not believe, and what they could not
+-- tell.
+-- counter_reset: an energy counter fell; the step across is bridged by power or unknown.
+-- counter_slip: it fell and was as high again in the next reading, at most a day later; the low reading is not used.
+-- counter_above_rated_power: it rose by more than 1.2 x rated power allows; the step is not used.
+-- counter_dead: hours in which it stood still while power was drawn, so that power counts instead.
+-- counter_disagrees_with_power: over the time of the month in which both are known they differ by more than
+-- telemetry_tolerance; counted are the hours of that time.
+-- zero_power_while_on: 0 W from a device that answers.
+-- instances_without_metrics: hours in which only some instances of a partitioned device told their utilisation, which
+-- is then that of those.
+-- supplies_contradict_chassis: hours in which the supplies of a server took in more than the server, by more than
+-- telemetry_tolerance.
+-- marked_suspect: readings the source itself calls unreliable.
+-- reaches: 100 days before the scope and 1 day after it
+-- grain: site_id, month_start, subject_kind, subject_id, rule
+WITH months AS (
+    SELECT site_id, month_start, start_utc, end_utc
+    FROM reference.site_months
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+),
+tolerances AS (
+    SELECT value AS tolerance, valid_from, valid_to
+    FROM reference.parameters
+    WHERE name = 'telemetry_tolerance' AND is_usable
+),
+device_hours AS (
+    SELECT *
+    FROM rollups.device_hour
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+),
+device_rules AS (
+    SELECT
+        month_start,
+        device_id,
+        unnest([
+            {
+                rule: 'counter_reset',
+                findings: counter_falls,
+                example: concat(counter_falls, ' falls of the energy counter in one hour')
+            },
+            {
+                rule: 'counter_above_rated_power',
+                findings: counter_excesses,
+                example: concat(counter_excesses, ' rises beyond 1.2 x rated power in one hour')
+            },
+            {
+                rule: 'counter_dead',
+                findings: counter_is_dead::BIGINT,
+                example: concat(
+                    round(compared_power_kwh, 3),
+                    ' kWh by power, ',
+                    round(compared_counter_kwh, 3),
+                    ' kWh by the counter'
+                )
+            },
+            {
+                rule: 'zero_power_while_on',
+                findings: zero_power_samples,
+                example: concat(zero_power_samples, ' samples of 0 W beside a known utilisation')
+            },
+            {
+                rule: 'instances_without_metrics',
+                findings: (instances_seen < instances_expected AND instances_seen > 0)::BIGINT,
+                example: concat(
+                    instances_seen, ' of ', instances_expected, ' instances tell their utilisation: it is that of those'
+                )
+            }
+        ]) AS found,
+        hour_start_utc AS found_at_utc
+    FROM device_hours
+),
+comparisons AS (
+    SELECT
+        month_start,
+        device_id,
+        sum(compared_counter_kwh) AS counter_kwh,
+        sum(compared_power_kwh) AS power_kwh,
+        count(compared_power_kwh) AS hours,
+        min(hour_start_utc) FILTER (WHERE compared_power_kwh IS NOT NULL) AS found_at_utc
+    FROM device_hours
+    WHERE NOT counter_is_dead
+    GROUP BY month_start, device_id
+),
+readings AS (
+    SELECT meter_id, boundary, node_id, started_at_utc, power_w, energy_counter_kwh, is_suspect
+    FROM staged.facility_readings
+    WHERE site_id = getvariable('site_id')
+        AND started_at_utc >= getvariable('start_utc') - INTERVAL 100 DAY
+        AND started_at_utc < getvariable('end_utc') + INTERVAL 1 DAY
+),
+counters AS (
+    SELECT
+        meter_id,
+        started_at_utc,
+        energy_counter_kwh,
+        lag(energy_counter_kwh) OVER meter AS before_kwh,
+        CASE
+            WHEN lead(started_at_utc) OVER meter <= started_at_utc + INTERVAL 1 DAY
+                THEN lead(energy_counter_kwh) OVER meter
+        END AS after_kwh
+    FROM readings
+    WHERE energy_counter_kwh IS NOT NULL AND NOT is_suspect
+    WINDOW meter AS (PARTITION BY meter_id, boundary ORDER BY started_at_utc)
+),
+node_hours AS (
+    SELECT
+        time_bucket(INTERVAL 1 HOUR, started_at_utc, getvariable('start_utc')) AS found_at_utc,
+        node_id,
+        boundary,
+        meter_id,
+        avg(power_w) AS power_w
+    FROM readings
+    WHERE node_id IS NOT NULL AND boundary IN ('it_input', 'psu_input') AND power_w IS NOT NULL AND NOT is_suspect
+    GROUP BY ALL
+),
+servers AS (
+    SELECT
+        found_at_utc,
+        node_id,
+        sum(power_w) FILTER (WHERE boundary = 'it_input') AS chassis_w,
+        sum(power_w) FILTER (WHERE boundary = 'psu_input') AS supplies_w
+    FROM node_hours
+    GROUP BY found_at_utc, node_id
+),
+findings AS (
+    SELECT
+        month_start,
+        'device' AS subject_kind,
+        device_id AS subject_id,
+        found.rule AS rule,
+        found.findings AS findings,
+        found_at_utc,
+        found.example AS example
+    FROM device_rules
+    WHERE found.findings > 0
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'device' AS subject_kind,
+        device_id AS subject_id,
+        'counter_disagrees_with_power' AS rule,
+        hours AS findings,
+        found_at_utc,
+        concat(round(counter_kwh, 3), ' kWh by the counter, ', round(power_kwh, 3), ' kWh by power') AS example
+    FROM comparisons
+    JOIN tolerances ON month_start BETWEEN valid_from AND valid_to
+    WHERE abs(counter_kwh - power_kwh) > tolerance * power_kwh
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'meter' AS subject_kind,
+        meter_id AS subject_id,
+        CASE WHEN after_kwh >= before_kwh THEN 'counter_slip' ELSE 'counter_reset' END AS rule,
+        1 AS findings,
+        started_at_utc AS found_at_utc,
+        concat('from ', before_kwh, ' to ', energy_counter_kwh, ' kWh') AS example
+    FROM counters
+    JOIN months ON started_at_utc >= start_utc AND started_at_utc < end_utc
+    WHERE energy_counter_kwh < before_kwh
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'meter' AS subject_kind,
+        meter_id AS subject_id,
+        'marked_suspect' AS rule,
+        1 AS findings,
+        started_at_utc AS found_at_utc,
+        'the source calls the reading unreliable' AS example
+    FROM readings
+    JOIN months ON started_at_utc >= start_utc AND started_at_utc < end_utc
+    WHERE is_suspect
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'server' AS subject_kind,
+        node_id AS subject_id,
+        'supplies_contradict_chassis' AS rule,
+        1 AS findings,
+        found_at_utc,
+        concat(round(supplies_w, 1), ' W by the supplies, ', round(chassis_w, 1), ' W by the chassis') AS example
+    FROM servers
+    JOIN months ON found_at_utc >= start_utc AND found_at_utc < end_utc
+    JOIN tolerances ON month_start BETWEEN valid_from AND valid_to
+    WHERE supplies_w > (1 + tolerance) * chassis_w
+)
+SELECT
+    getvariable('site_id') AS site_id,
+    month_start,
+    subject_kind,
+    subject_id,
+    rule,
+    sum(findings)::BIGINT AS findings,
+    min(found_at_utc) AS first_at_utc,
+    arg_min(example, found_at_utc) AS example
+FROM findings
+GROUP BY month_start, subject_kind, subject_id, rule

@@ -1,0 +1,25 @@
+-- One row per GPU or GPU instance and instant; a GPU goes by its unique id, or by server and number where it is not known.
+-- An instance has no utilisation of its own kind, so that the activity of its engine counts. Power and the counter are
+-- the GPU's. Energy is counted in mJ.
+-- leaves out: compute instances, links, switches and processors
+SELECT
+    site_id,
+    file_id,
+    row_number,
+    evidence_class,
+    node AS node_id,
+    coalesce(gpu_uuid, node || '/gpu' || gpu) AS device_id,
+    CASE entity WHEN 'GPU-I' THEN 'GI-' || entity_id ELSE '' END AS instance_id,
+    sku,
+    timestamp AS sampled_at_utc,
+    coalesce(GPUTL / 100, GRACT) AS utilisation_ratio,
+    TENSO AS tensor_active_ratio,
+    FBUSD * 1048576 AS memory_used_bytes,
+    FBTTL * 1048576 AS memory_total_bytes,
+    POWER AS power_w,
+    TOTEC / 1000 AS energy_counter_j,
+    TMPTR AS temperature_c,
+    SMCLK AS sm_clock_mhz,
+    XIDER AS error_code
+FROM raw.dcgm_dmon
+WHERE entity IN ('GPU', 'GPU-I')
