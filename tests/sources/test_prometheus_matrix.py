@@ -82,7 +82,7 @@ def test_defects_are_named_and_no_point_is_lost(gated, samples):
         2: "point",
         3: "point",
         4: "type",
-        5: "time_is_plausible",
+        5: "point",  # milliseconds where seconds should be
         6: "not_nullable",
         7: "native_histogram",
         8: "no_object",

@@ -91,7 +91,7 @@ def test_openmetrics_cut_off_before_its_end_is_not_taken_for_milliseconds(gated,
 def test_a_line_without_end_is_refused(gated, tmp_path):
     path = tmp_path / "endless.prom"
     path.write_bytes(b"a" * (2**20 + 2))
-    with pytest.raises(UnreadableFile, match="Line 1 of endless.prom is too long"):
+    with pytest.raises(UnreadableFile, match=r"Line 1 of .* is too long"):
         gated("prometheus_text", path)
 
 
