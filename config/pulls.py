@@ -15,7 +15,7 @@ MOST_POINTS = 11_000
 """Points per series that Prometheus answers a query with; it refuses a query for more."""
 
 _KNOWN = {
-    *("name", "site", "url", "exporter", "match", "query", "step", "window", "lookback", "start", "landing"),
+    *("name", "site", "url", "exporter", "match", "query", "step", "window", "lookback", "start", "end", "landing"),
     *("token", "user", "password", "ca_file", "timeout"),
 }
 _SECRETS = ("token", "password")
@@ -42,6 +42,7 @@ class Pull:
         window: time that one query and one file cover.
         lookback: how late samples may still arrive after a window's end.
         start: first instant to ask for, UTC.
+        end: instant from which on nothing is asked for, UTC; or ``None``.
         folder: where answers are written.
         token: reference of a bearer token; or ``None``.
         user: user of basic authentication; or ``None``.
@@ -60,6 +61,7 @@ class Pull:
     window: timedelta
     lookback: timedelta
     start: datetime
+    end: datetime | None
     folder: Path
     token: str | None
     user: str | None
@@ -118,6 +120,7 @@ def _pull(path: Path, number: int, entry: Mapping[str, Any]) -> Pull:
         window=window,
         lookback=entry.duration("lookback", "1h"),
         start=entry.instant("start"),
+        end=entry.instant("end") if "end" in entry else None,
         folder=path.parent / landing,
         token=entry.get("token"),
         user=entry.get("user"),
@@ -183,5 +186,5 @@ class _Entry(dict[str, Any]):
                 self.refuse(f"{key} is {value}", "a day, or a time with an offset, e.g. 2024-06-01T00:00:00+08:00")
             return value.astimezone(UTC)
         if not isinstance(value, date):
-            self.refuse(f"{key} is {value!r}", "the first day to ask for, e.g. start = 2024-06-01")
+            self.refuse(f"{key} is {value!r}", f"a day to ask from or to, e.g. {key} = 2024-06-01")
         return datetime(value.year, value.month, value.day, tzinfo=UTC)

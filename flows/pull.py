@@ -127,7 +127,7 @@ def windows_to_ask(order: Pull, now: datetime) -> list[Window]:
     windows: list[Window] = []
     for start in starts:
         window = Window(start, start + order.window)
-        if window.end > now:
+        if window.end > now or (order.end and window.start >= order.end):
             return windows
         if not any(span.start <= window.start and window.end <= span.end for span in settled):
             windows.append(window)
