@@ -166,7 +166,11 @@ def _query(order: Pull, workspace: Workspace) -> tuple[str, set[str]]:
             f"or rows of your own in {workspace.reference_folder / 'metric_mappings.csv'}."
         )
     match = f",{order.match}" if order.match else ""
-    return f'{{__name__=~"{"|".join(names)}"{match}}}', known
+    # The newest sample of each step, and none where there was none. A plain selector would repeat the last sample of a
+    # series for five minutes. Ranges used to include their beginning, where the step before ends: hence a millisecond
+    # less.
+    span_ms = order.step // timedelta(milliseconds=1) - 1
+    return f'last_over_time({{__name__=~"{"|".join(names)}"{match}}}[{span_ms}ms])', known
 
 
 def _client(order: Pull) -> httpx.Client:

@@ -16,8 +16,8 @@ REFUSES = (
     "A file that ends before its JSON does.",
 )
 LIMITS = (
-    "A point is the newest sample of the five minutes before it, as the server decides: a step longer than the "
-    "scrape interval leaves samples out, a shorter one repeats them.",
+    "A point is what the server makes of samples, at the time of the step: suanheng pull asks for the newest sample of "
+    "each step, which thus stands up to a step late. A plain selector repeats a sample for up to five minutes.",
     "What belongs to one sample of a device must lie in one file, as suanheng pull writes it: of two files that state "
     "the same device and instant, the one whose path sorts last counts whole.",
     "Native histograms are quarantined, one record per series.",

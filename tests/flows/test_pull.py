@@ -85,10 +85,11 @@ def server(new_server, exposition):
 
 
 def points_of(files: dict[str, bytes]) -> list[tuple]:
-    """Every point of some answers: series, time, value."""
+    """Every point of the answers among some files: series, time, value."""
     return sorted(
         (json.dumps(series["metric"], sort_keys=True), *point)
-        for content in files.values()
+        for name, content in files.items()
+        if not name.endswith(".empty")
         for series in json.loads(gzip.decompress(content))["data"]["result"]
         for point in series["values"]
     )
@@ -162,9 +163,23 @@ def test_late_samples_replace_the_file_of_their_window(new_server, puller):
     assert (pulled.unchanged, pulled.replaced) == (1, 1)
     changed = [name for name in after if after[name] != before[name]]
     assert changed == ["20240601T010000Z_20240601T020000Z.json.gz"]
-    # 60 samples, one every 30 s from 01:00, at points one minute apart; the last holds for five minutes more.
-    assert sum("GPU-late" in point[0] for point in points_of(after)) >= 30
+    # Samples from 01:00:00 to 01:29:30: points one minute apart from 01:00 to 01:30, which is the last one's.
+    assert sum("GPU-late" in point[0] for point in points_of(after)) == 31
     late.kill()
+
+
+def test_a_series_that_ends_is_not_carried_on(new_server, puller):
+    ended = new_server()
+    ended.fill(history(POWER, range(60), every_s=60))
+    ended.start()
+    # A plain selector gives five minutes more than there are samples: the last at 00:59, and its echo until 01:04.
+    plain = ask(ended, POWER, JUNE, at(hours=2), 60).json()["data"]["result"][0]["values"]
+    assert plain[-1][0] == at(hours=1, minutes=4).timestamp()
+    # With a step of half the scrape interval a plain selector would also give each sample twice.
+    dcgm = puller(ended.url, step="30s", window="1h")
+    pulled = pull(dcgm.order, dcgm.workspace, at(hours=2), no_pause)
+    assert (pulled.values, pulled.new, pulled.empty) == (60, 1, 1)
+    assert [int(value) for _, _, value in points_of(dcgm.files())] == list(range(60))
 
 
 def test_a_server_that_has_forgotten_does_not_take_the_copy_along(new_server, puller):
