@@ -14,10 +14,12 @@ from suanheng.config.workspace import BadSettings, read_toml
 MOST_POINTS = 11_000
 """Points per series that Prometheus answers a query with; it refuses a query for more."""
 
-_KNOWN = {
+KEYS = {
     *("name", "site", "url", "exporter", "match", "query", "step", "window", "lookback", "start", "end", "landing"),
     *("token", "user", "password", "ca_file", "timeout"),
 }
+"""Keys of a ``[[pull]]``."""
+
 _SECRETS = ("token", "password")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _REFERENCE = r"(env|block):\S+"
@@ -152,8 +154,8 @@ class _Entry(dict[str, Any]):
 
     def refuse_unknown(self) -> None:
         """Refuse keys that mean nothing here; their values may be secrets and are not repeated."""
-        if unknown := set(self) - _KNOWN:
-            self.refuse(f"unknown key {', '.join(sorted(unknown))}", f"only {', '.join(sorted(_KNOWN))}")
+        if unknown := set(self) - KEYS:
+            self.refuse(f"unknown key {', '.join(sorted(unknown))}", f"only {', '.join(sorted(KEYS))}")
 
     def text(self, key: str, expected: str, pattern: str) -> str:
         """A text of that form."""

@@ -99,10 +99,10 @@ def metrics(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) ->
         say_json(rows)
         return
     say_table(rows)
-    if unmapped := [row for row in rows if row["becomes"] == "not mapped"]:
+    unmapped = sum(row["becomes"] == "not mapped" for row in rows)
+    if unmapped:
         words.print(
-            f"{len(unmapped)} metrics are not mapped and feed nothing. To use one, add a row to "
-            "reference/metric_mappings.csv of the workspace."
+            f"Not mapped, so that they feed nothing: {unmapped}. To use one, add it to reference/metric_mappings.csv."
         )
 
 

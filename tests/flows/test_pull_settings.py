@@ -1,13 +1,16 @@
 """pulls.toml: what it must say, and that no secret may stand in it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from suanheng.config.pulls import Pull, read_pulls
+from suanheng.config.pulls import KEYS, Pull, read_pulls
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.pull import windows_to_ask
+from suanheng.transforms.reference import PACKAGED
 
 WHOLE = {
     "name": '"dcgm"',
@@ -95,6 +98,26 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path, changes):
     assert "eyJhbGciOi" not in str(refused.value)
     if "bearer_token" not in changes:
         assert "env:NAME" in str(refused.value)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "prometheus.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_a_pull_that_can_be_read(tmp_path):
+    shown = re.search(r"```toml\n(\[\[pull\]\].*?)```", PAGE, re.DOTALL)
+    assert shown is not None
+    (tmp_path / "pulls.toml").write_text(shown[1], encoding="utf-8")
+    (order,) = read_pulls(tmp_path / "pulls.toml")
+    assert order.name == "gpus"
+
+
+def test_the_page_names_every_key_and_every_exporter():
+    section = PAGE.split("## pulls.toml")[1].split("## Credentials")[0]
+    keys = {key for row in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
+    assert keys == KEYS
+    mapped = pl.read_csv(PACKAGED / "metric_mappings.csv", infer_schema=False).drop_nulls("dataset")
+    named = re.findall(r"^\| `(\w+)` \| (?:accelerator samples|facility readings)", PAGE, re.MULTILINE)
+    assert set(named) == set(mapped["exporter"])
 
 
 def test_two_pulls_do_not_share_a_name_or_a_folder(tmp_path):

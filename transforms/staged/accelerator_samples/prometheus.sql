@@ -109,14 +109,14 @@ SELECT
     instance_id,
     max(sku) AS sku,
     time AS sampled_at_utc,
-    arg_min(amount, precedence) FILTER (column_name = 'utilisation_ratio') AS utilisation_ratio,
-    arg_min(amount, precedence) FILTER (column_name = 'tensor_active_ratio') AS tensor_active_ratio,
-    arg_min(amount, precedence) FILTER (column_name = 'memory_used_bytes') AS memory_used_bytes,
-    arg_min(amount, precedence) FILTER (column_name = 'memory_total_bytes') AS memory_total_bytes,
-    arg_min(amount, precedence) FILTER (column_name = 'power_w') AS power_w,
-    arg_min(amount, precedence) FILTER (column_name = 'energy_counter_j') AS energy_counter_j,
-    arg_min(amount, precedence) FILTER (column_name = 'temperature_c') AS temperature_c,
-    arg_min(amount, precedence) FILTER (column_name = 'sm_clock_mhz') AS sm_clock_mhz,
-    arg_min(amount, precedence) FILTER (column_name = 'error_code') AS error_code
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'utilisation_ratio') AS utilisation_ratio,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'tensor_active_ratio') AS tensor_active_ratio,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'memory_used_bytes') AS memory_used_bytes,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'memory_total_bytes') AS memory_total_bytes,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'power_w') AS power_w,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'energy_counter_j') AS energy_counter_j,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'temperature_c') AS temperature_c,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'sm_clock_mhz') AS sm_clock_mhz,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'error_code') AS error_code
 FROM amounts
 GROUP BY site_id, file_id, device_id, instance_id, time, occurrence

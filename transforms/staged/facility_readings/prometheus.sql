@@ -109,9 +109,9 @@ SELECT
     max(node_id) AS node_id,
     time AS started_at_utc,
     time AS ended_at_utc,
-    max(amount) FILTER (column_name = 'power_w') AS power_w,
-    max(amount) FILTER (column_name = 'energy_counter_kwh') AS energy_counter_kwh,
-    max(amount) FILTER (column_name = 'temperature_c') AS temperature_c
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'power_w') AS power_w,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'energy_counter_kwh') AS energy_counter_kwh,
+    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'temperature_c') AS temperature_c
 FROM amounts
 GROUP BY site_id, file_id, meter_id, boundary, time, occurrence
 HAVING count(amount) > 0
