@@ -143,9 +143,14 @@ def _run(
 ) -> Outcome:
     run_id = new_run_id(flow, now)
     failures: list[Failure] = []
-    orders = read_pulls(workspace.pulls_file)
     _done(
-        steps.each("pull", orders, lambda order: pull(order, workspace, now), part=lambda order: order.name), failures
+        steps.each(
+            "pull",
+            read_pulls(workspace.pulls_file),
+            lambda order: pull(order, workspace, now),
+            part=lambda order: f"{order.name} of {order.site}",
+        ),
+        failures,
     )
     with writing(workspace) as lake:
         methodology = _prepare(lake, workspace, run_id)

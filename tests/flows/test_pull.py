@@ -525,8 +525,8 @@ def test_a_pull_that_fails_is_named_and_the_night_goes_on(server, puller):
     body = {"status": "success", "data": {"resultType": "matrix", "result": result}}
     other.write_bytes(gzip.compress(json.dumps(body).encode()))
     outcome = pipeline.ingest(dcgm.workspace, Steps(), now)
-    assert list(outcome.failures) == ["broken"]
-    assert "status 404" in outcome.failures["broken"]
+    assert list(outcome.failures) == ["broken of site-a"]
+    assert "status 404" in outcome.failures["broken of site-a"]
     assert [landing.rows_accepted for landing in outcome.landings] == [60]
 
 
