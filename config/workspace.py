@@ -45,6 +45,11 @@ class Workspace:
         return self.root / "sites.toml"
 
     @property
+    def pulls_file(self) -> Path:
+        """What is asked for from servers before anything comes in; need not exist."""
+        return self.root / "pulls.toml"
+
+    @property
     def reference_folder(self) -> Path:
         """Reference facts of the operator's own, beside those that come with the package."""
         return self.root / "reference"

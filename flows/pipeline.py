@@ -9,9 +9,11 @@ from typing import Any
 
 import polars as pl
 
+from suanheng.config.pulls import read_pulls
 from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
 from suanheng.flows.landing import Landing, Waiting, land, misplaced, waiting
+from suanheng.flows.pull import pull
 from suanheng.flows.steps import Failure, Steps
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
@@ -141,6 +143,15 @@ def _run(
 ) -> Outcome:
     run_id = new_run_id(flow, now)
     failures: list[Failure] = []
+    _done(
+        steps.each(
+            "pull",
+            read_pulls(workspace.pulls_file),
+            lambda order: pull(order, workspace, now),
+            part=lambda order: f"{order.name} of {order.site}",
+        ),
+        failures,
+    )
     with writing(workspace) as lake:
         methodology = _prepare(lake, workspace, run_id)
         landings = _done(

@@ -8,6 +8,23 @@ from typing import Any, Protocol, TypeVar
 Item = TypeVar("Item")
 
 
+_RETRY_AFTER_S = (30.0, 120.0)
+"""Seconds before a task that failed for want of something outside is tried again."""
+
+
+class Unavailable(Exception):  # noqa: N818
+    """Raised when something outside, as a server, is not there or not whole: it may be so later.
+
+    Args:
+        message: what is wrong.
+        wait_s: how long it wants to be left alone.
+    """
+
+    def __init__(self, message: str, wait_s: float = 0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
 class Watcher(Protocol):
     """Is told what a flow is doing."""
 
@@ -61,7 +78,7 @@ class Steps:
 
 
 class PrefectSteps(Steps):
-    """Every part is a Prefect task run, named after what it works on."""
+    """Every part is a Prefect task run, named after what it works on; tried again only where that may help."""
 
     def run(self, title: str, part: str, work: Callable[[Item], Any], item: Item) -> Any:
         """Do the work for one item as a task."""
@@ -71,11 +88,25 @@ class PrefectSteps(Steps):
         # A name is a template to Prefect, and a part is data.
         name = f"{title}: {part}".replace("{", "(").replace("}", ")")
 
-        @task(name=title, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
+        @task(
+            name=title,
+            task_run_name=name,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=len(_RETRY_AFTER_S),
+            retry_delay_seconds=list(_RETRY_AFTER_S),
+            retry_jitter_factor=0.5,
+            retry_condition_fn=_may_pass,
+        )
         def as_task() -> Any:
             return work(item)
 
         return as_task()
+
+
+def _may_pass(task: Any, run: Any, state: Any) -> bool:
+    """Whether a part failed for a reason that may pass by itself."""
+    return isinstance(state.data, Unavailable)
 
 
 _watcher: Watcher | None = None

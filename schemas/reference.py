@@ -22,6 +22,7 @@ from suanheng.schemas.columns import (
 from suanheng.schemas.contract import Contract, column, contract, rule
 from suanheng.schemas.points import INSTANT_QUANTITIES, METER_UNIT_FITS, METER_UNITS
 from suanheng.schemas.telemetry import BOUNDARIES
+from suanheng.schemas.units import spellings
 
 CONFIDENCES = ("high", "medium", "low", "disputed", "unsourced")
 """How sure we are that a value was copied rightly and belongs to the named thing."""
@@ -342,6 +343,117 @@ METER_METRICS = _table(
     rule("one_meaning_per_metric", pl.len().over("dialect", "metric") == 1, "another row has the same metric"),
 )
 
+MAPPED_QUANTITIES = {
+    "accelerator_samples": {
+        "utilisation_ratio": "ratio",
+        "tensor_active_ratio": "ratio",
+        "memory_used_bytes": "information",
+        "memory_total_bytes": "information",
+        "power_w": "power",
+        "energy_counter_j": "energy",
+        "temperature_c": "temperature",
+        "sm_clock_mhz": "frequency",
+        "error_code": "ratio",
+    },
+    "facility_readings": {
+        "power_w": "power",
+        "energy_counter_kwh": "energy",
+        "temperature_c": "temperature",
+    },
+}
+"""Columns that a metric can become, by dataset, with the quantity that its unit must measure."""
+
+_COUNTERS = ("energy_counter_j", "energy_counter_kwh")
+_LABELS = r"[a-zA-Z_][a-zA-Z0-9_]*( [a-zA-Z_][a-zA-Z0-9_]*)*"
+_MAPPED = pl.col("dataset").is_not_null()
+
+
+def _unit_fits_column() -> pl.Expr:
+    fits = [
+        (pl.col("dataset") == dataset) & (pl.col("column_name") == name) & pl.col("unit").is_in(spellings(quantity))
+        for dataset, columns in MAPPED_QUANTITIES.items()
+        for name, quantity in columns.items()
+    ]
+    return ~_MAPPED | pl.any_horizontal(fits).fill_null(False)
+
+
+METRIC_MAPPINGS = _table(
+    "metric_mappings",
+    "one metric of one exporter, or the series of it that carry one label value",
+    {
+        "exporter": column(pl.String, "Exporter, as pulls name it.", matches=r"[a-z][a-z0-9_]*", required=True),
+        "metric": column(pl.String, "Name of the metric.", matches=r"[a-zA-Z_:][a-zA-Z0-9_:]*", required=True),
+        "where_label": column(
+            pl.String, "Label that limits the row; a limited row goes before one without a limit.", matches=_LABELS
+        ),
+        "where_value": text("Value that label must have."),
+        "dataset": choice(tuple(MAPPED_QUANTITIES), "Dataset it feeds; empty where it is known and not used."),
+        "column_name": text("Column it becomes."),
+        "instrument": choice(
+            ("gauge", "counter"),
+            "Whether it is a level or a running total; decided here, whatever its name or an exposition says.",
+            required=True,
+        ),
+        "unit": text("Unit, as reference.units spells it; empty where it is not used."),
+        "precedence": count(
+            "1 goes before 2: where several metrics state the same column of a device, and which of the meters "
+            "that overlap counts.",
+            at_least=1,
+            default=1,
+        ),
+        "device_labels": column(
+            pl.String, "Labels that together name the device or the meter, separated by blanks.", matches=_LABELS
+        ),
+        "instance_label": column(pl.String, "Label that names the slice of a partitioned device.", matches=_LABELS),
+        "node_labels": column(pl.String, "Labels of which the first there is names the server.", matches=_LABELS),
+        "sku_label": column(pl.String, "Label that names the model.", matches=_LABELS),
+        "boundary": choice(BOUNDARIES, "Where a meter sits; other where it is not to be summed."),
+        "non_additive_group": text(
+            "Meters of one server that overlap and must not be summed: the one of lowest precedence counts at its "
+            "boundary, the rest are other."
+        ),
+    },
+    rule(
+        "mapped_is_whole",
+        pl.all_horizontal(pl.col("column_name", "device_labels").is_not_null()) == _MAPPED,
+        "a metric that feeds a dataset needs column_name and device_labels; one without a dataset has not both",
+    ),
+    rule(
+        "unit_fits_column",
+        _unit_fits_column(),
+        "no metric of that unit can become that column: see units.csv, and the columns in docs/prometheus.md",
+    ),
+    rule(
+        "gauge_is_no_counter",
+        ~_MAPPED | ((pl.col("instrument") == "counter") == pl.col("column_name").is_in(_COUNTERS)),
+        "only a counter can become an energy counter, and nothing else can it become: a level that is summed as a "
+        "running total, or the reverse, gives nonsense",
+    ),
+    rule(
+        "limit_is_whole",
+        pl.col("where_label").is_null() == pl.col("where_value").is_null(),
+        "where_label and where_value go together",
+    ),
+    rule(
+        "meter_has_a_boundary",
+        (pl.col("dataset") == "facility_readings").fill_null(False) == pl.col("boundary").is_not_null(),
+        "a meter needs a boundary, and nothing else has one",
+    ),
+    rule(
+        "overlapping_meters_are_not_summed",
+        pl.col("non_additive_group").is_null()
+        | (pl.col("boundary") == "other")
+        | (
+            pl.concat_str("exporter", "where_value", ignore_nulls=True)
+            .n_unique()
+            .over("non_additive_group", "precedence", pl.col("boundary") != "other")
+            == 1
+        ),
+        "another member of the same non_additive_group counts with the same precedence: they overlap, and their sum "
+        "would count energy twice; give one of them another precedence or boundary = other",
+    ),
+)
+
 REFERENCE: dict[str, Contract] = {
     table.name: table
     for table in (
@@ -356,6 +468,7 @@ REFERENCE: dict[str, Contract] = {
         GENERATION_FACTORS,
         UNITS,
         METER_METRICS,
+        METRIC_MAPPINGS,
     )
 }
 """Contracts of the reference tables, by name; the name is also that of the CSV file."""

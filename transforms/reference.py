@@ -1,7 +1,9 @@
 """Loads reference facts: those of the package, those of the workspace, the sites and the catalogue of indicators."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -26,8 +28,8 @@ def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
     """
     sites = pl.DataFrame(read_sites(workspace.sites_file), schema=SITES.dtypes())
     tables = {"sites": sites, "indicators": catalogue().select(list(CATALOGUE.columns))}
-    for name, contract in REFERENCE.items():
-        tables[name] = _facts(contract, workspace)
+    for name in REFERENCE:
+        tables[name] = facts(name, workspace)
     known = dict(lake.frame("SELECT name, content_hash FROM ops.reference_tables").iter_rows())
     changed = []
     for name, rows in tables.items():
@@ -38,20 +40,37 @@ def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
     return changed
 
 
-def _facts(contract: Contract, workspace: Workspace) -> pl.DataFrame:
-    files = [folder / f"{contract.name}.csv" for folder in (PACKAGED, workspace.reference_folder)]
-    return pl.concat([_read(path, contract) for path in files if path.exists()])
+def facts(name: str, workspace: Workspace) -> pl.DataFrame:
+    """Facts of one reference table: the package's, each replaced by the workspace's of the same ``reference_id``.
+
+    Raises:
+        BadSettings: a fact breaks its contract, alone or beside the others.
+    """
+    contract = REFERENCE[name]
+    packaged, own = PACKAGED / f"{name}.csv", workspace.reference_folder / f"{name}.csv"
+    files = [_read(path, contract) for path in (packaged, own) if path.exists()]
+    if len(files) == 1:
+        return files[0]
+    together = pl.concat(files).unique("reference_id", keep="last", maintain_order=True)
+    numbered = together.with_row_index("row_number", offset=1)
+    return _held(numbered, contract, lambda row: f"{own}, beside the package's facts, {row['reference_id']}")
 
 
 def _read(path: Path, contract: Contract) -> pl.DataFrame:
     rows = pl.read_csv(path, infer_schema=False)
     if unknown := set(rows.columns) - set(contract.columns):
         raise BadSettings(f"{path}: unknown column {', '.join(sorted(unknown))}. Known: {', '.join(contract.columns)}.")
-    checked = check(Chunk(rows.with_row_index("row_number", offset=2)), contract, time_zone="UTC")
+    numbered = rows.with_row_index("row_number", offset=2)
+    return _held(numbered, contract, lambda row: f"{path}, line {row['row_number']}")
+
+
+def _held(rows: pl.DataFrame, contract: Contract, place: Callable[[dict[str, Any]], str]) -> pl.DataFrame:
+    checked = check(Chunk(rows), contract, time_zone="UTC")
     if checked.rejected.height:
-        line, message = checked.rejected.select("row_number", "message").row(0)
+        number, message = checked.rejected.select("row_number", "message").row(0)
+        first = rows.row(by_predicate=pl.col("row_number") == number, named=True)
         raise BadSettings(
-            f"{path}, line {line}: {message}. {checked.rejected.height} facts break the contract; repair them."
+            f"{place(first)}: {message}. {checked.rejected.height} facts break the contract; repair them."
         )
     return checked.accepted.drop("row_number")
 

@@ -182,6 +182,7 @@ def _extensions() -> dict[str, str]:
 
 
 def _workspace(folder: Path) -> dict[str, str]:
+    from suanheng.config.pulls import read_pulls
     from suanheng.config.sites import read_sites
     from suanheng.config.sources import bound_files, read_sources
     from suanheng.config.workspace import open_workspace
@@ -191,6 +192,7 @@ def _workspace(folder: Path) -> dict[str, str]:
         opened = open_workspace(folder)
         sites = read_sites(opened.sites_file)
         sources = read_sources(opened.sources_file, readable_formats(), set(DATASETS))
+        pulls = read_pulls(opened.pulls_file)
         files = list(bound_files(opened.root, sources))
     except BadSettings as error:
         return _check("workspace", str(folder), str(error))
@@ -198,5 +200,7 @@ def _workspace(folder: Path) -> dict[str, str]:
     problem = f"Add to sites.toml: {', '.join(sorted(strangers))}." if strangers else ""
     free_gib = shutil.disk_usage(opened.root).free / 2**30
     return _check(
-        "workspace", f"{len(sites)} sites, {len(sources)} sources, {len(files)} files, {free_gib:.0f} GiB free", problem
+        "workspace",
+        f"{len(sites)} sites, {len(sources)} sources, {len(pulls)} pulls, {len(files)} files, {free_gib:.0f} GiB free",
+        problem,
     )

@@ -13,10 +13,11 @@ import pytest
 import suanheng.config
 import suanheng.transforms
 from suanheng.schemas.columns import EVIDENCE_CLASSES
+from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.gate import Checked, Chunk, check
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.recipes import tables_read
+from suanheng.transforms.recipes import feeds, tables_read
 
 RECIPES = Path(suanheng.transforms.__file__).parent
 FACTS = Path(next(iter(suanheng.config.__path__))) / "reference"
@@ -57,11 +58,19 @@ def gated() -> Callable[..., tuple[pl.DataFrame, pl.DataFrame]]:
 
 @pytest.fixture
 def feed() -> Callable[[str, str, pl.DataFrame], pl.DataFrame]:
-    """The feed's SQL over a raw table: ``feed(format, dataset, frame)`` -> staged columns as they come out."""
+    """The feed's SQL over a raw table: ``feed(format, dataset, frame)`` -> staged columns as they come out.
+
+    Tables of other formats that the feed reads besides are empty.
+    """
 
     def run(format: str, dataset: str, frame: pl.DataFrame) -> pl.DataFrame:
-        recipe = RECIPES / "staged" / dataset / f"{format}.sql"
-        return _select(recipe, {f"raw.{format}": frame, **_facts_read_by(recipe)})
+        (recipe,) = [feed for feed in feeds(dataset) if f"raw.{format}" in feed.reads]
+        others = {
+            table: pl.DataFrame(schema=landed(raw_tables()[table.removeprefix("raw.")]).dtypes())
+            for table in recipe.reads
+            if table.startswith("raw.")
+        }
+        return _select(recipe.path, {**others, f"raw.{format}": frame, **_facts_read_by(recipe.path)})
 
     return run
 

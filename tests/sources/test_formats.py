@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from suanheng.schemas.formats import Format, formats
+from suanheng.transforms.recipes import feeds
 
 TESTS = Path(__file__).parents[1]
 FORMATS = list(formats().values())
@@ -33,7 +34,7 @@ def test_every_reader_has_a_test_of_its_own_and_a_feed_per_dataset(form: Format)
     assert (TESTS / "sources" / f"test_{form.name}.py").exists()
     assert importlib.import_module(f"suanheng.flows.sources.{form.name}").read
     for dataset in form.feeds:
-        assert (TESTS.parent / "transforms" / "staged" / dataset / f"{form.name}.sql").exists()
+        assert [feed for feed in feeds(dataset) if f"raw.{form.name}" in feed.reads]
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)

@@ -63,8 +63,10 @@ def test_rollups_are_built_after_those_they_read() -> None:
 
 
 def test_every_format_has_a_feed_for_each_dataset_it_names() -> None:
-    there = {(recipe.folder, recipe.name) for recipe in recipes("staged")}
-    assert there == {(dataset, form.name) for form in formats().values() for dataset in form.feeds}
+    there = {
+        (recipe.folder, table) for recipe in recipes("staged") for table in recipe.reads if table.startswith("raw.")
+    }
+    assert there == {(dataset, f"raw.{form.name}") for form in formats().values() for dataset in form.feeds}
 
 
 def test_every_dataset_has_a_template_and_its_key_exists() -> None:
