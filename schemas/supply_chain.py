@@ -115,7 +115,7 @@ SOFTWARE_COMPONENTS = contract(
         "licence_spdx": name("Licence as an SPDX identifier or expression.", "license", "许可证"),
         "package_url": name("Package URL (purl) or another unique identifier.", "purl"),
         "has_dependencies_stated": flag("Whether the bill of materials states what it depends on.", "依赖关系"),
-        "sbom_author": name("Who wrote the bill of materials.", "作者"),
+        "sbom_author": text("Who wrote the bill of materials.", "作者"),
         "sbom_created_at_utc": instant("When the bill of materials was written.", "生成时间"),
         "implements_open_standard": flag("Whether it implements an interface that is an open standard.", "开放标准"),
     },

@@ -41,7 +41,11 @@ CONTRACT = contract(
         ),
         "metadata.component.name": text("What the document is about, or the model named by the binding."),
         "metadata.authors": text("People and organisations that wrote the document."),
-        "type": column(pl.String, "device is hardware; data and cryptographic-asset are neither; everything else is software.", required=True),
+        "type": column(
+            pl.String,
+            "device is hardware; data and cryptographic-asset are neither; everything else is software.",
+            required=True,
+        ),
         "bom-ref": text("Identifier within the document."),
         "name": column(pl.String, "Name; the part number of a device.", required=True),
         "version": text("Version."),
