@@ -100,6 +100,29 @@ BOM_PARTS = contract(
     },
 )
 
+PART_SUPPLIES = contract(
+    "part_supplies",
+    "one part as it is bought and kept in stock, as known on one day",
+    key=("part_id", "observed_on"),
+    happened=None,
+    columns={
+        **provenance(),
+        "part_id": name("Part, by its identifier or its name in bom_parts.", "料号", required=True),
+        "observed_on": day("Day the row describes.", "日期", required=True),
+        "part_name": text("What the part is called.", "名称"),
+        "supplier": name("Supplier at present.", "供应商"),
+        "origin_country": column(
+            pl.String, "Country of origin (ISO 3166-1 alpha-2).", spellings=("原产国",), matches=r"[A-Z]{2}"
+        ),
+        "unit_value": amount("currency", "Price of one piece.", "单价"),
+        "currency": column(pl.String, "Currency of unit_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
+        "qualified_suppliers": count("Suppliers that are qualified to deliver it.", "合格供应商数"),
+        "lead_time_days": amount("d", "Days from order to delivery.", "交期"),
+        "stock_units": amount("1", "Pieces in stock, whatever they are built into.", "库存"),
+        "daily_use_units": amount("1/d", "Pieces used per day on average, whatever they are built into.", "日均用量"),
+    },
+)
+
 SOFTWARE_COMPONENTS = contract(
     "software_components",
     "one component of the software stack, as known on one day",
