@@ -15,6 +15,7 @@ DATASETS: dict[str, Contract] = {
         energy.UTILITY_BILLS,
         energy.ENERGY_CERTIFICATES,
         supply_chain.HARDWARE_ASSETS,
+        supply_chain.PRODUCT_FOOTPRINTS,
         supply_chain.BOM_PARTS,
         supply_chain.PART_SUPPLIES,
         supply_chain.SOFTWARE_COMPONENTS,

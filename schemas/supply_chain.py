@@ -74,6 +74,53 @@ HARDWARE_ASSETS = contract(
     ],
 )
 
+DECLARED_UNITS = (
+    *("piece", "liter", "kilogram", "cubic meter", "kilowatt hour", "megajoule", "ton kilometer"),
+    *("square meter", "hour", "megabit second"),
+)
+"""Units that a product footprint may be declared for, as PACT names them."""
+
+PRODUCT_FOOTPRINTS = contract(
+    "product_footprints",
+    "one declaration of the carbon footprint of one product",
+    key=("footprint_id",),
+    happened=None,
+    columns={
+        **provenance(),
+        "footprint_id": name("Declaration.", "声明编号", required=True),
+        "revision": count("Version of the declaration; a later one replaces an earlier one.", "版本"),
+        "sku": name("Model, as in hardware_assets.", "model", "型号", required=True),
+        "vendor": name("Who declares it.", "厂商"),
+        "declared_unit": choice(DECLARED_UNITS, "What the footprint is stated for.", "声明单位", default="piece"),
+        "embodied_kgco2e": amount(
+            "kgCO2e", "Carbon of making one declared unit, with everything it is sold with.", "隐含碳"
+        ),
+        "lifetime_kgco2e": amount(
+            "kgCO2e", "Carbon of one declared unit over its whole life, use included.", "全生命周期碳"
+        ),
+        "relative_error_ratio": amount("1", "Error of lifetime_kgco2e, as a share of it; it can exceed 1.", "误差"),
+        "shares_add_up": flag("Whether the shares of the phases of life add up to the whole.", "占比一致"),
+        "primary_data_ratio": ratio("Share that rests on primary data.", "初级数据占比"),
+        "service_life_years": column(
+            pl.Float64,
+            "Years of use that lifetime_kgco2e assumes.",
+            unit="a",
+            spellings=("使用年限",),
+            at_least=0.5,
+            at_most=30,
+        ),
+        "valid_from": day("First day on which the declaration is valid.", "生效日期", required=True),
+        "valid_to": day("Day after the last day on which it is valid; empty where it has no end.", "失效日期"),
+    },
+    rules=[
+        rule(
+            "footprint_period_not_empty",
+            pl.col("valid_from") < pl.col("valid_to"),
+            "the validity ends before it starts",
+        )
+    ],
+)
+
 BOM_PARTS = contract(
     "bom_parts",
     "one part of one asset model, as known on one day",
