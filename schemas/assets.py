@@ -39,7 +39,13 @@ def asset_class(word: str | None, own: Mapping[str, str]) -> str | None:
     """
     if word is None:
         return None
-    return own.get(word.strip()) or _BY_WORD.get(" ".join(word.split()).casefold())
+    plain = _plain(word)
+    own_classes = {_plain(known): given for known, given in own.items()}
+    return own_classes.get(plain) or _BY_WORD.get(plain)
+
+
+def _plain(word: str) -> str:
+    return " ".join(word.split()).casefold()
 
 
 def class_is_known(name: str, word: str) -> pa.Check:
