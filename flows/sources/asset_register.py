@@ -21,7 +21,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
     Args:
         path: an XLSX, XLS or CSV file.
-        options: ``columns``, ``asset_classes``, ``asset_class``, ``rated_power_unit``, ``encoding``.
+        options: ``columns``, ``asset_classes``, ``asset_class``, ``skus``, ``rated_power_unit``, ``encoding``.
 
     Raises:
         UnreadableFile: no table with such a header, or two labels that mean one column.
@@ -30,15 +30,26 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
         path, CONTRACT, _NEEDED, options, do="Bind the list of assets; option columns names headers of your own."
     ).repaired(_IDS, _DAYS)
     own = {str(word): str(known) for word, known in options.get("asset_classes", {}).items()}
+    skus = {str(word): str(known) for word, known in options.get("skus", {}).items()}
     power_unit = register.units.get("rated_power") or options.get("rated_power_unit")
     for chunk in register.chunks():
         rows = with_unit(chunk.rows, "rated_power", power_unit)
         if not register.has("quantity"):
             rows = rows.with_columns(quantity=pl.lit("1"))
-        yield Chunk(rows.with_columns(asset_class=_classes(rows, options.get("asset_class"), own)), chunk.unreadable)
+        rows = rows.with_columns(
+            _translated(rows, "model", skus).alias("sku"),
+            _translated(rows, "accelerator_model", skus).alias("accelerator_sku"),
+            _classes(rows, options.get("asset_class"), own).alias("asset_class"),
+        )
+        yield Chunk(rows, chunk.unreadable)
 
 
 def _classes(rows: pl.DataFrame, every: str | None, own: Mapping[str, str]) -> pl.Series:
     if "category" not in rows.columns:
         return pl.Series([every] * rows.height, dtype=pl.String)
     return pl.Series([asset_class(word, own) or every for word in rows["category"]], dtype=pl.String)
+
+
+def _translated(rows: pl.DataFrame, name: str, words: Mapping[str, str]) -> pl.Series:
+    given = rows[name] if name in rows.columns else [None] * rows.height
+    return pl.Series([words.get(word) if word else None for word in given], dtype=pl.String)

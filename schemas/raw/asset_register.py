@@ -15,6 +15,7 @@ OPTIONS = {
     "columns": "header by column, where it has another spelling or the file has several that could be meant",
     "asset_classes": "class by the word the register uses, where that is not a common one",
     "asset_class": "class of every asset, where the register has no such column",
+    "skus": "model as in reference.accelerators, by the model the register has",
     "rated_power_unit": "unit of the rated power, where neither the header nor the cell says it",
 }
 TIMES = "days"
@@ -53,7 +54,7 @@ CONTRACT = contract(
             ),
             "asset_class": choice(ASSET_CLASSES, "What it is, by its category or the binding."),
             "vendor": name("Vendor.", "厂商", "厂家", "品牌", "生产厂商", "制造商", "manufacturer", "brand"),
-            "model": name("Model.", "型号", "规格型号", "设备型号", "产品型号", "sku", required=True),
+            "model": name("Model.", "型号", "规格型号", "设备型号", "产品型号", required=True),
             "hostname": name("Server name in telemetry.", "主机名", "主机", "节点名", "host", "host name", "node"),
             "quantity": count("Equal items on this line.", "数量", "qty", "count", at_least=1, required=True),
             "in_service_from": _day(
@@ -94,6 +95,8 @@ CONTRACT = contract(
                 "gpu model",
                 "accelerator",
             ),
+            "sku": name("Model, from the binding."),
+            "accelerator_sku": name("Model of the accelerators, from the binding."),
             "accelerators_per_item": count(
                 "Accelerators built into one item.", "加速卡数量", "单机卡数", "GPU数量", "NPU数量", "gpus", "gpu count"
             ),

@@ -82,6 +82,13 @@ def test_the_binding_names_words_of_the_register(gated, samples):
     assert accepted.filter(pl.col("asset_number") == "ZC-005")["asset_class"].to_list() == ["server"]
 
 
+def test_the_binding_says_which_model_the_reference_knows(gated, feed, samples):
+    accepted, _ = gated("asset_register", samples / CHINESE, {"skus": {"Own 80GB SXM": "H100 SXM 80GB"}})
+    fed = feed("asset_register", "hardware_assets", accepted)
+    assert set(fed.filter(pl.col("asset_class") == "accelerator")["sku"]) == {"H100 SXM 80GB"}
+    assert "AS-8000" in fed["sku"].to_list()
+
+
 def test_a_register_without_quantities_lists_one_item_a_row(gated, feed, samples):
     options = {"rated_power_unit": "W"}
     accepted, rejected = gated("asset_register", samples / "asset_register_english.csv", options)

@@ -20,7 +20,7 @@ SELECT
     CASE WHEN asset_class = 'server' AND accelerators_per_item > 0 THEN 'accelerator_server' ELSE asset_class END
         AS asset_class,
     vendor,
-    model AS sku,
+    coalesce(sku, model) AS sku,
     hostname AS node_id,
     quantity,
     in_service_from,
@@ -37,7 +37,7 @@ SELECT
     asset_id || ' accelerators' AS asset_id,
     asset_id AS parent_asset_id,
     'accelerator' AS asset_class,
-    accelerator_model AS sku,
+    coalesce(accelerator_sku, accelerator_model) AS sku,
     quantity * accelerators_per_item AS quantity,
     in_service_from,
     in_service_to
