@@ -120,6 +120,10 @@ def test_a_server_too_many_does_not_make_up_for_one_too_few(warehouse, inventory
     rows = inventory()
     assert (rows["few"]["finding"], rows["many"]["finding"]) == ("fewer in telemetry", "more in telemetry")
     assert [rows[node]["matched_device_hours"] for node in ("few", "many")] == [Decimal(3), Decimal(9)]
+    warehouse.build("rollups/capacity_month.sql", "rollups/activity_month.sql")
+    facts = warehouse.run("indicators/compute_efficiency/resource_utilisation.sql").filter(month_start=JANUARY)
+    # Two devices for one day beside two for the month; the excess of one server is no coverage of the other.
+    assert facts.select("observed", "expected").rows() == [(Decimal(12), Decimal(2 * 24 + 2 * 744))]
 
 
 def test_an_inventory_without_servers_is_compared_as_a_whole(warehouse, inventory) -> None:
