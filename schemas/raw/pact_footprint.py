@@ -35,7 +35,7 @@ CONTRACT = contract(
     columns={
         "id": name("Identifier of the footprint.", required=True),
         "specVersion": column(pl.String, "Version of the specification.", matches=r"3\.\d+\.\d+.*", required=True),
-        "version": count("Version of the footprint.", required=True),
+        "version": count("Version of the footprint, in drafts of the specification."),
         "created": _stamp("When it was made.", required=True),
         "updated": _stamp("When it was last changed."),
         "status": column(pl.String, "Whether it may be used.", one_of=("Active", "Deprecated"), required=True),
@@ -57,15 +57,20 @@ CONTRACT = contract(
         "pcf.referencePeriodEnd": _stamp("Until when the data are.", required=True),
         **dict.fromkeys(_PLACES, text("Where it was made; one of three, from a region to a part of a country.")),
         "pcf.primaryDataShare": amount("%", "Share that rests on primary data.", at_most=100),
-        "pcf.dqi.technologicalDQR": column(pl.Float64, "Rating of technology, 1 good to 3.", at_least=1, at_most=3),
-        "pcf.dqi.temporalDQR": column(pl.Float64, "Rating of time, 1 good to 3.", at_least=1, at_most=3),
-        "pcf.dqi.geographicalDQR": column(pl.Float64, "Rating of place, 1 good to 3.", at_least=1, at_most=3),
+        "pcf.dqi.technologicalDQR": column(pl.Float64, "Rating of technology, 1 good to 5.", at_least=1, at_most=5),
+        "pcf.dqi.temporalDQR": column(pl.Float64, "Rating of time, 1 good to 5.", at_least=1, at_most=5),
+        "pcf.dqi.geographicalDQR": column(pl.Float64, "Rating of place, 1 good to 5.", at_least=1, at_most=5),
     },
     rules=[
         rule(
             "amount_is_positive",
             pl.col("pcf.declaredUnitAmount") > 0,
             "declaredUnitAmount is 0: a footprint of no units says nothing of one",
+        ),
+        rule(
+            "updated_after_created",
+            pl.col("created") <= pl.col("updated"),
+            "it was updated before it was created: one of the two times is wrong",
         ),
         rule(
             "validity_is_whole",

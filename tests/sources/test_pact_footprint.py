@@ -57,13 +57,14 @@ def test_an_invalid_response_is_quarantined_with_every_fault(gated, samples):
     accepted, rejected = gated("pact_footprint", samples / "pact_footprint_invalid.json")
     assert accepted.is_empty()
     faults = dict(rejected.select("row_number", "message").rows())
-    assert sorted(faults) == [1, 2, 3, 4, 5]
+    assert sorted(faults) == [1, 2, 3, 4, 5, 6]
     assert "updated" in faults[1] and "exclude each other" in faults[1]
     assert "declaredUnitAmount is 0" in faults[2]
     for word in ("rack", "pcfExcludingBiogenicUptake", "only one of its ends", "reference period"):
         assert word in faults[3]
     assert "specVersion" in faults[4] and "pcfExcludingBiogenicUptake is required" in faults[4]
     assert "holds pcf" in faults[5]
+    assert "updated before it was created" in faults[6]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"code": "AccessDenied", "message": "Access denied"}', '{"data": "x"}'])
