@@ -79,20 +79,23 @@ def find_labelled(
 
 
 def with_unit(rows: pl.DataFrame, name: str, unit: str | None) -> pl.DataFrame:
-    """A quantity and its unit as two columns, ``name`` and ``name_unit``; a unit within the cell counts first.
+    """A quantity and its unit as two columns, ``name`` and ``name_unit``.
+
+    A unit within the cell counts first, then one in a column of its own.
 
     Args:
         rows: text columns.
         name: the quantity.
-        unit: unit of cells that hold a bare number, where it is known.
+        unit: unit of all other cells, where it is known.
     """
     if name not in rows.columns:
         return rows
+    beside = pl.col(f"{name}_unit") if f"{name}_unit" in rows.columns else pl.lit(None, pl.String)
     parts = rows[name].str.strip_chars().str.extract_groups(f"^(?:{_NUMBER_WITH_UNIT.pattern})$")
     number, stated = parts.struct.field("1"), parts.struct.field("2")
     return rows.with_columns(
         pl.coalesce(number, pl.col(name)).alias(name),
-        pl.coalesce(stated.str.strip_chars(), pl.lit(unit, pl.String)).alias(f"{name}_unit"),
+        pl.coalesce(stated.str.strip_chars(), beside, pl.lit(unit, pl.String)).alias(f"{name}_unit"),
     )
 
 

@@ -45,14 +45,16 @@ def _rows(path: Path, options: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
             if event == "start":
                 if element.tag in _ROOTS:
                     suites.append((dict(element.attrib), {}))
-            elif element.tag == "property" and element.getparent().getparent().tag in _ROOTS:
-                suites[-1][1].update(_property(element))
+            elif element.tag == "properties" and element.getparent().tag in _ROOTS:
+                for stated in element.iterfind("property"):
+                    suites[-1][1].update(_property(stated))
             elif element.tag == "testcase":
                 number += 1
                 yield (number, *_about(element, suites, options))
                 _forget(element)
             elif element.tag in _ROOTS:
                 suites.pop()
+                _forget(element)
     except etree.XMLSyntaxError as error:
         raise _refusal(path, str(error)) from error
 

@@ -22,14 +22,9 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     Raises:
         UnreadableFile: the file holds no such table.
     """
-    table = find_table(
-        path, _LABELS, do="Bind boavizta-data-us.csv; the -eu file writes decimal commas.", encoding=_encoding(options)
-    )
+    advice = "Bind boavizta-data-us.csv; the -eu file writes decimal commas."
+    table = find_table(path, _LABELS, do=advice, encoding=options.get("encoding", "utf-8"))
     skus = {str(product): str(sku) for product, sku in options.get("skus", {}).items()}
     for chunk in table.chunks():
         sku = pl.col("name").replace_strict(skus, default=None, return_dtype=pl.String)
         yield Chunk(chunk.rows.with_columns(sku=sku), chunk.unreadable)
-
-
-def _encoding(options: Mapping[str, Any]) -> str:
-    return str(options.get("encoding", "utf-8"))

@@ -28,6 +28,7 @@ LIMITS = (
     "A test is known by its class and its name; the same test twice in one report is quarantined.",
     "The subject is the property subject, else the name of the test without what stands in brackets.",
     "The day is the one the report's timestamp shows, whatever zone it is in.",
+    "Properties of a suite count for the tests that stand after them, as every writer of the format has it.",
     "Output, messages of failures and durations are not read.",
 )
 

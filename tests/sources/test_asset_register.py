@@ -103,6 +103,15 @@ def test_power_without_a_unit_is_not_guessed(gated, samples):
     assert rejected["rule"].to_list() == ["rated_power_has_a_unit"]
 
 
+def test_the_unit_of_power_may_stand_in_a_column_of_its_own(gated, tmp_path):
+    path = tmp_path / "register.csv"
+    path.write_text(
+        "SN,型号,类别,启用日期,额定功率,rated_power_unit\nS1,AS-1,服务器,2023-01-01,1.2,kW\n", encoding="utf-8"
+    )
+    accepted, _ = gated("asset_register", path)
+    assert accepted.select("rated_power", "rated_power_unit").rows() == [(1.2, "kW")]
+
+
 def test_gbk_is_read_as_declared_and_refused_as_utf_8(gated, samples, tmp_path):
     path = tmp_path / "register.csv"
     path.write_bytes((samples / CHINESE).read_text(encoding="utf-8").encode("gb18030"))
