@@ -21,6 +21,9 @@ CURRENCY = r"[A-Z]{3}"
 ISO_TIMES = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f")
 ISO_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日")
 
+EMPTY_BY_HAND = ("-", "--", "—", "/", "无", "N/A", "n/a")
+"""What people write where there is nothing to write."""
+
 
 def name(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
     """A text that names a thing: no longer than 200 characters, nothing in it that could be executed."""
@@ -71,6 +74,13 @@ def ratio(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
 def flag(meaning: str, *spellings: str, required: bool = False, default: bool | None = None) -> pa.Column:
     """True or false."""
     return column(pl.Boolean, meaning, spellings=spellings, required=required, default=default)
+
+
+def kept_by_hand(columns: dict[str, pa.Column]) -> dict[str, pa.Column]:
+    """The columns of a table that people fill in, where a dash or 无 stands for an empty cell."""
+    for described in columns.values():
+        described.metadata = {**described.metadata, "nulls": (*described.metadata["nulls"], *EMPTY_BY_HAND)}
+    return columns
 
 
 def provenance() -> dict[str, pa.Column]:

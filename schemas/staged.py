@@ -1,4 +1,4 @@
-"""The thirteen datasets: contracts of the staged tables, by name."""
+"""The datasets: contracts of the staged tables, by name."""
 
 from suanheng.schemas import energy, supply_chain, telemetry
 from suanheng.schemas.contract import Contract
@@ -15,7 +15,9 @@ DATASETS: dict[str, Contract] = {
         energy.UTILITY_BILLS,
         energy.ENERGY_CERTIFICATES,
         supply_chain.HARDWARE_ASSETS,
+        supply_chain.PRODUCT_FOOTPRINTS,
         supply_chain.BOM_PARTS,
+        supply_chain.PART_SUPPLIES,
         supply_chain.SOFTWARE_COMPONENTS,
         supply_chain.COMPATIBILITY_TESTS,
         supply_chain.SERVICE_OFFERS,

@@ -74,6 +74,53 @@ HARDWARE_ASSETS = contract(
     ],
 )
 
+DECLARED_UNITS = (
+    *("piece", "liter", "kilogram", "cubic meter", "kilowatt hour", "megajoule", "ton kilometer"),
+    *("square meter", "hour", "megabit second"),
+)
+"""Units that a product footprint may be declared for, as PACT names them."""
+
+PRODUCT_FOOTPRINTS = contract(
+    "product_footprints",
+    "one declaration of the carbon footprint of one product",
+    key=("footprint_id",),
+    happened=None,
+    columns={
+        **provenance(),
+        "footprint_id": name("Declaration.", "声明编号", required=True),
+        "revision": count("Version of the declaration; a later one replaces an earlier one.", "版本"),
+        "sku": name("Model, as in hardware_assets.", "model", "型号", required=True),
+        "vendor": name("Who declares it.", "厂商"),
+        "declared_unit": choice(DECLARED_UNITS, "What the footprint is stated for.", "声明单位", default="piece"),
+        "embodied_kgco2e": amount(
+            "kgCO2e", "Carbon of making one declared unit, with everything it is sold with.", "隐含碳"
+        ),
+        "lifetime_kgco2e": amount(
+            "kgCO2e", "Carbon of one declared unit over its whole life, use included.", "全生命周期碳"
+        ),
+        "relative_error_ratio": amount("1", "Error of lifetime_kgco2e, as a share of it; it can exceed 1.", "误差"),
+        "shares_add_up": flag("Whether the shares of the phases of life add up to the whole.", "占比一致"),
+        "primary_data_ratio": ratio("Share that rests on primary data.", "初级数据占比"),
+        "service_life_years": column(
+            pl.Float64,
+            "Years of use that lifetime_kgco2e assumes.",
+            unit="a",
+            spellings=("使用年限",),
+            at_least=0.5,
+            at_most=30,
+        ),
+        "valid_from": day("First day on which the declaration is valid.", "生效日期", required=True),
+        "valid_to": day("Day after the last day on which it is valid; empty where it has no end.", "失效日期"),
+    },
+    rules=[
+        rule(
+            "footprint_period_not_empty",
+            pl.col("valid_from") < pl.col("valid_to"),
+            "the validity ends before it starts",
+        )
+    ],
+)
+
 BOM_PARTS = contract(
     "bom_parts",
     "one part of one asset model, as known on one day",
@@ -100,6 +147,29 @@ BOM_PARTS = contract(
     },
 )
 
+PART_SUPPLIES = contract(
+    "part_supplies",
+    "one part as it is bought and kept in stock, as known on one day",
+    key=("part_id", "observed_on"),
+    happened=None,
+    columns={
+        **provenance(),
+        "part_id": name("Part, by its identifier or its name in bom_parts.", "料号", required=True),
+        "observed_on": day("Day the row describes.", "日期", required=True),
+        "part_name": text("What the part is called.", "名称"),
+        "supplier": name("Supplier at present.", "供应商"),
+        "origin_country": column(
+            pl.String, "Country of origin (ISO 3166-1 alpha-2).", spellings=("原产国",), matches=r"[A-Z]{2}"
+        ),
+        "unit_value": amount("currency", "Price of one piece.", "单价"),
+        "currency": column(pl.String, "Currency of unit_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
+        "qualified_suppliers": count("Suppliers that are qualified to deliver it.", "合格供应商数"),
+        "lead_time_days": amount("d", "Days from order to delivery.", "交期"),
+        "stock_units": amount("1", "Pieces in stock, whatever they are built into.", "库存"),
+        "daily_use_units": amount("1/d", "Pieces used per day on average, whatever they are built into.", "日均用量"),
+    },
+)
+
 SOFTWARE_COMPONENTS = contract(
     "software_components",
     "one component of the software stack, as known on one day",
@@ -115,7 +185,7 @@ SOFTWARE_COMPONENTS = contract(
         "licence_spdx": name("Licence as an SPDX identifier or expression.", "license", "许可证"),
         "package_url": name("Package URL (purl) or another unique identifier.", "purl"),
         "has_dependencies_stated": flag("Whether the bill of materials states what it depends on.", "依赖关系"),
-        "sbom_author": name("Who wrote the bill of materials.", "作者"),
+        "sbom_author": text("Who wrote the bill of materials.", "作者"),
         "sbom_created_at_utc": instant("When the bill of materials was written.", "生成时间"),
         "implements_open_standard": flag("Whether it implements an interface that is an open standard.", "开放标准"),
     },

@@ -11,7 +11,6 @@ import fastexcel
 import polars as pl
 
 from suanheng.flows.sources._files import opened, whole
-from suanheng.flows.sources._text import opened_text
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
@@ -220,7 +219,8 @@ def _exact(text: pl.Expr, number: pl.Series) -> pl.Expr:
 def _csv(path: Path, encoding: str) -> list[Row]:
     rows: list[Row] = []
     try:
-        with opened_text(path, encoding) as file:
+        text = whole(path).decode("utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding)
+        with io.StringIO(text, newline="") as file:
             reader = csv.reader(file)
             above = 0
             for cells in reader:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import polars as pl
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonValidator
 
+from suanheng.flows.sources._bom import day_described
 from suanheng.flows.sources._files import json_document
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.cyclonedx import CONTRACT
@@ -81,33 +81,16 @@ def _refusal(path: Path, got: str) -> UnreadableFile:
 def _about_document(document: dict[str, Any], path: Path, options: Mapping[str, Any]) -> dict[str, str | None]:
     metadata = _dict(document.get("metadata"))
     timestamp = _words(metadata.get("timestamp"))
-    observed_on = _day(timestamp) if timestamp else _words(options.get("observed_on"))
-    if observed_on is None:
-        raise UnreadableFile(
-            f"{path.name} does not say when it was written",
-            expected="metadata.timestamp in the document, or observed_on in the binding",
-            got="neither",
-            do="Add options = { observed_on = 'YYYY-MM-DD' } to the source in sources.toml.",
-        )
     authors = [_words(author.get("name")) for author in _dicts(metadata.get("authors"))]
     makers = [_name(metadata, role) for role in ("manufacturer", "manufacture", "supplier")]
     return {
         "specVersion": document["specVersion"],
         "serialNumber": _words(document.get("serialNumber")),
         "metadata.timestamp": timestamp,
-        "observed_on": observed_on,
+        "observed_on": day_described(path, timestamp, options, "metadata.timestamp"),
         "metadata.component.name": _words(options.get("asset_sku")) or _name(metadata, "component"),
         "metadata.authors": ", ".join(name for name in authors if name) or next(filter(None, makers), None),
     }
-
-
-def _day(timestamp: str) -> str:
-    """Day of an ISO 8601 time in UTC; what is no time stays as it is, for the gate to refuse."""
-    try:
-        moment = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return timestamp
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).date().isoformat()
 
 
 def _components(parent: dict[str, Any], place: Place, quantity: float | None) -> Iterator[_Component]:

@@ -1,11 +1,11 @@
-"""Contract of the components of a CycloneDX bill of materials (JSON 1.2 to 1.6), hardware and software alike."""
+"""Contract of the components of a CycloneDX bill of materials (JSON 1.2 to 1.6): hardware, software, operations."""
 
 import polars as pl
 
 from suanheng.schemas.columns import text
 from suanheng.schemas.contract import UTC, column, contract
 
-TITLE = "CycloneDX bill of materials (JSON)"
+TITLE = "CycloneDX bill of materials: HBOM, SBOM, OBOM (JSON)"
 FEEDS = ("bom_parts", "software_components")
 OPTIONS = {
     "observed_on": "day the document describes (YYYY-MM-DD), for documents without metadata.timestamp",
@@ -20,7 +20,9 @@ REFUSES = (
     "A document that does not say when it was written, unless the binding does: a bill of materials is true of a day.",
 )
 LIMITS = (
-    "Vulnerabilities, services and formulations are not read.",
+    "XML is not read: convert it with the CycloneDX command line, cyclonedx convert --output-format json.",
+    "Vulnerabilities, services, formulations and the settings in a bill of operations are not read.",
+    "Data and cryptographic assets stay in the raw table: they are neither parts nor software.",
     "Purchase data (price, stock, lead time) are not part of CycloneDX; a supplier list adds them.",
 )
 
@@ -39,7 +41,11 @@ CONTRACT = contract(
         ),
         "metadata.component.name": text("What the document is about, or the model named by the binding."),
         "metadata.authors": text("People and organisations that wrote the document."),
-        "type": column(pl.String, "device is hardware, everything else is software.", required=True),
+        "type": column(
+            pl.String,
+            "device is hardware; data and cryptographic-asset are neither; everything else is software.",
+            required=True,
+        ),
         "bom-ref": text("Identifier within the document."),
         "name": column(pl.String, "Name; the part number of a device.", required=True),
         "version": text("Version."),

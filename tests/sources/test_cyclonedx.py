@@ -1,3 +1,4 @@
+import json
 from datetime import date, datetime
 
 import pytest
@@ -57,6 +58,43 @@ def test_everything_else_is_software(gated, feed, staged, samples):
     assert library["component_ref"] == "zlib@1.3"
     assert library["licence_spdx"] == "Zlib OR MIT"
     assert library["has_dependencies_stated"] is False
+
+
+def test_a_bill_of_operations_tells_what_runs_and_on_how_many_devices(gated, feed, staged, samples):
+    accepted, rejected = gated("cyclonedx", samples / "cyclonedx_operations.json")
+    assert rejected.is_empty()
+    assert accepted.height == 8
+    software = staged("software_components", feed("cyclonedx", "software_components", accepted))
+    parts = staged("bom_parts", feed("cyclonedx", "bom_parts", accepted))
+    assert software.rejected.is_empty()
+    assert parts.rejected.is_empty()
+    # The data and the certificate are neither software nor a part.
+    described = software.accepted.sort("row_number").select("component_ref", "has_dependencies_stated", "supplier")
+    assert described.rows() == [
+        ("os", True, "Own Distribution"),
+        ("driver", False, None),
+        ("fw", False, None),
+        ("model", False, None),
+    ]
+    # By hand: 16 servers with 8 GPUs each.
+    assert parts.accepted.sort("row_number").select("part_id", "quantity").rows() == [("server", 16.0), ("gpu", 128.0)]
+
+
+@pytest.mark.parametrize("version", ["1.4", "1.5", "1.6"])
+def test_the_quantity_is_a_text_property_in_every_version(gated, feed, tmp_path, version):
+    device = {"type": "device", "name": "M3", "properties": [{"name": "cdx:device:quantity", "value": "24"}]}
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": version,
+        "version": 1,
+        "metadata": {"timestamp": "2024-06-30T20:00:00Z", "component": {"type": "device", "name": "AS-8000"}},
+        "components": [device],
+    }
+    path = tmp_path / "bom.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    accepted, rejected = gated("cyclonedx", path)
+    assert rejected.is_empty()
+    assert feed("cyclonedx", "bom_parts", accepted).select("part_id", "quantity").rows() == [("M3", 24.0)]
 
 
 def test_the_binding_may_name_the_asset(gated, feed, samples):

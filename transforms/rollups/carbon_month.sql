@@ -4,8 +4,8 @@
 -- factor'. By market: electricity that no cancelled certificate or contract claims, x the nation's average without
 -- traded non-fossil power where it is usable, else the factor by place. Claims beyond what came from the grid do not
 -- count. Embodied: quantity x carbon / service life x hours in service, until the life is over and all is written off.
--- An asset without a figure takes the reference default of exactly its SKU, which is estimated evidence; without one it
--- is unknown. Electricity only: fuel burnt on site has no factor here.
+-- What making an asset took, and who says so, is in rollups.embodied_carbon_month. Electricity only: fuel burnt on site
+-- has no factor here.
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, month_end, hours, date_diff('day', month_start, month_end) AS days
@@ -82,29 +82,16 @@ service_lives AS (
     FROM reference.parameters
     WHERE name = 'service_life_h' AND is_usable AND value > 0
 ),
-default_carbon AS (
-    SELECT sku, max(default_kgco2e) AS embodied_kgco2e, max(reference_id) AS reference_id
-    FROM reference.embodied_carbon
-    WHERE is_usable AND sku IS NOT NULL AND default_kgco2e IS NOT NULL
-    GROUP BY sku
-    HAVING count(*) = 1
-),
 assets AS (
-    SELECT
-        hardware_assets.* EXCLUDE (site_id),
-        evidence_rank,
-        default_carbon.embodied_kgco2e AS default_kgco2e,
-        default_carbon.reference_id AS carbon_reference
+    SELECT * EXCLUDE (site_id)
     FROM staged.hardware_assets
-    JOIN reference.evidence_classes USING (evidence_class)
-    LEFT JOIN default_carbon USING (sku)
     WHERE site_id = getvariable('site_id')
 ),
 service AS (
     SELECT
-        months.month_start,
+        month_start,
         quantity,
-        coalesce(assets.embodied_kgco2e, default_kgco2e) AS item_kgco2e,
+        carbon.item_kgco2e,
         coalesce(service_life_years * 8760, life_h) AS item_life_h,
         item_kgco2e IS NOT NULL AND item_life_h IS NOT NULL AS is_known,
         least(coalesce(in_service_to, month_end), month_end) AS until,
@@ -117,11 +104,12 @@ service AS (
             ),
             0
         ) AS written_off_hours,
-        CASE WHEN assets.embodied_kgco2e IS NULL THEN carbon_reference END AS carbon_reference,
+        carbon.reference_id AS carbon_reference,
         CASE WHEN service_life_years IS NULL THEN service_lives.reference_id END AS life_reference,
-        CASE WHEN assets.embodied_kgco2e IS NULL THEN greatest(evidence_rank, 4) ELSE evidence_rank END AS evidence_rank
+        carbon.evidence_rank
     FROM assets
     JOIN months ON in_service_from < month_end AND coalesce(in_service_to > month_start, true)
+    JOIN rollups.embodied_carbon_month AS carbon USING (month_start, asset_id)
     LEFT JOIN service_lives
         ON service_lives.asset_class = assets.asset_class AND month_start BETWEEN valid_from AND valid_to
 ),

@@ -3,7 +3,9 @@
 -- than the declared age. A part's value is pieces per asset times unit price, in the declared currency; others are not
 -- converted, so their value is unknown. A part is secured when two suppliers are qualified and the stock lasts until
 -- the next delivery; where one of the two is known to fail, the other need not be known. Stock cover is that of the
--- parts in use.
+-- parts in use. What the bill says of supply and what the latest purchasing list of the same age limit says of the part
+-- (by its identifier, else by its name) complete each other, column by column; where both speak, the newer counts. A
+-- price is taken together with its currency.
 -- grain: site_id, month_start, component_class
 WITH months AS (
     SELECT site_id, month_start, month_end
@@ -30,25 +32,76 @@ snapshots AS (
     WHERE observed_on < month_end AND observed_on >= month_end - 1 - days
     GROUP BY site_id, month_start
 ),
+bills AS (
+    SELECT site_id, month_start, observed_on, age_reference, bom_parts.* EXCLUDE (site_id, observed_on)
+    FROM snapshots
+    JOIN staged.bom_parts USING (site_id, observed_on)
+),
+lists AS (
+    SELECT month_start, part_supplies.*
+    FROM months
+    JOIN staged.part_supplies USING (site_id)
+    JOIN maximum_age ON month_start BETWEEN valid_from AND valid_to
+    WHERE observed_on < month_end AND observed_on >= month_end - 1 - days
+    QUALIFY row_number() OVER (PARTITION BY site_id, month_start, part_id ORDER BY observed_on DESC) = 1
+),
+listed AS (
+    SELECT bills.month_start, bills.asset_sku, bills.part_id, lists.* EXCLUDE (month_start, part_id)
+    FROM bills
+    JOIN lists
+        ON lists.site_id = bills.site_id
+        AND lists.month_start = bills.month_start
+        AND lists.part_id IN (bills.part_id, bills.part_name)
+    QUALIFY row_number() OVER (
+        PARTITION BY bills.site_id, bills.month_start, bills.asset_sku, bills.part_id
+        ORDER BY lists.part_id = bills.part_id DESC
+    ) = 1
+),
+statements AS (
+    SELECT *, row_number() OVER (PARTITION BY site_id, month_start, asset_sku, part_id ORDER BY observed_on, place) AS nth
+    FROM (
+        SELECT 1 AS place, * FROM bills
+        UNION ALL BY NAME
+        SELECT 2 AS place, * FROM listed
+    )
+),
+completed AS (
+    SELECT
+        site_id,
+        month_start,
+        asset_sku,
+        part_id,
+        arg_max(supplier, nth) AS supplier,
+        arg_max({value: unit_value, currency: currency}, CASE WHEN unit_value IS NOT NULL THEN nth END) AS price,
+        arg_max(qualified_suppliers, nth) AS qualified_suppliers,
+        arg_max(lead_time_days, nth) AS lead_time_days,
+        arg_max(stock_units, nth) AS stock_units,
+        arg_max(daily_use_units, nth) AS daily_use_units,
+        max(evidence_rank) AS evidence_rank
+    FROM statements
+    JOIN reference.evidence_classes USING (evidence_class)
+    GROUP BY site_id, month_start, asset_sku, part_id
+),
 parts AS (
     SELECT
         site_id,
         month_start,
-        observed_on,
+        bills.observed_on,
         component_class,
-        supplier,
+        completed.supplier,
         evidence_rank,
-        CASE WHEN bom_parts.currency = declared_currency.currency THEN unit_value END AS unit_price,
-        (quantity * unit_price)::DECIMAL(38, 9) AS value,
-        qualified_suppliers <= 1 AS is_single_source,
-        qualified_suppliers >= 2 AND stock_units >= daily_use_units * lead_time_days AS is_secured,
-        unit_price * stock_units * daily_use_units IS NOT NULL AS is_stock_known,
-        (CASE WHEN daily_use_units > 0 THEN stock_units * unit_price END)::DECIMAL(38, 9) AS stock_value,
-        (CASE WHEN is_stock_known THEN daily_use_units * unit_price END)::DECIMAL(38, 9) AS daily_use_value,
+        CASE WHEN price.currency = declared_currency.currency THEN price.value END AS unit_price,
+        (bills.quantity * unit_price)::DECIMAL(38, 9) AS value,
+        completed.qualified_suppliers <= 1 AS is_single_source,
+        completed.qualified_suppliers >= 2
+        AND completed.stock_units >= completed.daily_use_units * completed.lead_time_days AS is_secured,
+        unit_price * completed.stock_units * completed.daily_use_units IS NOT NULL AS is_stock_known,
+        (CASE WHEN completed.daily_use_units > 0 THEN completed.stock_units * unit_price END)::DECIMAL(38, 9)
+            AS stock_value,
+        (CASE WHEN is_stock_known THEN completed.daily_use_units * unit_price END)::DECIMAL(38, 9) AS daily_use_value,
         [age_reference, declared_currency.reference_id] AS reference_rows
-    FROM snapshots
-    JOIN staged.bom_parts USING (site_id, observed_on)
-    JOIN reference.evidence_classes USING (evidence_class)
+    FROM bills
+    JOIN completed USING (site_id, month_start, asset_sku, part_id)
     LEFT JOIN declared_currency ON month_start BETWEEN valid_from AND valid_to
 ),
 supplier_shares AS (

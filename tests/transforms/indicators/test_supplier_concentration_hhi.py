@@ -14,7 +14,7 @@ def may(warehouse, *parts):
             "bom_parts",
             {
                 "asset_sku": "server",
-                "part_id": str(number),
+                "part_id": f"{component_class} {number}",
                 "observed_on": date(2023, 5, 10),
                 "component_class": component_class,
                 "supplier": supplier,

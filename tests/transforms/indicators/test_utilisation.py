@@ -18,8 +18,11 @@ FACTORS = ("availability", "allocation_ratio", "activity_ratio")
 
 @pytest.fixture
 def month(warehouse):
-    """State a month: ``month(start, capacity_month=(192,), …)``; a table that is left out has no row."""
-    for table, columns in TABLES.items():
+    """State a month: ``month(start, capacity_month=(192,), …)``; a table that is left out has no row.
+
+    The inventory names no servers, so what matches it is what telemetry saw, up to what is installed.
+    """
+    for table, columns in {**TABLES, "inventory_month": ("matched_device_hours",)}.items():
         described = {"site_id": "VARCHAR", "month_start": "DATE", "evidence_rank": "INTEGER"}
         warehouse.make(f"rollups.{table}", described | dict.fromkeys(columns, HOURS))
 
@@ -29,6 +32,10 @@ def month(warehouse):
             warehouse.insert(
                 f"rollups.{table}", {"site_id": "site-a", "month_start": start, "evidence_rank": rank, **columns}
             )
+        if {"capacity_month", "activity_month"} <= set(tables):
+            matched = min(tables["capacity_month"][0], tables["activity_month"][1])
+            row = {"site_id": "site-a", "month_start": start, "matched_device_hours": matched}
+            warehouse.insert("rollups.inventory_month", row)
 
     return state
 

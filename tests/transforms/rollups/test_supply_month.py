@@ -129,3 +129,69 @@ def test_a_snapshot_beyond_the_declared_age_says_nothing(warehouse) -> None:
     stage_parts(warehouse, {"observed_on": date(2022, 5, 31)})
     assert list(supply(warehouse)) == ["accelerator"]
     assert supply(warehouse, month=date(2023, 6, 1)) == {}
+
+
+def stage_list(warehouse, *parts) -> None:
+    """A purchasing list of the end of May; each part costs 100 CNY unless it says otherwise."""
+    for part in parts:
+        warehouse.stage(
+            "part_supplies", {"observed_on": date(2023, 5, 31), "unit_value": 100.0, "currency": "CNY", **part}
+        )
+
+
+IN_STOCK = {"qualified_suppliers": 2, "lead_time_days": 30.0, "stock_units": 60.0, "daily_use_units": 1.0}
+
+
+def test_a_purchasing_list_completes_a_bill_of_materials_without_prices(warehouse) -> None:
+    # A hardware bill in CycloneDX knows pieces and suppliers; 8 pieces at 100 CNY are 800 CNY.
+    stage_list(warehouse, {"part_id": "X100", **IN_STOCK})
+    bare = {"part_id": "ref-7", "part_name": "X100", "supplier": "A", "quantity": 8.0}
+    row = supply(warehouse, {**bare, "unit_value": None, "currency": None})["accelerator"]
+    assert (float(row["value"]), float(row["secured_value"])) == (800, 800)
+    assert (row["parts"], row["supplier_known_parts"], float(row["hhi"])) == (1, 1, 10_000)
+    assert float(row["stock_cover_days"]) == 60
+
+
+def test_a_newer_list_counts_and_says_nothing_of_what_it_leaves_empty(warehouse) -> None:
+    # Price and stock of the newer list; the lead time, which it does not state, of the bill: 60 days of stock < 90.
+    stage_list(warehouse, {"part_id": "part-0", **IN_STOCK, "unit_value": 150.0, "lead_time_days": None})
+    row = supply(warehouse, {"stock_units": 500.0, "daily_use_units": 1.0, "lead_time_days": 90.0})["accelerator"]
+    assert (float(row["value"]), float(row["secured_value"])) == (150, 0)
+
+
+def test_a_newer_bill_counts_before_an_older_list(warehouse) -> None:
+    stage_list(warehouse, {"part_id": "part-0", "observed_on": date(2023, 1, 1), "unit_value": 150.0})
+    assert float(supply(warehouse, {})["accelerator"]["value"]) == 100
+
+
+def test_a_price_keeps_its_currency(warehouse) -> None:
+    # The newer price is in dollars, and the older currency must not make it 150 CNY.
+    stage_list(warehouse, {"part_id": "part-0", "unit_value": 150.0, "currency": "USD"})
+    assert supply(warehouse, {})["accelerator"]["value"] is None
+
+
+def test_the_identifier_of_a_part_counts_before_its_name(warehouse) -> None:
+    stage_list(warehouse, {"part_id": "X100", "unit_value": 1.0}, {"part_id": "part-0", "unit_value": 2.0})
+    assert float(supply(warehouse, {"part_name": "X100"})["accelerator"]["value"]) == 2
+
+
+def test_a_list_beyond_the_declared_age_or_of_a_later_day_says_nothing(warehouse) -> None:
+    stage_list(
+        warehouse,
+        {"part_id": "part-0", "observed_on": date(2022, 5, 30)},
+        {"part_id": "part-0", "observed_on": date(2023, 6, 1)},
+    )
+    row = supply(warehouse, {"unit_value": None, "currency": None})["accelerator"]
+    assert (row["parts"], row["value"]) == (1, None)
+
+
+def test_one_part_in_two_assets_is_priced_in_both(warehouse) -> None:
+    stage_list(warehouse, {"part_id": "X100"})
+    both = {"part_id": "X100", "unit_value": None, "currency": None, "quantity": 2.0}
+    row = supply(warehouse, {**both, "asset_sku": "server A"}, {**both, "asset_sku": "server B"})["accelerator"]
+    assert (row["parts"], float(row["value"])) == (2, 400)
+
+
+def test_the_weaker_evidence_of_bill_and_list_decides(warehouse) -> None:
+    stage_list(warehouse, {"part_id": "part-0", "evidence_class": "declared"})
+    assert supply(warehouse, {})["accelerator"]["evidence_rank"] == 3

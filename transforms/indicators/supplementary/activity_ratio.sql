@@ -10,7 +10,12 @@
 -- gap: no telemetry
 -- source: decomposition of accelerator hours (secondary, third-party copy)
 -- grain: site_id, month_start
-WITH chain AS (
+WITH inventory AS (
+    SELECT site_id, month_start, sum(matched_device_hours) AS matched_device_hours
+    FROM rollups.inventory_month
+    GROUP BY site_id, month_start
+),
+chain AS (
     SELECT
         *,
         CASE
@@ -27,9 +32,10 @@ SELECT
     month_start,
     CASE WHEN gap IS NULL THEN busy_device_hours END AS numerator,
     CASE WHEN gap IS NULL THEN allocated_device_hours END AS denominator,
-    CASE WHEN gap IS NULL THEN least(utilisation_device_hours, installed_device_hours) ELSE 0 END AS observed,
+    CASE WHEN gap IS NULL THEN matched_device_hours ELSE 0 END AS observed,
     installed_device_hours AS expected,
     activity_evidence_rank AS evidence_rank,
     []::VARCHAR[] AS reference_rows,
     gap
 FROM chain
+LEFT JOIN inventory USING (site_id, month_start)

@@ -1,6 +1,6 @@
 -- One row per device of a hardware bill of materials: a part of the asset the document is about.
 -- The quantity is a text property, counted per enclosing device; parts inside parts are multiplied out.
--- leaves out: every component that is no device, which belongs to software_components.
+-- leaves out: every component that is no device; software belongs to software_components.
 SELECT
     site_id,
     file_id,

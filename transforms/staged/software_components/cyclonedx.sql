@@ -1,5 +1,5 @@
--- One row per component of a software bill of materials.
--- leaves out: devices, which belong to bom_parts.
+-- One row per component of a software bill of materials, or of a bill of operations that says what runs.
+-- leaves out: devices, which belong to bom_parts; data and cryptographic assets, which are no software.
 SELECT
     site_id,
     file_id,
@@ -16,4 +16,4 @@ SELECT
     "metadata.authors" AS sbom_author,
     "metadata.timestamp" AS sbom_created_at_utc
 FROM raw.cyclonedx
-WHERE "type" <> 'device'
+WHERE "type" NOT IN ('device', 'data', 'cryptographic-asset')
