@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from suanheng.config.workspace import Workspace
+from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.transforms.build import catalogue
+from suanheng.transforms.scoring.methodology import load
+from suanheng.transforms.scoring.scorecard import score
 from suanheng.warehouse.lake import reading
 from tests.demo_workspace import demo_workspace  # noqa: F401 - a fixture
 from tests.figures_by_hand import CentreByHand, Figure
@@ -145,6 +149,30 @@ def test_a_composite_is_the_mean_of_means_of_points(demo_workspace: Workspace, f
             assert composite["score"] == pytest.approx(low, rel=1e-6)
             scored += 1
     assert scored > 0
+
+
+EU_GOALPOSTS = {"pue": (1.5, 1.2), "wue": (2.0, 0.4), "erf": (0.0, 0.2), "ref": (0.0, 1.0)}
+"""As config/methodology/eu-2024-1364.yaml declares them; all four weigh the same and need three quarters covered."""
+
+
+def test_the_same_indicators_under_the_methodology_of_the_eu(demo_workspace: Workspace, found):  # noqa: F811
+    with reading(demo_workspace) as lake:
+        indicators = lake.frame('SELECT * FROM indicators."all"')
+
+    scorecards = score(indicators.drop("run_id", strict=False), load("eu-2024-1364"), catalogue())
+
+    assert scorecards.composites.height == len(found)
+    for composite in scorecards.composites.iter_rows(named=True):
+        rows = found[composite["site_id"], composite["period"]]
+        points = [_points(name, rows[name], posts) for name, posts in EU_GOALPOSTS.items()]
+        low, high = (sum(unknown if p is None else p for p in points) / 4 for unknown in (0.0, 100.0))
+        assert composite["score_low"] == pytest.approx(low, rel=1e-6, abs=1e-9)
+        assert composite["score_high"] == pytest.approx(high, rel=1e-6)
+        assert composite["indicators_scored"] == sum(point is not None for point in points)
+    assert scorecards.composites["indicators_scored"].max() >= 3
+    for name in ("dimensions", "indicators"):
+        frame = getattr(scorecards, name)
+        assert SCORECARDS[name].schema.validate(frame, lazy=True).height == frame.height
 
 
 def _scored():

@@ -9,8 +9,9 @@ import yaml
 
 from suanheng.schemas.indicators import INDICATORS
 from suanheng.transforms.build import catalogue
-from suanheng.transforms.scoring.fit import require_fit
-from suanheng.transforms.scoring.methodology import FOLDER, InvalidMethodology, Methodology, load
+from suanheng.transforms.scoring.fit import require_fit, unnamed_indicators
+from suanheng.transforms.scoring.laws import FOLDER
+from suanheng.transforms.scoring.methodology import InvalidMethodology, Methodology, load, shipped
 
 SHIPPED = Path(str(FOLDER)) / "hqc-2024.yaml"
 
@@ -66,14 +67,34 @@ def test_derived_goalposts_follow_from_their_sources(methodology: Methodology):
     assert goalposts["affordability"] == (round(6 / 0.0312), round(6 / (0.312 * 0.563), 1))
 
 
+@pytest.mark.parametrize("methodology", shipped(), ids=lambda methodology: methodology.methodology)
 def test_it_fits_the_indicators_that_are_computed(methodology: Methodology):
     nothing_yet = pl.DataFrame(schema=INDICATORS.dtypes())
 
     require_fit(nothing_yet, methodology, catalogue())
 
-    assert {i.indicator for i in methodology.indicators} | set(methodology.supplementary) == set(
-        catalogue()["indicator"]
-    )
+
+def test_every_indicator_is_scored_or_supplementary_somewhere():
+    assert unnamed_indicators(shipped(), catalogue()) == []
+
+
+def test_an_indicator_that_no_methodology_names_is_found(methodology: Methodology):
+    with_another = pl.concat([catalogue().select("indicator"), pl.DataFrame({"indicator": ["zz_forgotten"]})])
+
+    assert unnamed_indicators([methodology], with_another) == ["zz_forgotten"]
+
+
+def test_the_second_methodology_scores_the_four_indicators_of_the_eu():
+    # Commission Delegated Regulation (EU) 2024/1364, annex III
+    eu = load("eu-2024-1364")
+
+    assert [(i.indicator, i.better, i.unit) for i in eu.indicators] == [
+        ("pue", "lower", "1"),
+        ("wue", "lower", "L/kWh"),
+        ("erf", "higher", "1"),
+        ("ref", "higher", "1"),
+    ]
+    assert "sets none" in eu.origin_note
 
 
 def test_hash_is_that_of_the_file(methodology: Methodology):
@@ -133,30 +154,122 @@ def spoil_geometric_at_zero(m: dict) -> None:
     m["aggregation"]["dimensions"] = {"method": "geometric"}
 
 
+def spoil_two_grades(m: dict) -> None:
+    m["grades"][1]["grade"] = "A"
+
+
+def spoil_by_infinity(m: dict) -> None:
+    first(m)["goalposts"]["at_100"]["value"] = float("inf")
+
+
+def spoil_by_nan(m: dict) -> None:
+    # NaN passes every comparison of a schema
+    first(m)["weight"] = float("nan")
+
+
+def spoil_method(m: dict) -> None:
+    m["aggregation"]["dimensions"] = {"method": "median", "lowest": 1}
+
+
+def spoil_by_idle_lowest(m: dict) -> None:
+    m["aggregation"]["indicators"]["lowest"] = 1
+
+
+def spoil_exponent(m: dict) -> None:
+    m["aggregation"]["dimensions"] = {"method": "generalised", "lowest": 1, "exponent": 0}
+
+
+def spoil_missing_source(m: dict) -> None:
+    del first(m)["goalposts"]["at_0"]["source"]
+
+
 @pytest.mark.parametrize(
-    ("spoil", "fault"),
+    ("spoil", "place", "expected", "got"),
     [
-        (spoil_schema, "$.dimensions[0].indicators[0].weight: 0 is less than or equal to the minimum of 0"),
-        (spoil_extra_key, "'wieght' was unexpected"),
-        (spoil_sum, "dimensions: the weights sum to 6, but weights_sum_to says 5"),
-        (spoil_inner_sum, "compute_efficiency: the weights sum to 4, but weights_sum_to says 3"),
-        (spoil_goalposts, "theoretical_efficiency: 0 and 100 points are both at 1413"),
-        (spoil_direction, "theoretical_efficiency: lower is better, but 100 points are at 1413 and 0 at 0"),
-        (spoil_identity, "indicator theoretical_efficiency is named 2 times"),
-        (spoil_bands, "give them from the best to the one that begins at 0, but they begin at [60, 20]"),
-        (spoil_name, "the file is named hqc-2024, but calls itself hqc-2025"),
-        (spoil_geometric_at_zero, "$.aggregation.dimensions"),
+        (spoil_schema, "dimensions[0].indicators[0].weight", "more than 0", "0"),
+        (
+            spoil_extra_key,
+            "dimensions[0].indicators[0]",
+            "no keys but indicator, name, origin",
+            "'wieght' was unexpected",
+        ),
+        (spoil_sum, "dimensions", "weights that sum to 5", "a sum of 6"),
+        (spoil_inner_sum, "dimensions[0].indicators", "weights that sum to 3", "a sum of 4"),
+        (
+            spoil_goalposts,
+            "dimensions[0].indicators[0].goalposts",
+            "two goalposts for theoretical_efficiency",
+            "0 and 100 points both at 1413",
+        ),
+        (
+            spoil_direction,
+            "dimensions[0].indicators[0].goalposts",
+            "goalposts of theoretical_efficiency for which lower is better",
+            "100 points at 1413 and 0 at 0",
+        ),
+        (spoil_identity, "supplementary", "every indicator once", "theoretical_efficiency 2 times"),
+        (spoil_bands, "grades", "bands from the best to the one that begins at 0", "bands that begin at 60, 20"),
+        (spoil_two_grades, "grades", "every grade once", "A 2 times"),
+        (spoil_name, "methodology", "hqc-2024", "hqc-2025"),
+        (spoil_by_infinity, "dimensions[0].indicators[0].goalposts.at_100.value", "a finite number", "inf"),
+        (spoil_by_nan, "dimensions[0].indicators[0].weight", "a finite number", "nan"),
+        (spoil_geometric_at_zero, "aggregation.dimensions", "the keys", "'lowest' is a required property"),
+        (
+            spoil_method,
+            "aggregation.dimensions.method",
+            '"arithmetic", "geometric", "harmonic", "generalised"',
+            "median",
+        ),
+        (spoil_exponent, "aggregation.dimensions.exponent", "for 0 write geometric", "0"),
+        (spoil_by_idle_lowest, "aggregation.indicators", "leave lowest out", '"lowest": 1'),
+        (
+            spoil_missing_source,
+            "dimensions[0].indicators[0].goalposts.at_0",
+            "source",
+            "'source' is a required property",
+        ),
     ],
 )
-def test_broken_laws_are_named(spoil: Callable[[dict], None], fault: str, saved: Callable[[dict], Path]):
+def test_broken_laws_are_named(
+    spoil: Callable[[dict], None], place: str, expected: str, got: str, saved: Callable[[dict], Path]
+):
     methodology = document()
     spoil(methodology)
 
     with pytest.raises(InvalidMethodology) as refusal:
         load(saved(methodology))
 
-    assert len(refusal.value.faults) == 1
-    assert fault in refusal.value.faults[0]
+    (fault,) = refusal.value.faults
+    assert fault.file == "hqc-2024.yaml"
+    assert fault.place.startswith(place)
+    assert expected in fault.expected
+    assert got in fault.got
+    assert fault.do
+
+
+def test_a_fault_says_where_in_the_file(tmp_path: Path):
+    path = tmp_path / "hqc-2024.yaml"
+    lines = SHIPPED.read_text(encoding="utf-8").splitlines()
+    number = next(number for number, line in enumerate(lines) if line.strip() == "minimum_coverage: 0.25")
+    lines[number] = lines[number].replace("0.25", "25")
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    with pytest.raises(InvalidMethodology) as refusal:
+        load(path)
+
+    assert [str(fault) for fault in refusal.value.faults] == [
+        f"hqc-2024.yaml, line {number + 1}, dimensions[0].indicators[1].minimum_coverage: "
+        "expected at most 1, but got 25; config/methodology/schema.json describes every key"
+    ]
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path):
+    # a YAML reader keeps the last one silently
+    path = tmp_path / "hqc-2024.yaml"
+    path.write_text(SHIPPED.read_text(encoding="utf-8") + "version: 2\n", encoding="utf-8")
+
+    with pytest.raises(InvalidMethodology, match="version: expected every key once, but got version 2 times"):
+        load(path)
 
 
 def test_all_faults_are_named_at_once(saved: Callable[[dict], Path]):
@@ -170,9 +283,12 @@ def test_all_faults_are_named_at_once(saved: Callable[[dict], Path]):
     assert len(refusal.value.faults) == 2
 
 
-def test_what_is_not_yaml_is_refused(tmp_path: Path):
+@pytest.mark.parametrize(
+    "content", ["dimensions: [", "just text", "- a\n- list", "", "\x00", "dimensions: &all [*all]"]
+)
+def test_what_is_no_methodology_at_all_is_refused(tmp_path: Path, content: str):
     path = tmp_path / "broken.yaml"
-    path.write_text("dimensions: [", encoding="utf-8")
+    path.write_text(content, encoding="utf-8")
 
-    with pytest.raises(InvalidMethodology, match="not YAML"):
+    with pytest.raises(InvalidMethodology, match=r"broken.yaml, line \d+"):
         load(path)

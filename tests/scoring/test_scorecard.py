@@ -282,7 +282,7 @@ def test_unknown_and_repeated_indicators_are_refused(
         score(rows, methodology, catalogue.filter(pl.col("indicator") != "compatibility"))
 
     assert refusal.value.faults == [
-        "compatibility is not in the catalogue of indicators",
+        "compatibility is not in the catalogue of indicators: expected a recipe; add one or leave the indicator out",
         "a 2023Q2: expected one row of compatibility, got 0",
         "a 2023Q2: expected one row of theoretical_efficiency, got 2",
     ]

@@ -1,6 +1,6 @@
 """Whether a methodology fits the indicators it is to score."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -37,12 +37,22 @@ def _catalogue_faults(methodology: Methodology, catalogue: pl.DataFrame) -> Iter
     scored = [indicator.indicator for indicator in methodology.indicators]
     for name in (*scored, *methodology.supplementary):
         if name not in known:
-            yield f"{name} is not in the catalogue of indicators"
+            yield f"{name} is not in the catalogue of indicators: expected a recipe; add one or leave the indicator out"
     for indicator in methodology.indicators:
         entry = known.get(indicator.indicator, {})
         for trait, stated in (("unit", indicator.unit), ("better", indicator.better)):
             if trait in entry and entry[trait] != stated:
                 yield f"{indicator.indicator}: {trait} is {stated} in the methodology, {entry[trait]} in the catalogue"
+
+
+def unnamed_indicators(methodologies: Iterable[Methodology], catalogue: pl.DataFrame) -> list[str]:
+    """Indicators of the catalogue that no methodology scores or names as supplementary, in alphabetical order."""
+    named = {
+        name
+        for methodology in methodologies
+        for name in (*(indicator.indicator for indicator in methodology.indicators), *methodology.supplementary)
+    }
+    return sorted(set(catalogue["indicator"]) - named)
 
 
 def _row_faults(indicators: pl.DataFrame, methodology: Methodology) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from suanheng.transforms.scoring.aggregate import Method, aggregate_above
+from suanheng.transforms.scoring.aggregate import Aggregation, aggregate_above
 from suanheng.transforms.scoring.values import Values, as_values
 
 WORST, BEST = 0.0, 100.0
@@ -49,13 +49,13 @@ class Interval:
         """Some of the members."""
         return Interval(self.score[:, which], self.low[:, which], self.high[:, which])
 
-    def mean(self, weights: Sequence[float], method: Method, lowest: float) -> "Interval":
-        """Mean over the members; see ``aggregate_above``."""
-        return Interval(
-            aggregate_above(self.score, as_values(weights), method, lowest),
-            aggregate_above(self.low, as_values(weights), method, lowest),
-            aggregate_above(self.high, as_values(weights), method, lowest),
-        )
+    def mean(self, weights: Sequence[float], how: Aggregation) -> "Interval":
+        """Mean over the members, all of which must be known for a score; see ``aggregate_above``."""
+
+        def of(scores: Values) -> Values:
+            return aggregate_above(scores, as_values(weights), how.method, how.lowest, exponent=how.exponent)
+
+        return Interval(of(self.score), of(self.low), of(self.high))
 
     def columns(self) -> dict[str, pl.Series]:
         """Columns of a scorecard: an unknown score is null."""

@@ -1,24 +1,14 @@
 """A methodology: the versioned file that says how a centre is scored."""
 
 import hashlib
-import json
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-
-from suanheng.transforms.scoring.aggregate import Method
+from suanheng.transforms.scoring.aggregate import Aggregation
 from suanheng.transforms.scoring.grade import Band
+from suanheng.transforms.scoring.laws import FOLDER, Fault, check
 from suanheng.transforms.scoring.normalise import Better
-
-FOLDER = files("suanheng.config") / "methodology"
-
-_ROUNDING = 1e-9
 
 
 class InvalidMethodology(ValueError):  # noqa: N818
@@ -26,10 +16,10 @@ class InvalidMethodology(ValueError):  # noqa: N818
 
     Args:
         path: the file.
-        faults: what is wrong, one sentence each.
+        faults: what is wrong: file, line, place, expected, got, and what to do.
     """
 
-    def __init__(self, path: Path, faults: list[str]) -> None:
+    def __init__(self, path: Path, faults: list[Fault]) -> None:
         super().__init__(f"{path} is not a methodology that can be used:\n" + "\n".join(f"  - {f}" for f in faults))
         self.faults = faults
 
@@ -100,19 +90,6 @@ class Dimension:
 
 
 @dataclass(frozen=True)
-class Aggregation:
-    """How the scores of one level become the score of the next.
-
-    Attributes:
-        method: kind of mean.
-        lowest: scores are moved from 0..100 onto ``lowest``..100 for the mean and back.
-    """
-
-    method: Method
-    lowest: float = 0.0
-
-
-@dataclass(frozen=True)
 class Methodology:
     """How a centre is scored.
 
@@ -160,14 +137,15 @@ def load(methodology: str | Path) -> Methodology:
     """
     path = find(methodology)
     content = path.read_bytes()
-    try:
-        document = yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise InvalidMethodology(path, [f"not YAML: {error}"]) from error
-    faults = list(_schema_faults(document)) or list(_law_faults(document, path))
+    document, faults = check(path, content)
     if faults:
         raise InvalidMethodology(path, faults)
     return _build(document, hashlib.sha256(content).hexdigest())
+
+
+def shipped() -> list[Methodology]:
+    """The methodologies that ship, by name."""
+    return [load(path) for path in sorted(Path(str(FOLDER)).glob("*.yaml"))]
 
 
 def find(methodology: str | Path) -> Path:
@@ -179,59 +157,11 @@ def find(methodology: str | Path) -> Path:
     for candidate in (Path(methodology), Path(str(FOLDER / f"{methodology}.yaml"))):
         if candidate.is_file():
             return candidate
-    shipped = sorted(Path(str(FOLDER)).glob("*.yaml"))
+    there = sorted(Path(str(FOLDER)).glob("*.yaml"))
     raise FileNotFoundError(
         f"There is no methodology {methodology}. Expected the path of a YAML file or one of: "
-        + ", ".join(path.stem for path in shipped)
+        + ", ".join(path.stem for path in there)
     )
-
-
-def _schema_faults(document: Any) -> Iterator[str]:
-    schema = json.loads((FOLDER / "schema.json").read_text(encoding="utf-8"))
-    for error in jsonschema.Draft202012Validator(schema).iter_errors(document):
-        yield f"{error.json_path}: {error.message}"
-
-
-def _law_faults(document: dict[str, Any], path: Path) -> Iterator[str]:
-    dimensions = document["dimensions"]
-    indicators = [indicator for dimension in dimensions for indicator in dimension["indicators"]]
-    if path.stem != document["methodology"]:
-        yield f"methodology: the file is named {path.stem}, but calls itself {document['methodology']}"
-    yield from _sum_faults("dimensions", dimensions, document["weights_sum_to"])
-    for dimension in dimensions:
-        yield from _sum_faults(dimension["dimension"], dimension["indicators"], dimension["weights_sum_to"])
-    for indicator in indicators:
-        yield from _goalpost_faults(indicator)
-    yield from _repeated("dimension", [dimension["dimension"] for dimension in dimensions])
-    yield from _repeated("indicator", [i["indicator"] for i in indicators] + document["supplementary"])
-    yield from _repeated("grade", [band["grade"] for band in document["grades"]])
-    yield from _band_faults([band["from"] for band in document["grades"]])
-
-
-def _sum_faults(where: str, members: list[dict[str, Any]], stated: float) -> Iterator[str]:
-    total = sum(member["weight"] for member in members)
-    if abs(total - stated) > _ROUNDING:
-        yield f"{where}: the weights sum to {total:g}, but weights_sum_to says {stated:g}"
-
-
-def _goalpost_faults(indicator: dict[str, Any]) -> Iterator[str]:
-    at_0, at_100 = (indicator["goalposts"][post]["value"] for post in ("at_0", "at_100"))
-    if at_0 == at_100:
-        yield f"{indicator['indicator']}: 0 and 100 points are both at {at_0:g}"
-    elif (at_100 > at_0) != (indicator["better"] == "higher"):
-        better = indicator["better"]
-        yield f"{indicator['indicator']}: {better} is better, but 100 points are at {at_100:g} and 0 at {at_0:g}"
-
-
-def _repeated(kind: str, names: list[str]) -> Iterator[str]:
-    for name, times in Counter(names).items():
-        if times > 1:
-            yield f"{kind} {name} is named {times} times"
-
-
-def _band_faults(lowest_scores: list[float]) -> Iterator[str]:
-    if lowest_scores != sorted(set(lowest_scores), reverse=True) or lowest_scores[-1] != 0:
-        yield f"grades: give them from the best to the one that begins at 0, but they begin at {lowest_scores}"
 
 
 def _build(document: dict[str, Any], digest: str) -> Methodology:

@@ -81,7 +81,7 @@ def _of_dimensions(of_indicators: Interval, methodology: Methodology) -> Interva
     how = methodology.of_indicators
     return Interval.side_by_side(
         [
-            of_indicators.members(members).mean([i.weight for i in dimension.indicators], how.method, how.lowest)
+            of_indicators.members(members).mean([i.weight for i in dimension.indicators], how)
             for dimension, members in _members(methodology)
         ]
     )
@@ -90,8 +90,7 @@ def _of_dimensions(of_indicators: Interval, methodology: Methodology) -> Interva
 def _composites(
     periods: pl.DataFrame, judged: pl.DataFrame, of_dimensions: Interval, methodology: Methodology
 ) -> pl.DataFrame:
-    how = methodology.of_dimensions
-    composite = of_dimensions.mean([d.weight for d in methodology.dimensions], how.method, how.lowest)
+    composite = of_dimensions.mean([d.weight for d in methodology.dimensions], methodology.of_dimensions)
     weights = _weights_in_composite(methodology)
     coverage = as_values(_matrix(judged, "coverage", methodology))
     indicators_scored = _matrix(judged, "is_scored", methodology).sum(axis=1)

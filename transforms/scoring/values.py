@@ -1,4 +1,8 @@
-"""A column of numbers with gaps, and the refusal to compute what is not defined on it."""
+"""Numbers with gaps, and the refusal to compute what is not defined on them.
+
+Units stand along the first axis. What follows it is free: a column of an indicator has the shape (units,), the same
+column in many replicates (units, replicates). Every step works along the first axis and so on both.
+"""
 
 from typing import TypeAlias
 
@@ -20,6 +24,7 @@ class UndefinedScore(ValueError):  # noqa: N818
     def __init__(self, case: str, explanation: str) -> None:
         super().__init__(f"{case}: {explanation}")
         self.case = case
+        self.explanation = explanation
 
 
 def as_values(numbers: ArrayLike) -> Values:
@@ -27,33 +32,33 @@ def as_values(numbers: ArrayLike) -> Values:
     return np.asarray(numbers, dtype=np.float64)
 
 
-def observed(values: Values) -> Values:
-    """The known values.
+def require_observations(values: Values, at_least: int = 1) -> None:
+    """Refuse a column in which too little is known to compute with.
 
     Raises:
-        UndefinedScore: nothing is known.
+        UndefinedScore: nothing is known, or a single value where two are needed.
     """
-    known = values[~np.isnan(values)]
-    if known.size == 0:
+    known = np.sum(~np.isnan(values), axis=0)
+    if np.any(known == 0):
         raise UndefinedScore("no observation", "every value of the column is unknown; leave the indicator out")
-    return known
+    if np.any(known < at_least):
+        raise UndefinedScore(
+            "single observation", "one unit cannot be placed relative to others; normalise by goalposts instead"
+        )
 
 
-def extent(values: Values) -> tuple[float, float]:
-    """Smallest and largest known value, which must differ.
+def extent(values: Values) -> tuple[Values, Values]:
+    """Smallest and largest known value of each column, which must differ.
 
     Raises:
         UndefinedScore: fewer than two values are known, or all known values are equal.
     """
-    known = observed(values)
-    if known.size == 1:
-        raise UndefinedScore(
-            "single observation", "one unit cannot be placed relative to others; normalise by goalposts instead"
-        )
-    low, high = float(known.min()), float(known.max())
-    if low == high:
+    require_observations(values, at_least=2)
+    low, high = np.asarray(np.nanmin(values, axis=0)), np.asarray(np.nanmax(values, axis=0))
+    if np.any(low == high):
         raise UndefinedScore(
             "constant column",
-            f"every known value is {low:g}, so nothing sets units apart; normalise by goalposts instead",
+            f"every known value is {low[low == high].flat[0]:g}, so nothing sets units apart; "
+            "normalise by goalposts instead",
         )
     return low, high
