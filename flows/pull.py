@@ -196,7 +196,8 @@ def _secret(reference: str) -> str:
     kind, _, name = reference.partition(":")
     secret = (os.environ.get(name, "") if kind == "env" else _secret_of_block(name)).strip()
     if not secret:
-        raise Refused(f"Environment variable {name} is not set, which the pull takes its credentials from. Set it.")
+        what = "Environment variable" if kind == "env" else "Prefect Secret block"
+        raise Refused(f"{what} {name} is not set, which the pull takes its credentials from. Set it.")
     if not secret.isascii() or not secret.isprintable():
         raise Refused(f"What {reference} holds cannot be sent: it has other characters than letters, digits and signs.")
     return secret
@@ -215,16 +216,18 @@ def _answered(
     client: httpx.Client, order: Pull, query: str, window: Window, part: Path, pause: Callable[[float], None]
 ) -> Counter[str]:
     """Get the whole answer for a window into a file; samples in it by metric. Asks again where that may help."""
-    for attempt in range(1, ATTEMPTS + 1):
+    backoff_s = _FIRST_PAUSE_S
+    attempts = 1
+    while True:
         try:
             _download(client, order, query, window, part)
             return _counted(order, window, part)
         except Unavailable as error:
-            if attempt == ATTEMPTS:
+            if attempts == ATTEMPTS:
                 raise Unavailable(f"{error} Asked {ATTEMPTS} times.") from None
-            backoff_s = _FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1)
-            pause(min(max(backoff_s, error.wait_s), _LONGEST_PAUSE_S))
-    raise AssertionError("unreachable")
+            pause(min(max(backoff_s * random.uniform(0.5, 1), error.wait_s), _LONGEST_PAUSE_S))
+            backoff_s *= 2
+            attempts += 1
 
 
 def _download(client: httpx.Client, order: Pull, query: str, window: Window, part: Path) -> None:

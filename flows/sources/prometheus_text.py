@@ -49,7 +49,11 @@ def _samples(path: Path, options: Mapping[str, Any]) -> Iterator[Sample | Unread
     scraped_us = _scraped_us(path, options.get("scraped_at"))
     per_second = 1 if _ends_as_openmetrics(path) else 1000
     for number, line in _lines(path):
-        text = line.decode("utf-8", "replace").strip()
+        try:
+            text = line.decode().strip()
+        except UnicodeDecodeError as error:
+            yield Unreadable(number, "encoding", f"no UTF-8: {error.reason}", line.decode(errors="replace").strip())
+            continue
         if not text or text.startswith("#"):
             continue
         match = _LINE.fullmatch(text)

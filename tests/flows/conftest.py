@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ import pytest
 from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.workspace import Workspace, open_workspace
 
-JUNE = datetime(2024, 6, 1, tzinfo=UTC)
 PATIENCE_S = 60
 
 

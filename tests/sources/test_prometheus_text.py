@@ -79,6 +79,14 @@ def test_every_defect_is_named_and_no_line_is_lost(gated, samples):
     }
 
 
+def test_a_line_in_another_encoding_is_named(gated, tmp_path):
+    path = tmp_path / "latin.prom"
+    path.write_bytes(b'up{site="K\xf6ln"} 1 1717243200000\nup{site="Bonn"} 1 1717243200000\n')
+    accepted, rejected = gated("prometheus_text", path)
+    assert accepted["row_number"].to_list() == [2]
+    assert rejected.select("row_number", "rule").rows() == [(1, "encoding")]
+
+
 def test_openmetrics_cut_off_before_its_end_is_not_taken_for_milliseconds(gated, samples, tmp_path):
     path = tmp_path / "cut_off.prom"
     path.write_text((samples / "prometheus_text_openmetrics.prom").read_text().removesuffix("# EOF\n"))
