@@ -4,6 +4,7 @@
 -- servers that the inventory does not name. Both sides are the most at once in the month: listed on one day, and seen
 -- in each of two hours, so that a device swapped within an hour does not count twice. A series that stands for several
 -- devices counts as many as the device-hours of its fullest hour, rounded up.
+-- Devices whose telemetry names no server may be in any of them: they match what is left of all.
 -- What was not seen is unknown, neither idle nor busy: it lowers coverage and enters no sum.
 -- grain: site_id, month_start, node_id
 WITH RECURSIVE months AS (
@@ -74,13 +75,14 @@ devices AS (
     SELECT
         month_start,
         coalesce(inventory.node_id, '') AS node_id,
+        device_hours.node_id IS NULL AS is_unnamed,
         hour_start_utc,
         device_id,
         utilisation_device_hours,
         devices
     FROM device_hours
     JOIN series USING (month_start, device_id)
-    LEFT JOIN inventory USING (month_start, node_id)
+    LEFT JOIN inventory ON inventory.month_start = device_hours.month_start AND inventory.node_id = device_hours.node_id
 ),
 hours AS (
     SELECT month_start, node_id, hour_start_utc, sum(devices)::BIGINT AS devices
@@ -95,9 +97,25 @@ telemetry AS (
         month_start,
         node_id,
         count(DISTINCT device_id) AS device_ids_seen,
-        sum(utilisation_device_hours) AS utilisation_device_hours
+        sum(utilisation_device_hours) AS utilisation_device_hours,
+        sum(utilisation_device_hours) FILTER (WHERE is_unnamed) AS unnamed_device_hours
     FROM devices
     GROUP BY month_start, node_id
+),
+matches AS (
+    SELECT
+        month_start,
+        node_id,
+        coalesce(utilisation_device_hours, 0) AS utilisation_device_hours,
+        coalesce(installed_device_hours, 0) AS installed_device_hours,
+        least(coalesce(utilisation_device_hours, 0), coalesce(installed_device_hours, 0)) AS own_device_hours,
+        least(
+            coalesce(unnamed_device_hours, 0),
+            coalesce(utilisation_device_hours, 0) - own_device_hours,
+            sum(coalesce(installed_device_hours, 0) - own_device_hours) OVER (PARTITION BY month_start)
+        ) AS unnamed_matched_device_hours
+    FROM telemetry
+    FULL JOIN installed USING (month_start, node_id)
 )
 SELECT
     months.site_id,
@@ -114,12 +132,11 @@ SELECT
         WHEN difference > 0 THEN 'more in telemetry'
         ELSE 'agrees'
     END AS finding,
-    coalesce(installed_device_hours, 0) AS installed_device_hours,
-    coalesce(utilisation_device_hours, 0)::DECIMAL(38, 9) AS utilisation_device_hours,
-    least(coalesce(utilisation_device_hours, 0), coalesce(installed_device_hours, 0))::DECIMAL(38, 9)
-        AS matched_device_hours
+    coalesce(matches.installed_device_hours, 0) AS installed_device_hours,
+    coalesce(matches.utilisation_device_hours, 0)::DECIMAL(38, 9) AS utilisation_device_hours,
+    coalesce(own_device_hours + unnamed_matched_device_hours, 0)::DECIMAL(38, 9) AS matched_device_hours
 FROM inventory
 FULL JOIN seen USING (month_start, node_id)
 LEFT JOIN telemetry USING (month_start, node_id)
-LEFT JOIN installed USING (month_start, node_id)
+LEFT JOIN matches USING (month_start, node_id)
 JOIN months USING (month_start)

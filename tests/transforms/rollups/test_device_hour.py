@@ -366,7 +366,7 @@ def test_p11_sixteen_instances_of_which_thirteen_tell_their_utilisation(warehous
     assert (row["instances_expected"], row["instances_seen"]) == (16, 13)
     assert row["busy_device_hours"] / row["utilisation_device_hours"] == Decimal("0.6")
     assert row["utilisation_device_hours"] / row["device_hours"] == Decimal(13) / 16
-    warehouse.build("rollups/activity_month.sql", "rollups/capacity_month.sql")
+    warehouse.build("rollups/activity_month.sql", "rollups/capacity_month.sql", "rollups/inventory_month.sql")
     facts = warehouse.run("indicators/compute_efficiency/resource_utilisation.sql", **JANUARY).row(0, named=True)
     assert facts["numerator"] / facts["denominator"] == Decimal("0.6")
     # One hour of January's 744 was sampled, and 13/16 of it told.

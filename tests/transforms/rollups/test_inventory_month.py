@@ -193,3 +193,14 @@ def test_assets_that_hold_each_other_end_somewhere(warehouse, inventory) -> None
         {"asset_id": "b", "parent_asset_id": "a", **asset},
     )
     assert inventory()[""]["accelerators_listed"] == 2
+
+
+def test_devices_whose_telemetry_names_no_server_match_what_is_left_of_all(warehouse, inventory) -> None:
+    # Two servers of two are listed. One device is seen on the first, two more without a server: of 3 x 3 hours, the
+    # first server matches 3, and the other 6 fit into what is left of both.
+    for node in ("node-1", "node-2"):
+        stage_server(warehouse, node, 2)
+    stage_samples(warehouse, "node-1", uuids("node-1", 1))
+    stage_samples(warehouse, None, uuids("somewhere", 2))
+    rows = {node: row["matched_device_hours"] for node, row in inventory().items()}
+    assert rows == {"node-1": 3, "node-2": 0, "": 6}
