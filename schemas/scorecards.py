@@ -40,7 +40,7 @@ DIFFERENCE_CAUSES = (
     "shifted_billing_period",
     "estimated_bill",
 )
-"""Why two sides differ: the closed list. ``none`` where they agree, ``unknown`` where no cause, or more than one, fits."""
+"""Why two sides differ: the closed list. ``none`` where they agree, ``unknown`` where not exactly one cause fits."""
 
 TARGET_REASONS = (
     "text target",

@@ -106,8 +106,8 @@ def _days(line: Line) -> set[int]:
 
 def _message(line: Line, rivals: list[Line]) -> str:
     return (
-        f"{_place(line)} overlaps {' and '.join(map(_place, rivals))} of the same meter, which counts: leave out one of "
-        "them, give a correction the same invoice_id and a higher revision, or call what comes on top an adjustment"
+        f"{_place(line)} overlaps {' and '.join(map(_place, rivals))} of the same meter, which counts: leave out one, "
+        "give a correction the same invoice_id and a higher revision, or call what comes on top an adjustment"
     )
 
 

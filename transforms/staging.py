@@ -7,8 +7,8 @@ import polars as pl
 
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.energy import UTILITY_BILLS
+from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.gate import Checked, Chunk, check
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import bill_lines
