@@ -57,14 +57,20 @@ _AGREE = (pl.col("stated") - pl.col("summed")).abs() <= _ROUNDING_PER_PART * pl.
 UTILITY_BILLS = contract(
     "utility_bills",
     "one line of one bill",
-    key=("meter_id", "commodity", "line_type", "tariff_period", "service_start"),
+    key=("meter_id", "commodity", "line_type", "tariff_period", "service_start", "invoice_id"),
     happened=("service_start", "service_end"),
     columns={
         **provenance(),
         "invoice_id": name("Invoice.", "invoice", "发票号", "账单号"),
         "meter_id": name("Meter or account that is billed.", "account", "户号", "表号", required=True),
         "commodity": choice(COMMODITIES, "What was delivered.", "能源品种", required=True),
-        "line_type": choice(LINE_TYPES, "What the line charges for.", "费用类型", required=True, default="consumption"),
+        "line_type": choice(
+            LINE_TYPES,
+            "What the line charges for; consumption below zero is staged as an adjustment.",
+            "费用类型",
+            required=True,
+            default="consumption",
+        ),
         "tariff_period": choice(
             TARIFF_PERIODS,
             "Part of the day the line is for; lines of one bill add up, so a bill has a total or its parts, not both.",
@@ -141,6 +147,9 @@ ENERGY_CERTIFICATES = contract(
         "vintage_start": day("First day of generation.", "起始日期", required=True),
         "vintage_end": day("Day after the last day of generation.", "截止日期", required=True),
         "retired_on": day("Day on which the claim was cancelled for this site; empty if it was not.", "注销日期"),
+        "contract_id": name(
+            "Contract the certificate was delivered under, as its own certificate_id states it.", "合同编号"
+        ),
         "technology": name("Kind of generation.", "发电类型"),
         "region_code": name("Region of generation (ISO 3166-2).", "省份"),
     },

@@ -26,6 +26,22 @@ RECONCILIATION_STATUSES = (
 )
 """How the reconciliation of energy came out: the closed list."""
 
+COMPARED_SIDES = ("bill_and_meter", "meter_and_devices", "bill_and_devices")
+"""Pairs of sides on which electricity is seen twice."""
+
+DIFFERENCE_CAUSES = (
+    "none",
+    "unknown",
+    "missing_bill_days",
+    "missing_meter_hours",
+    "missing_device_hours",
+    "doubled_counter",
+    "wrong_unit",
+    "shifted_billing_period",
+    "estimated_bill",
+)
+"""Why two sides differ: the closed list. ``none`` where they agree, ``unknown`` where not exactly one cause fits."""
+
 TARGET_REASONS = (
     "text target",
     "source not confirmed",
@@ -225,7 +241,34 @@ ENERGY_RECONCILIATION = contract(
     },
 )
 
+ENERGY_DIFFERENCES = contract(
+    "energy_differences",
+    "the electricity of one site and month, as two sides see it",
+    key=("period", "pair"),
+    columns={
+        **site_and_period(),
+        "month_start": column(pl.Date, "First day of the month.", required=True),
+        "pair": choice(COMPARED_SIDES, "The two sides.", required=True),
+        "left_kwh": column(EXACT, "Electricity on the first side; empty if unknown.", unit="kWh"),
+        "right_kwh": column(EXACT, "Electricity on the second side; empty if unknown.", unit="kWh"),
+        "difference_kwh": column(EXACT, "First less second side.", unit="kWh"),
+        "unexplained_kwh": column(
+            EXACT, "The difference; of accelerators, only what exceeds the side they are part of.", unit="kWh"
+        ),
+        "unexplained_ratio": column(pl.Float64, "unexplained_kwh as a share of the first side.", unit="1"),
+        "cause": choice(DIFFERENCE_CAUSES, "Likely cause of the difference; empty unless both sides are known."),
+    },
+)
+
 SCORECARDS: dict[str, Contract] = {
-    table.name: table for table in (COMPOSITES, DIMENSIONS, SCORED_INDICATORS, POLICY_TARGETS, ENERGY_RECONCILIATION)
+    table.name: table
+    for table in (
+        COMPOSITES,
+        DIMENSIONS,
+        SCORED_INDICATORS,
+        POLICY_TARGETS,
+        ENERGY_RECONCILIATION,
+        ENERGY_DIFFERENCES,
+    )
 }
 """Contracts of the scorecard tables, by name."""

@@ -312,9 +312,13 @@ def test_a_missing_bill_is_not_zero_energy(figure):
 
 
 def test_overlapping_bills_are_not_added(ask):
-    # 22 January to 10 February is billed twice: 100 and 50 kWh a day, 75 on average. 3 100 - 250, 2 800 - 250.
+    # 22 January to 10 February is billed once more: the later row of the file is refused and names the earlier two.
     months = ask("SELECT bill_kwh FROM rollups.energy_month WHERE site_id = 'bill-twice' ORDER BY month_start")
-    assert [month["bill_kwh"] for month in months] == [2850, 2550, 3100]
+    assert [month["bill_kwh"] for month in months] == [3100, 2800, 3100]
+    (refused,) = ask("SELECT * FROM quarantine.records WHERE site_id = 'bill-twice'")
+    assert (refused["rule"], refused["row_number"]) == ("overlapping_service_period", 5)
+    assert "row 2 of landing/bill-twice" in refused["message"]
+    assert "row 3 of landing/bill-twice" in refused["message"]
 
 
 def test_a_credit_note_is_taken_off(ask):

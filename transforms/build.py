@@ -20,6 +20,12 @@ from suanheng.warehouse.tables import columns_of_tables, quoted
 
 _SCORED = ("composites", "dimensions", "indicators")
 
+# Periods that are built with a scope: those whose last month lies in it, or all that overlap it, or these and those
+# that end where it starts, where a month is held against the month after it.
+_CLOSING = "closing_month >= getvariable('period_start') AND closing_month < getvariable('period_end')"
+_OVERLAPPING = "period_end > getvariable('period_start') AND period_start < getvariable('period_end')"
+_OVERLAPPING_OR_BEFORE = "period_end >= getvariable('period_start') AND period_start < getvariable('period_end')"
+
 DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "energy_certificates")
 """Datasets whose rows all begin and end on stated days."""
 
@@ -144,11 +150,12 @@ def build(
     with lake.transaction(author, f"{run_id}: build {scope.site_id} {scope.name}"):
         for table in (*(recipe.table for recipe in rollups), "indicators.monthly_facts"):
             _replace_months(lake, table, scope, was_built)
-        _replace_periods(lake, "indicators.period_facts", "FROM bench.indicators.period_facts", closing=False)
-        _replace_periods(lake, 'indicators."all"', fill().query, closing=True)
+        _replace_periods(lake, "indicators.period_facts", "FROM bench.indicators.period_facts", _OVERLAPPING)
+        _replace_periods(lake, 'indicators."all"', fill().query, _CLOSING)
         _score(lake, methodology, run_id)
         for recipe in in_build_order("scorecards"):
-            _replace_periods(lake, recipe.table, recipe.query, closing=False)
+            which = _OVERLAPPING_OR_BEFORE if "rebuilds" in recipe.header else _OVERLAPPING
+            _replace_periods(lake, recipe.table, recipe.query, which)
         lake.execute("DELETE FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place)
         lake.execute(
             "UPDATE ops.builds SET fingerprint = '' WHERE site_id = ? AND quarter_start > ? AND quarter_start <= ?",
@@ -188,18 +195,12 @@ def _replace_months(lake: Lake, table: str, scope: Scope, was_built: bool) -> No
         lake.execute(f"INSERT INTO {table} BY NAME FROM bench.{table}")
 
 
-def _replace_periods(lake: Lake, table: str, query: str, closing: bool) -> None:
-    lake.execute(f"DELETE FROM {table} WHERE {_periods_of(closing)}")
+def _replace_periods(lake: Lake, table: str, query: str, which: str) -> None:
+    lake.execute(f"DELETE FROM {table} WHERE {_periods(which)}")
     lake.execute(f"INSERT INTO {table} BY NAME {query}")
 
 
-def _periods_of(closing: bool) -> str:
-    """Periods that are built with the scope: those whose last month lies in it, or all that overlap it."""
-    which = (
-        "closing_month >= getvariable('period_start') AND closing_month < getvariable('period_end')"
-        if closing
-        else "period_end > getvariable('period_start') AND period_start < getvariable('period_end')"
-    )
+def _periods(which: str) -> str:
     return (
         "site_id = getvariable('site_id') AND period IN "
         f"(SELECT period FROM reference.site_periods WHERE site_id = getvariable('site_id') AND {which})"
@@ -207,7 +208,7 @@ def _periods_of(closing: bool) -> str:
 
 
 def _score(lake: Lake, methodology: Methodology, run_id: str) -> None:
-    periods = _periods_of(closing=True)
+    periods = _periods(_CLOSING)
     indicators = lake.frame(f'SELECT * FROM indicators."all" WHERE {periods}')
     scorecards = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     for table in _SCORED:
@@ -234,7 +235,8 @@ def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str
     """Hash of what one quarter is made from.
 
     Indicators look back a year, and a silent meter or a bill shows itself only in what lies up to 100 days away, so
-    the files of that time count too. Files that describe a state, or something that may still last, always count.
+    the files of that time count too. Files that describe a state, or something that may still last, always count. So do
+    other sites' claims of the certificates that the site claims.
     """
     dated = [table for table, form in raw_tables().items() if set(form.feeds) & set(DATED)]
     files = lake.frame(
@@ -245,11 +247,17 @@ def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str
         [scope.site_id, dated, scope.end, add_months(scope.start, -12)],
     ).rows()
     stagings = "SELECT dataset, recipe_hash FROM ops.stagings WHERE site_id = ? ORDER BY ALL"
+    elsewhere = (
+        "SELECT site_id, instrument, certificate_id, retired_on, file_id, row_number FROM staged.energy_certificates "
+        "WHERE site_id <> ? AND certificate_id IN "
+        "(SELECT certificate_id FROM staged.energy_certificates WHERE site_id = ?) ORDER BY ALL"
+    )
     months = "SELECT month_start FROM reference.site_months WHERE site_id = ? AND month_start < ? ORDER BY ALL"
     made_from = (
         made_with,
         files,
         lake.frame(stagings, [scope.site_id]).rows(),
+        lake.frame(elsewhere, [scope.site_id, scope.site_id]).rows(),
         lake.frame(months, [scope.site_id, scope.end]).rows(),
         now.date() >= scope.end,
         now.date() >= date(scope.start.year + 1, 1, 1),

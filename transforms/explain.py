@@ -23,6 +23,7 @@ class Explanation:
         months: the monthly facts that were summed.
         reference: the reference facts used, whole.
         files: files whose rows were used: path, hash, dataset, rows used, rows quarantined.
+        bill_lines: where bills were used, what each line of them gave to each month: place, days, proration, quantity.
     """
 
     figure: dict[str, Any]
@@ -31,6 +32,7 @@ class Explanation:
     months: list[dict[str, Any]]
     reference: list[dict[str, Any]]
     files: list[dict[str, Any]]
+    bill_lines: list[dict[str, Any]]
 
 
 def explain(lake: Lake, site_id: str, period: str, indicator: str) -> Explanation:
@@ -51,6 +53,7 @@ def explain(lake: Lake, site_id: str, period: str, indicator: str) -> Explanatio
         months=_months(lake, indicator, window),
         reference=[_reference_row(lake, reference_id) for reference_id in figure["reference_rows"]],
         files=[file for table in tables if table.startswith("staged.") for file in _files(lake, table, window)],
+        bill_lines=_bill_lines(lake, window) if "rollups.bill_day" in tables else [],
     )
 
 
@@ -123,3 +126,19 @@ def _files(lake: Lake, table: str, window: list[Any]) -> list[dict[str, Any]]:
         ORDER BY file.path
     """
     return lake.frame(query, [window[0], *bounds, window[0], dataset, window[0]]).to_dicts()
+
+
+def _bill_lines(lake: Lake, window: list[Any]) -> list[dict[str, Any]]:
+    query = """
+        SELECT
+            month_start, path, line."row_number", meter_id, commodity, line_type, service_start, service_end,
+            count(*) AS days, proration, is_estimated, sum(energy_kwh) AS energy_kwh, sum(water_m3) AS water_m3
+        FROM rollups.bill_day AS line
+        JOIN (
+            SELECT site_id, file_id, min(path) AS path FROM ops.files WHERE status = 'loaded' GROUP BY ALL
+        ) USING (site_id, file_id)
+        WHERE site_id = ? AND month_start >= ? AND month_start < ?
+        GROUP BY ALL
+        ORDER BY month_start, commodity, meter_id, service_start, path, line."row_number"
+    """
+    return lake.frame(query, window).to_dicts()

@@ -7,11 +7,16 @@ import polars as pl
 
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
+from suanheng.schemas.energy import UTILITY_BILLS
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.gate import Checked, Chunk, check
 from suanheng.schemas.staged import DATASETS
+from suanheng.transforms import bill_lines
 from suanheng.transforms.recipes import feeds
 from suanheng.warehouse.lake import Lake
+
+_FIRST_COUNT = {"revision": -pl.col("revision"), "is_estimated": pl.col("is_estimated").fill_null(False)}
+"""Which row of a key counts before the path decides: the higher revision, a reading before an estimate."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,16 @@ def stale(lake: Lake) -> list[tuple[str, str]]:
 def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> Staging:
     """Stage one dataset of one site anew, from all its raw rows, in one transaction.
 
-    The outcome depends only on the set of files: where two files state the same key, the higher revision counts,
-    then the file whose path sorts last. The same key twice within one file and revision is quarantined.
+    The outcome depends only on the set of files: where two files state the same key, the higher revision counts, then a
+    reading before an estimate, then the file whose path sorts last. The same key twice within one file and revision is
+    quarantined. Lines of bills are settled among each other besides, see ``bill_lines``.
     """
     contract = DATASETS[dataset]
     files = _loaded_files(lake, dataset).get(site_id, [])
     fed = lake.frame(_fed_query(dataset), [site_id]) if files else _no_rows(contract)
     checked = _checked(fed, contract)
-    kept, duplicates, superseded = _one_row_per_key(checked.accepted, contract)
-    quarantined = pl.concat([checked.rejected, duplicates])
+    kept, quarantined = _settled(checked, contract)
+    superseded = fed.height - kept.height - quarantined.height
     staging = Staging(site_id, dataset, fed.height, kept.height, superseded, quarantined.height)
     place = [site_id, dataset]
     was_staged = lake.value("SELECT count(*) FROM ops.stagings WHERE site_id = ? AND dataset = ?", place) > 0
@@ -168,31 +174,43 @@ def _checked(fed: pl.DataFrame, contract: Contract):
     return type(checked)(accepted.drop("source_row", "source_file"), rejected.select(columns))
 
 
-def _one_row_per_key(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    key = list(contract.key)
-    revision = ["revision"] if "revision" in rows.columns else []
-    within = [*key, *revision, "file_id"]
-    first_here = pl.int_range(pl.len()).over(within) == 0
-    ordered = rows.sort(["path", "file_id", "row_number"])
-    duplicates = ordered.filter(~first_here)
-    single = ordered.filter(first_here)
-    kept = single.sort([*revision, "path", "file_id"], descending=True).unique(key, keep="first", maintain_order=True)
+def _settled(checked: Checked, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that count, in the contract's columns, and rejected records; what is neither is superseded."""
+    is_of_bills = contract is UTILITY_BILLS
+    rows = bill_lines.credits_as_adjustments(checked.accepted) if is_of_bills else checked.accepted
+    kept, repeated = _one_row_per_key(rows, contract)
+    rejected = [checked.rejected, _as_quarantined(repeated, "duplicate_key")]
+    if is_of_bills:
+        kept, overlapping = bill_lines.without_overlaps(bill_lines.latest_issues(kept))
+        rejected.append(_as_quarantined(overlapping, bill_lines.OVERLAP))
     columns = [*provenance(), *(name for name in contract.columns if name not in provenance())]
+    return kept.select(columns).sort(contract.key, nulls_last=True), pl.concat(rejected)
+
+
+def _one_row_per_key(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One row per key, and the rows that repeat the key of an earlier one in their file, with what is wrong."""
+    key = list(contract.key)
+    first_count = [order for name, order in _FIRST_COUNT.items() if name in rows.columns]
+    first_here = pl.int_range(pl.len()).over([*key, *first_count, "file_id"]) == 0
+    ordered = rows.sort(["path", "file_id", "row_number"])
+    by_precedence = ordered.filter(first_here).sort(
+        [*first_count, "path", "file_id"], descending=[*(False for _ in first_count), True, True]
+    )
+    stated = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator=", ")
+    repeats = pl.format("an earlier row of the same file already states {} = {}", pl.lit(", ".join(key)), stated)
     return (
-        kept.select(columns).sort(key, nulls_last=True),
-        _as_quarantined(duplicates, key),
-        single.height - kept.height,
+        by_precedence.unique(key, keep="first", maintain_order=True),
+        ordered.filter(~first_here).with_columns(wrong_value=stated, what_is_wrong=repeats),
     )
 
 
-def _as_quarantined(duplicates: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    stated = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator=", ")
-    return duplicates.select(
+def _as_quarantined(rows: pl.DataFrame, rule: str) -> pl.DataFrame:
+    return rows.select(
         "row_number",
-        rule=pl.lit("duplicate_key"),
+        rule=pl.lit(rule),
         column_name=pl.lit(None, pl.String),
-        value=stated,
-        message=pl.format("an earlier row of the same file already states {} = {}", pl.lit(", ".join(key)), stated),
-        record=pl.struct(pl.exclude("path", *provenance())).struct.json_encode(),
+        value="wrong_value",
+        message="what_is_wrong",
+        record=pl.struct(pl.exclude("path", "wrong_value", "what_is_wrong", *provenance())).struct.json_encode(),
         file_id="file_id",
     )

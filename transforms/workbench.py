@@ -22,6 +22,9 @@ from suanheng.warehouse.tables import sql_type
 LARGE = ("accelerator_samples", "facility_readings")
 """Datasets that are read where they lie; all others are small enough to be held in memory, site by site."""
 
+OF_ALL_SITES = ("energy_certificates",)
+"""Datasets of which a site's recipes see the rows of all sites: what one site claims no other can."""
+
 NOWHERE = {
     "site_id": "",
     "period_start": date.min,
@@ -61,8 +64,9 @@ class Workbench:
         for dataset in DATASETS:
             if dataset not in LARGE:
                 self._lake.execute(
-                    f"CREATE OR REPLACE TABLE bench.staged.{dataset} AS FROM lake.staged.{dataset} WHERE site_id = ?",
-                    [site_id],
+                    f"CREATE OR REPLACE TABLE bench.staged.{dataset} AS FROM lake.staged.{dataset} "
+                    "WHERE site_id = ? OR ?",
+                    [site_id, dataset in OF_ALL_SITES],
                 )
         self._site_id = site_id
 

@@ -82,6 +82,7 @@ def explain_figure(
     say_table(found.months, "Months that were summed")
     say_table([_cited(row) for row in found.reference], "Reference facts used")
     say_table([{**file, "file_id": file["file_id"][:12]} for file in found.files], "Files")
+    say_table(found.bill_lines, "Lines of bills by month")
 
 
 def sql(

@@ -41,6 +41,10 @@ _SELECTS = {
     "reconciliations": """
         SELECT site_id, period, bill_kwh, meter_kwh, device_kwh, unexplained_kwh, unexplained_ratio, status
         FROM scorecards.energy_reconciliation {where} ORDER BY site_id, period""",
+    "differences": """
+        SELECT site_id, period, month_start, pair, left_kwh, right_kwh, difference_kwh, unexplained_kwh,
+            unexplained_ratio, cause
+        FROM scorecards.energy_differences {where} ORDER BY site_id, month_start, pair""",
 }
 
 _SITES = """
@@ -63,6 +67,7 @@ class Scorecards:
         indicators: one row per site, period and indicator, with its name, formula and source.
         targets: one row per site, period and policy target.
         reconciliations: one row per site and period.
+        differences: one row per site, month and pair of sides on which electricity is seen.
     """
 
     sites: pl.DataFrame
@@ -71,6 +76,7 @@ class Scorecards:
     indicators: pl.DataFrame
     targets: pl.DataFrame
     reconciliations: pl.DataFrame
+    differences: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class ScorecardView:
         supplementary: those that belong to no dimension and enter no score.
         targets: policy targets that apply.
         reconciliation: the energy reconciliation, if one was made.
+        differences: months and pairs of sides whose electricity differs, with the likely cause.
         history: composites of the site's periods of the same kind up to this one, oldest first.
         dimension_history: dimensions of the same periods, with their ``period_start``.
     """
@@ -96,6 +103,7 @@ class ScorecardView:
     supplementary: list[Row]
     targets: list[Row]
     reconciliation: Row | None
+    differences: list[Row]
     history: pl.DataFrame
     dimension_history: pl.DataFrame
 
@@ -153,6 +161,11 @@ def view(scorecards: Scorecards, site_id: str, period: str) -> ScorecardView:
         reconciliation=next(
             iter(scorecards.reconciliations.filter(site_id=site_id, period=period).rows(named=True)), None
         ),
+        differences=scorecards.differences.filter(
+            pl.col("site_id") == site_id,
+            pl.col("month_start").is_between(composite["period_start"], composite["period_end"], closed="left"),
+            pl.col("cause") != "none",
+        ).rows(named=True),
         history=history,
         dimension_history=dimensions.join(history.select("period", "period_start"), on="period").sort("period_start"),
     )

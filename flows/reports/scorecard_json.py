@@ -76,6 +76,16 @@ _TARGET = (
     "reason",
 )
 _ENERGY = ("bill_kwh", "meter_kwh", "device_kwh", "unexplained_kwh", "unexplained_ratio", "status")
+_DIFFERENCE = (
+    "period",
+    "pair",
+    "left_kwh",
+    "right_kwh",
+    "difference_kwh",
+    "unexplained_kwh",
+    "unexplained_ratio",
+    "cause",
+)
 _HISTORY = (
     "period",
     "period_start",
@@ -115,6 +125,7 @@ def document(view: ScorecardView) -> dict[str, Any]:
         "supplementary": _picks(view.supplementary, _FACTS),
         "policy_targets": _picks(view.targets, _TARGET),
         "energy_reconciliation": _pick(view.reconciliation, _ENERGY) if view.reconciliation else None,
+        "energy_differences": _picks(view.differences, _DIFFERENCE),
         "history": _picks(view.history.iter_rows(named=True), _HISTORY),
     }
 

@@ -82,6 +82,15 @@ _HISTORY: Columns = (
     ("fact.hash", "methodology_hash"),
 )
 _ENERGY = ("bill_kwh", "meter_kwh", "device_kwh", "unexplained_kwh", "unexplained_ratio", "status")
+_DIFFERENCE: Columns = (
+    ("fact.period", "period"),
+    ("energy.pair", "pair"),
+    ("sheet.left_kwh", "left_kwh"),
+    ("sheet.right_kwh", "right_kwh"),
+    ("energy.unexplained_kwh", "unexplained_kwh"),
+    ("energy.unexplained_ratio", "unexplained_ratio"),
+    ("energy.cause", "cause"),
+)
 _COMPOSITE: Columns = (
     ("composite.title", "score"),
     ("sheet.score_low", "score_low"),
@@ -117,6 +126,7 @@ def write(view: ScorecardView, path: Path) -> Path:
         )
         sheets.table("sheet.targets", _TARGETS, map(_target, view.targets))
         sheets.pairs("sheet.energy", _energy(view.reconciliation))
+        sheets.table("sheet.differences", _DIFFERENCE, map(_difference, view.differences))
         sheets.table("sheet.history", _HISTORY, view.history.iter_rows(named=True))
     return path
 
@@ -259,3 +269,7 @@ def _energy(reconciliation: Row | None) -> list[tuple[str, Cell]]:
         )
         for name in _ENERGY
     ]
+
+
+def _difference(row: Row) -> Row:
+    return {**row, "pair": _both_words("pair", row["pair"]), "cause": _both_words("cause", row["cause"])}

@@ -144,3 +144,28 @@ def test_order_independence_content_that_comes_back_to_its_path_counts_again(bui
     assert built_workspace.night().built == ["tiny 2023Q1", "tiny 2023Q2"]
 
     assert built_workspace.digests(*DATA) == before
+
+
+def test_order_independence_a_claim_counts_the_same_whichever_site_comes_first(built_workspace) -> None:
+    """A second site cancels the certificate of the first; neither has it, until the second withdraws its claim."""
+    statuses = "SELECT DISTINCT site_id, status FROM rollups.claim_month ORDER BY ALL"
+    claimed = "SELECT month_start, claimed_kwh FROM rollups.energy_month WHERE site_id = 'tiny' ORDER BY month_start"
+    before = built_workspace.ask(claimed).rows()
+    sites = built_workspace.root / "sites.toml"
+    stated = sites.read_text(encoding="utf-8")
+    sites.write_text(stated + stated.replace('"tiny"', '"other"'), encoding="utf-8")
+    (certificate,) = built_workspace.rows("energy_certificates", "2023")
+    built_workspace.write("energy_certificates", "2023", [certificate], site_id="other")
+
+    night = built_workspace.night()
+
+    assert {"tiny 2023Q1", "tiny 2023Q2"} <= set(night.built)
+    several = "claimed by several sites"
+    assert built_workspace.ask(statuses).rows() == [("other", several), ("tiny", several)]
+    assert {kwh for _, kwh in built_workspace.ask(claimed).rows()} == {0}
+
+    built_workspace.write("energy_certificates", "2023", [{**certificate, "retired_on": ""}], site_id="other")
+    built_workspace.night()
+
+    assert built_workspace.ask(statuses).rows() == [("other", "not cancelled"), ("tiny", "counted")]
+    assert built_workspace.ask(claimed).rows() == before

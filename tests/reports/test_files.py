@@ -94,6 +94,18 @@ def test_the_spreadsheet_has_the_numbers_of_the_json(reports: Path, site: str, s
         ], name
 
 
+def test_differences_of_energy_stand_in_both_files(reports: Path) -> None:
+    rows = _json(reports, "guian")["energy_differences"]
+    assert [(row["period"], row["unexplained_kwh"], row["cause"]) for row in rows] == [
+        ("2023-05", "500.000000000", "missing_meter_hours"),
+        ("2023-06", "600.000000000", "unknown"),
+    ]
+    heads, body = _table(reports, "guian", "Energy differences")
+    place = heads.index(texts("en")("energy.cause"))
+    assert "Hours without a meter reading" in body[0][place]
+    assert _json(reports, "langfang")["energy_differences"] == []
+
+
 def test_no_cell_is_a_formula_or_a_link(reports: Path) -> None:
     workbook = openpyxl.load_workbook(reports / "hostile" / "2023Q2.xlsx")
     cells = [cell for sheet in workbook for row in sheet.iter_rows() for cell in row]

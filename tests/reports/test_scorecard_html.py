@@ -151,6 +151,22 @@ def test_origins_and_targets_are_marked_in_words(page_of: PageOf) -> None:
     assert "? unknown" in text
 
 
+@pytest.mark.parametrize(
+    ("language", "agrees", "differs"),
+    [
+        ("en", "April 2023", r"May 2023 Bills and utility meter 500\s?kWh\s?50\s?% Hours without a meter reading"),
+        ("zh", "2023年4月", r"2023年5月 账单与关口电表 500\s?kWh\s?50\s?% 部分时段无电表读数"),
+    ],
+)
+def test_differences_of_energy_name_their_likely_cause(
+    page_of: PageOf, language: str, agrees: str, differs: str
+) -> None:
+    text = Page(page_of("guian", f"2023Q2.{language}.html")).text
+    assert re.search(differs, text)
+    assert agrees not in text
+    assert not re.search(differs, Page(page_of("guian", f"2023Q1.{language}.html")).text)
+
+
 def test_reference_values_and_evidence_of_each_number_are_named(page_of: PageOf) -> None:
     text = Page(page_of("langfang", "2023Q2.en.html")).text
     assert text.count("grid_emission_factors/CN-HE/2023/average") == 3

@@ -11,7 +11,13 @@ import pytest
 from suanheng.flows.reports.texts import LANGUAGES, texts
 from suanheng.schemas.columns import EVIDENCE_CLASSES
 from suanheng.schemas.indicators import PERIOD_KINDS, STATUSES
-from suanheng.schemas.scorecards import AVERAGE_TARGET, RECONCILIATION_STATUSES, TARGET_REASONS
+from suanheng.schemas.scorecards import (
+    AVERAGE_TARGET,
+    COMPARED_SIDES,
+    DIFFERENCE_CAUSES,
+    RECONCILIATION_STATUSES,
+    TARGET_REASONS,
+)
 
 REPORTS = Path(__file__).parents[2] / "flows" / "reports"
 
@@ -45,6 +51,8 @@ def test_both_languages_put_in_the_same_values() -> None:
         ("evidence_meaning", EVIDENCE_CLASSES),
         ("reason", (*TARGET_REASONS, AVERAGE_TARGET)),
         ("reconciliation", RECONCILIATION_STATUSES),
+        ("pair", COMPARED_SIDES),
+        ("cause", DIFFERENCE_CAUSES),
     ],
 )
 def test_every_code_of_a_closed_list_has_a_word(language: str, vocabulary: str, codes: tuple[str, ...]) -> None:

@@ -1,11 +1,10 @@
 -- One row per site and month: carbon of grid electricity by place and by market, and the embodied carbon written off.
 -- By place: grid electricity x average factor of the province in that year. The nation's factor stands in only where
 -- the table has no row at all for the province and year; reference_rows shows it. Without a usable factor: gap 'no
--- factor'. By market: electricity that no cancelled certificate or contract claims, x the nation's average without
--- traded non-fossil power where it is usable, else the factor by place. Claims beyond what came from the grid do not
--- count. Embodied: quantity x carbon / service life x hours in service, until the life is over and all is written off.
--- What making an asset took, and who says so, is in rollups.embodied_carbon_month. Electricity only: fuel burnt on site
--- has no factor here.
+-- factor'. By market: grid electricity that no certificate or contract claims (rollups.energy_month.claimed_kwh), x the
+-- nation's average without traded non-fossil power where it is usable, else the factor by place. Embodied: quantity x
+-- carbon / service life x hours in service, until the life is over and all is written off. What making an asset took,
+-- and who says so, is in rollups.embodied_carbon_month. Electricity only: fuel burnt on site has no factor here.
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, month_end, hours, date_diff('day', month_start, month_end) AS days
@@ -49,7 +48,7 @@ energy AS (
     SELECT
         month_start,
         grid_kwh,
-        greatest(grid_kwh - coalesce(retired_certificate_kwh, 0) - coalesce(ppa_kwh, 0), 0) AS unclaimed_kwh,
+        grid_kwh - claimed_kwh AS unclaimed_kwh,
         grid_evidence_rank,
         greatest(
             grid_evidence_rank,

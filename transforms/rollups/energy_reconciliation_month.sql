@@ -3,14 +3,12 @@
 -- the hours without a reading, so it explains that much of it. Overhead is facility less IT electricity, that is
 -- cooling and losses, and cooling_kwh the part of it that is metered. Beside devices is IT less accelerators, that is
 -- hosts and networks; below zero the two contradict each other. A side that is unknown leaves what rests on it unknown.
+-- scorecards.energy_differences names likely causes. Evidence is that of bill and utility meter.
 -- grain: site_id, month_start
-WITH months AS (
-    SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days FROM reference.site_months
-),
-energies AS (
-    SELECT *
-    FROM rollups.energy_month
-    JOIN months USING (site_id, month_start)
+WITH energies AS (
+    SELECT energy.*, hours, date_diff('day', month_start, month_end) AS days
+    FROM rollups.energy_month AS energy
+    JOIN reference.site_months USING (site_id, month_start)
     WHERE site_id = getvariable('site_id')
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
@@ -28,6 +26,7 @@ SELECT
     cooling_kwh,
     device_kwh,
     device_hours_known,
+    nullif(installed_device_hours, 0) AS installed_device_hours,
     bill_kwh - meter_kwh AS unexplained_kwh,
     (
         CASE
@@ -38,6 +37,7 @@ SELECT
     facility_kwh - it_kwh AS overhead_kwh,
     it_kwh - device_kwh AS beside_devices_kwh,
     CASE WHEN bill_kwh IS NULL THEN 'no bill' WHEN meter_kwh IS NULL THEN 'no meter readings' END AS gap,
-    evidence_rank
+    greatest(bill_evidence_rank, meter_evidence_rank) AS evidence_rank
 FROM energies
+LEFT JOIN rollups.capacity_month AS capacity USING (site_id, month_start)
 WHERE coalesce(bill_kwh, meter_kwh, it_kwh, device_kwh) IS NOT NULL

@@ -1,8 +1,10 @@
 """Carbon per effective compute: operational, life-cycle, market-based, SCI."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 JANUARY, FEBRUARY = date(2023, 1, 1), date(2023, 2, 1)
 RECIPES = {
@@ -11,6 +13,17 @@ RECIPES = {
     "market": "indicators/supplementary/market_carbon_intensity.sql",
     "sci": "indicators/supplementary/sci.sql",
 }
+
+DAY = st.integers(-40, 80).map(lambda days: JANUARY + timedelta(days=days))
+CLAIM = st.fixed_dictionaries(
+    {
+        "instrument": st.sampled_from(["gec", "irec", "goo", "ppa", "on_site"]),
+        "energy_kwh": st.floats(0, 50_000),
+        "vintage_start": DAY,
+        "retired_on": st.none() | DAY,
+        "evidence_class": st.sampled_from(["metered", "declared", "estimated"]),
+    }
+)
 
 
 @pytest.fixture
@@ -97,6 +110,48 @@ def test_the_four_intensities(warehouse, compute, facts):
         "accelerators/H100 SXM 80GB/BF16",
         "grid_emission_factors/CN-HE/2023/average",
     ]
+
+
+def test_p15_whatever_is_claimed_location_and_sci_stay_equal_to_the_bit(warehouse, compute, facts):
+    warehouse.stage("utility_bills", bill())
+    warehouse.stage("hardware_assets", server())
+    compute(100)
+    before = facts()
+
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(claims=st.lists(CLAIM, min_size=1, max_size=4))
+    def holds(claims):
+        warehouse.execute("DELETE FROM staged.energy_certificates")
+        for number, claim in enumerate(claims):
+            end = claim["vintage_start"] + timedelta(days=30)
+            row = {"certificate_id": f"c-{number}", **claim, "vintage_end": end}
+            warehouse.stage("energy_certificates", row)
+        after = facts()
+        for name in ("operational", "lifecycle", "sci"):
+            assert after[name] == before[name]
+        assert 0 <= after["market"]["numerator"] <= before["market"]["numerator"]
+
+    holds()
+
+
+def test_p15_market_and_ref_count_the_same_claims(warehouse, compute, facts):
+    # 4 000 kWh of certificates, 3 000 by contract with 1 000 of it certified, 2 000 not cancelled: 7 000 of 10 000 kWh.
+    warehouse.stage("utility_bills", bill())
+    warehouse.stage("hardware_assets", server())
+    compute(100)
+    claims = {
+        "c-1": {"instrument": "gec", "energy_kwh": 4000.0},
+        "p-1": {"instrument": "ppa", "energy_kwh": 3000.0},
+        "c-2": {"instrument": "gec", "energy_kwh": 1000.0, "contract_id": "p-1"},
+        "c-3": {"instrument": "irec", "energy_kwh": 2000.0, "retired_on": None},
+    }
+    vintage = {"vintage_start": JANUARY, "vintage_end": FEBRUARY, "retired_on": FEBRUARY}
+    rows = ({"certificate_id": name, **vintage, **columns} for name, columns in claims.items())
+    warehouse.stage("energy_certificates", *rows)
+    found = facts()
+    ref = warehouse.run("indicators/supplementary/ref.sql", start=JANUARY, end=FEBRUARY).row(0, named=True)
+    assert value(ref) == 0.7
+    assert value(found["market"]) == pytest.approx((1 - 0.7) * 10_000 * 0.6096 / 100, rel=1e-12)
 
 
 def test_a_certificate_changes_the_market_figure_only(warehouse, compute, facts):

@@ -1,6 +1,7 @@
 """PUE, WUE, REF, ERF, CUE, the facility's compute efficiency, rack occupancy, unexplained energy."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -128,6 +129,58 @@ def test_claims_beyond_what_was_used_do_not_count(warehouse, fact):
     warehouse.stage("utility_bills", bill(1000.0))
     warehouse.stage("energy_certificates", claim("gec", 4000.0))
     assert value(fact("ref")) == 1
+
+
+def test_claims_are_of_grid_electricity_and_not_of_a_generators(warehouse, fact):
+    # 900 kWh from the grid, 100 from a generator, 5 000 claimed: 900 of 1 000.
+    warehouse.stage("utility_bills", bill(900.0))
+    warehouse.stage("facility_readings", meter("generator", 100.0))
+    warehouse.stage("energy_certificates", claim("gec", 5000.0))
+    assert value(fact("ref")) == 0.9
+
+
+def test_p08_days_between_two_bills_lower_the_coverage_and_count_on_neither_side(warehouse, fact):
+    # Billed 1 to 20 and 26 to 31 January, 100 kWh a day: 2 600. IT is read throughout, 80 kWh a day: 2 080 in 26 days.
+    warehouse.stage(
+        "utility_bills",
+        bill(2000.0, service_end=date(2023, 1, 21)),
+        bill(600.0, service_start=date(2023, 1, 26)),
+    )
+    warehouse.stage("facility_readings", meter("ups_output", 2480.0))
+    row = fact("pue")
+    assert value(row) == pytest.approx(1.25, rel=1e-8)
+    assert float(row["observed"] / row["expected"]) == pytest.approx(26 / 31, rel=1e-8)
+
+
+def test_p13_an_estimated_bill_is_estimated_evidence_of_what_rests_on_it(warehouse, fact):
+    warehouse.stage("facility_readings", meter("ups_output", 800.0))
+    warehouse.stage("utility_bills", bill(1000.0))
+    measured = fact("pue")
+    warehouse.execute("UPDATE staged.utility_bills SET is_estimated = true")
+    estimated = fact("pue")
+    assert (measured["evidence_rank"], estimated["evidence_rank"]) == (2, 4)
+    assert value(measured) == value(estimated) == 1.25
+
+
+def test_p10_ratios_of_a_quarter_are_ratios_of_sums(warehouse, fact):
+    # PUE of 1.5 over 100 kWh and of 1.1 over 900 kWh: 1.14 together, not the mean 1.3 of the months.
+    march = date(2023, 3, 1)
+    warehouse.stage("utility_bills", bill(150.0), bill(990.0, service_start=FEBRUARY, service_end=march))
+    later = {"started_at_utc": NEW_YEAR_UTC + timedelta(days=31), "ended_at_utc": NEW_YEAR_UTC + timedelta(days=59)}
+    warehouse.stage("facility_readings", meter("ups_output", 100.0), meter("ups_output", 900.0, **later))
+    january, february = fact("pue"), fact("pue", FEBRUARY)
+    assert (value(january), value(february)) == (1.5, 1.1)
+    assert (january["numerator"] + february["numerator"]) / (
+        january["denominator"] + february["denominator"]
+    ) == Decimal("1.14")
+
+
+def test_a_claim_is_no_evidence_of_unexplained_energy(warehouse, fact):
+    warehouse.stage("utility_bills", bill(1000.0))
+    warehouse.stage("facility_readings", meter("utility", 990.0))
+    before = fact("unexplained_energy_ratio")
+    warehouse.stage("energy_certificates", claim("gec", 100.0, evidence_class="estimated"))
+    assert fact("unexplained_energy_ratio") == before
 
 
 def test_compute_efficiency_at_the_facility_boundary(warehouse, fact):

@@ -133,20 +133,6 @@ def test_an_adjustment_alone_is_no_bill_of_the_month(warehouse, months):
     assert (january["facility_source"], january["facility_kwh"]) == (None, None)
 
 
-def test_a_credit_note_that_calls_itself_consumption_adds_up(warehouse, months):
-    # 1 000 kWh less 50; it is neither a second reading of those ten days nor a bill of its own.
-    credit = bill(date(2023, 1, 10), date(2023, 1, 20), -50.0)
-    warehouse.stage("utility_bills", bill(JANUARY, FEBRUARY, 1000.0), credit)
-    january = months()[JANUARY]
-    assert (january["bill_kwh"], january["bill_days"]) == (Decimal(950), Decimal(31))
-
-
-def test_a_credit_note_alone_is_no_bill_of_the_month(warehouse, months):
-    warehouse.stage("utility_bills", bill(JANUARY, FEBRUARY, -50.0))
-    january = months()[JANUARY]
-    assert (january["facility_source"], january["facility_kwh"]) == (None, None)
-
-
 @pytest.mark.parametrize("minutes", [15, 60])
 def test_a_bill_follows_the_load_over_the_end_of_daylight_saving(warehouse, months, minutes):
     # New York, 1 kW throughout. 15 October to 14 November 2023 has 745 hours, 408 of them (17 days) in October.
@@ -170,13 +156,19 @@ def test_a_bill_follows_the_load_over_the_end_of_daylight_saving(warehouse, mont
     assert (october["bill_kwh"], october["bill_proration"]) == (Decimal(4080), "load shape")
 
 
-def test_overlapping_bills_of_an_account_count_as_their_mean(warehouse, months):
-    # January billed as 3 100 kWh, and once more from the 1st to the 10th as 500 (50 a day instead of 100):
-    # 10 days at 75, 21 days at 100.
-    warehouse.stage("utility_bills", bill(JANUARY, FEBRUARY, 3100.0))
-    warehouse.stage("utility_bills", bill(date(2022, 12, 22), date(2023, 1, 11), 1000.0))
+def test_the_lines_of_a_bill_add_up_and_its_days_count_once(warehouse, months):
+    # One bill in four tariff periods, each a line of its own for the same 31 days: 100 + 400 + 300 + 200 kWh.
+    warehouse.stage("utility_bills", *(bill(JANUARY, FEBRUARY, kwh) for kwh in (100.0, 400.0, 300.0, 200.0)))
     january = months()[JANUARY]
-    assert (january["bill_kwh"], january["bill_days"]) == (Decimal(2850), Decimal(31))
+    assert (january["bill_kwh"], january["bill_days"]) == (Decimal(1000), Decimal(31))
+
+
+def test_days_between_two_bills_are_a_gap(warehouse, months):
+    # 1 to 20 and 26 to 31 January: 26 of 31 days, and nothing is made up for the other five.
+    first, second = bill(JANUARY, date(2023, 1, 21), 2000.0), bill(date(2023, 1, 26), FEBRUARY, 600.0)
+    warehouse.stage("utility_bills", first, second)
+    january = months()[JANUARY]
+    assert (january["bill_kwh"], january["bill_days"], january["facility_days"]) == (2600, 26, 26)
 
 
 def test_a_second_account_without_its_bill_lowers_the_days(warehouse, months):

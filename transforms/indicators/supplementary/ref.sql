@@ -1,6 +1,7 @@
 -- One row per site and month: renewable energy factor, green power claimed or made on site over facility electricity.
--- Only cancelled claims count, each within its vintage and once, and no more than the facility used. A month without
--- claims counts as none once the site has registered any in the twelve months before; until then they are unknown.
+-- Claims count as in market-based carbon (rollups.energy_month.claimed_kwh): cancelled, each within its vintage and
+-- once, and no more than came from the grid. A month without claims counts as none once the site has registered any in
+-- the twelve months before; until then they are unknown.
 -- name: Renewable energy factor (REF) | 可再生能源利用率
 -- formula: Σ (cancelled certificates + contracts + on-site renewable kWh) ÷ Σ facility kWh
 -- unit: 1
@@ -33,7 +34,7 @@ facts AS (
         months.*,
         facility_kwh,
         least(facility_days / days, 1) AS facility_share,
-        coalesce(retired_certificate_kwh, 0) + coalesce(ppa_kwh, 0) + coalesce(on_site_renewable_kwh, 0) AS claimed_kwh,
+        claimed_kwh + coalesce(on_site_renewable_kwh, 0) * facility_share AS renewable_kwh,
         greatest(facility_evidence_rank, claims_evidence_rank, registers.evidence_rank) AS evidence_rank,
         CASE
             WHEN facility_kwh IS NULL OR facility_days = 0 THEN 'no bill'
@@ -46,7 +47,7 @@ facts AS (
 SELECT
     site_id,
     month_start,
-    (CASE WHEN gap IS NULL THEN least(claimed_kwh * facility_share, facility_kwh) END)::DECIMAL(38, 9) AS numerator,
+    (CASE WHEN gap IS NULL THEN least(renewable_kwh, facility_kwh) END)::DECIMAL(38, 9) AS numerator,
     CASE WHEN gap IS NULL THEN facility_kwh END AS denominator,
     (CASE WHEN gap IS NULL THEN hours * facility_share ELSE 0 END)::DECIMAL(38, 9) AS observed,
     hours AS expected,
