@@ -102,9 +102,9 @@ def _lying(workspace: Workspace) -> dict[tuple[str, str, str], BoundFile]:
     return lying
 
 
-def readable_formats() -> set[str]:
-    """Names a binding may give as its format."""
-    return {"template", *formats()}
+def readable_formats() -> dict[str, str]:
+    """Names a binding may give as its format, each with what the times in such a file are."""
+    return {"template": "stated", **{name: form.times for name, form in formats().items()}}
 
 
 def misplaced(workspace: Workspace) -> list[Landing]:

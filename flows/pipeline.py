@@ -15,6 +15,7 @@ from suanheng.flows import reports
 from suanheng.flows.landing import Landing, Waiting, land, misplaced, waiting
 from suanheng.flows.pull import pull
 from suanheng.flows.steps import Failure, Steps
+from suanheng.schemas.corrections import IN_FORCE
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.indicators import INDICATORS
@@ -24,7 +25,7 @@ from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms import build, reference, spine, staging
+from suanheng.transforms import build, corrections, reference, spine, staging
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
 from suanheng.transforms.workbench import Workbench
@@ -61,6 +62,11 @@ class Outcome:
     def rows_quarantined(self) -> int:
         """Records that this run put into quarantine."""
         return sum(x.rows_quarantined for x in self.landings) + sum(x.rows_quarantined for x in self.stagings)
+
+    @property
+    def corrections_refused(self) -> int:
+        """Corrections that this run did not apply to all their rows, because a source has changed."""
+        return sum(staged.corrections_refused for staged in self.stagings)
 
     @property
     def files_refused(self) -> int:
@@ -196,6 +202,7 @@ def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
     methodology = load(workspace.methodology)
     make_tables(lake, workspace, run_id)
     reference.refresh(lake, workspace, run_id)
+    corrections.refresh(lake, workspace, run_id)
     return methodology
 
 
@@ -211,7 +218,7 @@ def _make_tables(lake: Lake) -> None:
     for stage, contracts in (
         ("raw", [landed(form) for form in raw_tables().values()]),
         ("staged", DATASETS.values()),
-        ("reference", [*REFERENCE.values(), *SPINE.values()]),
+        ("reference", [*REFERENCE.values(), *SPINE.values(), IN_FORCE]),
         ("indicators", [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS]),
         ("scorecards", [*SCORECARDS.values(), *PUBLISHING.values()]),
         ("ops", OPS.values()),
@@ -293,6 +300,7 @@ def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: 
         "rows_quarantined": outcome.rows_quarantined,
         "quarters_built": len(outcome.built),
         "quarters_failed": len(outcome.failures),
+        "corrections_refused": outcome.corrections_refused,
     }
     with lake.transaction(author, f"{outcome.run_id}: record"):
         lake.insert("ops.runs", pl.DataFrame([row]))
