@@ -14,6 +14,7 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
 from suanheng.flows.landing import Landing, Waiting, land, misplaced, waiting
 from suanheng.flows.pull import pull
+from suanheng.flows.repairs import Content
 from suanheng.flows.steps import Failure, Steps
 from suanheng.schemas.corrections import IN_FORCE
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
@@ -95,6 +96,15 @@ def ingest(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
     return _run("ingest", workspace, steps, now, build_it=lambda scope: False, write_reports=False)
 
 
+def replay(workspace: Workspace, steps: Steps, now: datetime, content: Content) -> Outcome:
+    """Take one content in anew, with its repaired records, and stage what that changes; build nothing."""
+
+    def is_meant(file: Waiting) -> bool:
+        return file.content == content
+
+    return _run("replay", workspace, steps, now, lambda scope: False, write_reports=False, take_it_in=is_meant)
+
+
 def night(workspace: Workspace, steps: Steps, now: datetime, write_reports: bool = True) -> Outcome:
     """Take in what is new and build every quarter it affects."""
     return _run("nightly", workspace, steps, now, build_it=lambda scope: True, write_reports=write_reports)
@@ -146,6 +156,7 @@ def _run(
     build_it: Callable[[Scope], bool],
     write_reports: bool,
     force: bool = False,
+    take_it_in: Callable[[Waiting], bool] = lambda file: True,
 ) -> Outcome:
     run_id = new_run_id(flow, now)
     failures: list[Failure] = []
@@ -163,7 +174,7 @@ def _run(
         landings = _done(
             steps.each(
                 "take in",
-                waiting(lake, workspace),
+                [wanted for group in waiting(lake, workspace) if (wanted := list(filter(take_it_in, group)))],
                 lambda files: land(lake, files, run_id, workspace.author),
                 part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
             ),

@@ -75,7 +75,7 @@ def test_every_fault_is_named(tmp_path: Path, change: dict[str, Any], words: str
 
 
 def test_an_action_without_its_value_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match="meter-in-wh: scale needs factor. Add it"):
+    with pytest.raises(BadSettings, match="meter-in-wh: scale needs factor"):
         read(tmp_path, {key: value for key, value in GOOD.items() if key != "factor"})
 
 

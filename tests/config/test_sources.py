@@ -22,8 +22,8 @@ def test_a_format_without_zones_needs_one_in_its_binding(tmp_path: Path) -> None
         read(tmp_path, format="sacct")
     # Where, what is wrong, what was expected, and what to write.
     assert str(refused.value) == (
-        f"{tmp_path / 'sources.toml'}, [[source]] number 1: no time_zone, and the times in a file of format sacct carry "
-        'none. Expected the zone they were written in, e.g. time_zone = "Asia/Shanghai".'
+        f"{tmp_path / 'sources.toml'}, [[source]] number 1: no time_zone, and the times in a file of format sacct "
+        'carry none. Expected the zone they were written in, e.g. time_zone = "Asia/Shanghai".'
     )
     assert read(tmp_path, format="sacct", time_zone="Asia/Shanghai")[0].time_zone == "Asia/Shanghai"
 

@@ -88,8 +88,8 @@ def test_where_the_source_has_changed_its_rows_stay_and_a_finding_says_so() -> N
     outcome = corrected.outcomes.row(0, named=True)
     assert (outcome["rows_matched"], outcome["rows_applied"], outcome["rows_refused"]) == (1, 0, 1)
     assert outcome["finding"] == (
-        "the source has changed: energy_kwh of 1 rows is not what was expected, at least 20000; "
-        "first row 3 of landing/tiny/a.csv, which says 13100.0. They stay as they are; renew the correction or remove it"
+        "the source has changed: energy_kwh of 1 rows is not what was expected, at least 20000; first row 3 of "
+        "landing/tiny/a.csv, which says 13100.0. They stay as they are; renew the correction or remove it"
     )
 
 
