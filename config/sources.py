@@ -92,7 +92,7 @@ def _source(path: Path, number: int, entry: dict[str, Any], formats: Mapping[str
         refuse(f"files is {entry.get('files')!r}", "a glob, e.g. landing/{site}/bills/*.csv")
     if "site" not in entry and "{site}" not in entry["files"]:
         refuse("no site", 'site = "…", or {site} in files')
-    if "site" in entry and not re.fullmatch(SITE_ID, str(entry["site"])):
+    if "site" in entry and not is_site_id(str(entry["site"])):
         refuse(f"site is {entry['site']!r}", "small letters, digits, - and _")
     if entry.get("cadence", "once") not in CADENCES:
         refuse(f"cadence is {entry['cadence']!r}", f"one of {', '.join(CADENCES)}")
@@ -124,28 +124,40 @@ def _source(path: Path, number: int, entry: dict[str, Any], formats: Mapping[str
 
 def bound_files(root: Path, sources: list[Source]) -> Iterator[BoundFile]:
     """Every file that a binding matches and whose site is known, by binding, then by path."""
-    for source, path, site in _matches(root, sources):
-        if re.fullmatch(SITE_ID, site):
+    for source, path, site in matches(root, sources):
+        if is_site_id(site):
             yield BoundFile(path, site, source)
 
 
 def misplaced_files(root: Path, sources: list[Source]) -> Iterator[tuple[Path, str]]:
     """Files in a folder that should name a site and cannot, each with what to do."""
-    for _, path, site in _matches(root, sources):
-        if not re.fullmatch(SITE_ID, site):
+    for _, path, site in matches(root, sources):
+        if not is_site_id(site):
             yield (
                 path,
                 f"The folder {site!r} should name a site. Expected small letters, digits, - and _. Rename the folder.",
             )
 
 
-def _matches(root: Path, sources: list[Source]) -> Iterator[tuple[Source, Path, str]]:
+def matches(root: Path, sources: list[Source]) -> Iterator[tuple[Source, Path, str]]:
+    """Every file that a binding matches, by binding, then by path, with what should be its site."""
     for source in sources:
-        pattern = Path(source.files.replace("{site}", "*"))
-        base = Path(pattern.anchor) if pattern.is_absolute() else root
-        found = sorted(path for path in base.glob(str(pattern.relative_to(pattern.anchor))) if path.is_file())
+        base, pattern = place_of(root, source)
+        found = sorted(path for path in base.glob(str(pattern)) if path.is_file())
         for path in found:
             yield source, path, source.site or _folder_of_site(base, path, source)
+
+
+def place_of(root: Path, source: Source) -> tuple[Path, Path]:
+    """The folder that a binding's files are looked for from, and the glob from there."""
+    pattern = Path(source.files.replace("{site}", "*"))
+    base = Path(pattern.anchor) if pattern.is_absolute() else root
+    return base, pattern.relative_to(pattern.anchor)
+
+
+def is_site_id(name: str) -> bool:
+    """Whether a name can be that of a site."""
+    return re.fullmatch(SITE_ID, name) is not None
 
 
 def _folder_of_site(base: Path, path: Path, source: Source) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -104,12 +104,18 @@ def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
     return [sorted(files, key=lambda file: file.shown_path) for _, files in groupby(ordered, key=_group)]
 
 
-def lying(workspace: Workspace) -> dict[Content, BoundFile]:
-    """Each content that lies somewhere now, and the file that counts for it."""
+def lying(workspace: Workspace, hash_of: Callable[[Path], str] | None = None) -> dict[Content, BoundFile]:
+    """Each content that lies somewhere now, and the file that counts for it.
+
+    Args:
+        workspace: where.
+        hash_of: how a file's content is hashed, where hashes are already known.
+    """
+    hash_of = hash_of or hash_of_content
     sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
     there: dict[Content, BoundFile] = {}
     for bound in bound_files(workspace.root, sources):
-        content = Content(_hash_of(bound.path), bound.site_id, bound.source.raw_table)
+        content = Content(hash_of(bound.path), bound.site_id, bound.source.raw_table)
         if content not in there or bound.path > there[content].path:
             there[content] = bound
     return there
@@ -406,7 +412,7 @@ def _side_files(bound: BoundFile) -> list[Path]:
     return [bound.path.parent / str(options[option]) for option in named if option in options]
 
 
-def _hash_of(path: Path) -> str:
+def hash_of_content(path: Path) -> str:
     """Hash of the content; of the path where the content cannot be opened, so that the file is refused by its name."""
     try:
         with path.open("rb") as file:

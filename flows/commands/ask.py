@@ -1,13 +1,16 @@
 """Verbs that answer questions: status, explain, sql, report. None of them waits for a writer."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import typer
 
-from suanheng.config.workspace import open_workspace
+from suanheng.config.sites import read_sites
+from suanheng.config.sources import read_sources
+from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
     USAGE,
     JsonOption,
@@ -18,8 +21,9 @@ from suanheng.flows.commands.console import (
     say_table,
     words,
 )
+from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.explain import NotThere, explain
-from suanheng.warehouse.lake import reading
+from suanheng.warehouse.lake import Lake, reading
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """What is known per site and quarter: the composite, what is withheld and why."""
+    """What is known per site and quarter, what is late or missing, and which corrections their sources outgrew."""
     query = """
         SELECT
             c.site_id, c.period, c.score, c.score_low, c.score_high, c.grade, c.indicators_scored, c.indicators_total,
@@ -45,15 +49,35 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         WHERE c.period_kind = 'quarter'
         ORDER BY c.site_id, c.period_start
     """
-    with reading(open_workspace(workspace)) as lake:
+    opened = open_workspace(workspace)
+    with reading(opened) as lake:
         rows = lake.frame(query).to_dicts()
+        refused = lake.frame(
+            "SELECT correction_id, site_id, finding FROM ops.corrections WHERE rows_refused > 0 ORDER BY ALL"
+        ).to_dicts()
+        evidence = _evidence(opened, lake)
     if as_json:
-        say_rows(rows, as_json)
+        say_json({"quarters": rows, "sources": evidence, "corrections_refused": refused})
         return
     say_table([{name: value for name, value in row.items() if name != "withheld"} for row in rows])
     for row in rows:
         if row["withheld"]:
             words.print(f"{row['site_id']} {row['period']} withheld: {row['withheld']}", markup=False)
+    if expected := [row for row in evidence if row["state"] in {"late", "missing"}]:
+        say_table(expected, "Late or missing by the cadence of their sources")
+    if refused:
+        say_table(refused, "Corrections that were not applied")
+
+
+def _evidence(workspace: Workspace, lake: Lake) -> list[dict[str, Any]]:
+    """What is fresh, late or missing, by site and dataset."""
+    from suanheng.flows.freshness import books, freshness
+    from suanheng.flows.landing import readable_formats
+
+    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))
+    found = freshness(workspace, sources, sites, books(lake), datetime.now(UTC))
+    return sorted((asdict(row) for row in found), key=lambda row: (row["site_id"], row["dataset"], row["number"]))
 
 
 def explain_figure(
