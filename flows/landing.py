@@ -36,9 +36,9 @@ class Waiting:
         shown_path: its path from the workspace.
         size: its length in bytes.
         was_read: whether the same content was read before, under another binding or until its path held other content.
-        is_moved: whether only its path differs, so that it need not be read again.
+        is_moved: whether it need not be read again: only its path differs, or what its path held before.
         repairs: file of its repaired records, where there is one.
-        replaces: contents that this path held before and that now lie nowhere.
+        replaces: contents that this path, or that of a copy, held before and that now lie nowhere.
     """
 
     bound: BoundFile
@@ -82,19 +82,23 @@ def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
     """
     query = "SELECT file_id, site_id, raw_table, binding, path, status FROM ops.files"
     known = {Content(*row[:3]): row[3:] for row in lake.frame(query).rows()}
-    there = lying(workspace)
+    there = _lying(workspace, hash_of_content)
     gone: dict[tuple[str, str, str], list[str]] = {}
     for content, (_, path, status) in known.items():
         if status != "replaced" and content not in there:
             gone.setdefault((path, *content[1:]), []).append(content.file_id)
     found = []
-    for content, bound in there.items():
+    for content, copies in there.items():
+        bound = copies[-1]
         shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
         binding = binding_of(bound, repaired)
         read_with, read_at, status = known.get(content, (None, None, None))
         counts = read_with == binding and status != "replaced"
-        if not counts or read_at != shown_path:
-            replaces = tuple(sorted(gone.get((shown_path, *content[1:]), ())))
+        places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
+        replaces = tuple(sorted(file_id for place in places for file_id in gone.get(place, ())))
+        if counts and status == "refused":
+            replaces = ()
+        if not counts or read_at != shown_path or replaces:
             size = bound.path.stat().st_size
             was_read = content in known
             found.append(
@@ -111,14 +115,18 @@ def lying(workspace: Workspace, hash_of: Callable[[Path], str] | None = None) ->
         workspace: where.
         hash_of: how a file's content is hashed, where hashes are already known.
     """
-    hash_of = hash_of or hash_of_content
+    return {content: copies[-1] for content, copies in _lying(workspace, hash_of or hash_of_content).items()}
+
+
+def _lying(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content, list[BoundFile]]:
+    """Each content that lies somewhere now, and all files that hold it, the one that counts at the end."""
     sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
-    there: dict[Content, BoundFile] = {}
+    there: dict[Content, list[BoundFile]] = {}
     for bound in bound_files(workspace.root, sources):
-        content = Content(hash_of(bound.path), bound.site_id, bound.source.raw_table)
-        if content not in there or bound.path > there[content].path:
-            there[content] = bound
-    return there
+        copies = there.setdefault(Content(hash_of(bound.path), bound.site_id, bound.source.raw_table), [])
+        if bound.path not in [copy.path for copy in copies]:
+            copies.append(bound)
+    return {content: sorted(copies, key=lambda copy: copy.path) for content, copies in there.items()}
 
 
 def repairs_of(workspace: Workspace, content: Content) -> Path | None:

@@ -76,6 +76,14 @@ class Site:
     def take_in(self) -> pipeline.Outcome:
         return pipeline.ingest(self.workspace, Steps(), NOW)
 
+    def night(self) -> pipeline.Outcome:
+        return pipeline.night(self.workspace, Steps(), datetime.now(UTC), write_reports=False)
+
+    def builds(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """Fingerprint and run of every quarter."""
+        rows = self.ask("SELECT site_id, quarter_start::TEXT, fingerprint, run_id FROM ops.builds")
+        return {(site_id, quarter): (fingerprint, run) for site_id, quarter, fingerprint, run in rows}
+
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with reading(self.workspace) as lake:
             return lake.frame(query).rows()
@@ -346,6 +354,38 @@ def test_a_damaged_sheet_says_what_is_expected(tmp_path: Path) -> None:
     sheet.write_text('a,"b', encoding="utf-8")
     with pytest.raises(UnreadableFile, match="Expected comma-separated text"):
         repairs.read(sheet)
+
+
+def test_only_the_quarters_that_a_repair_or_a_corrected_file_touches_are_built_anew(site: Site) -> None:
+    """Two sites; one has bills of January and December 2023, and December has a slip."""
+    sites = site.root / "sites.toml"
+    sites.write_text(
+        sites.read_text(encoding="utf-8") + '[[site]]\nsite_id = "site-b"\nname_en = "B"\ntime_zone = "UTC"\n',
+        encoding="utf-8",
+    )
+    head, *_ = AS_DELIVERED.splitlines()
+    january = "m,electricity,2023-01-01,2023-02-01,10,1"
+    december = "m,electricity,2023-12-01,2024-01-01,{},2\nn,electricity,2023-12-01,2024-01-01,5,3"
+    path = "landing/site-b/utility_bills/2023-12.csv"
+    site.put("landing/site-b/utility_bills/2023-01.csv", f"{head}\n{january}\n")
+    site.put(path, f"{head}\n{december.format('1o')}\n")
+    first = site.night()
+    assert len([quarter for quarter in first.built if quarter.startswith("site-b")]) == 4
+    builds = site.builds()
+
+    (line,) = site.export(path)
+    site.replay([{**line, "energy_kwh": "10"}])
+    repaired_night = site.night()
+    site.put(path, f"{head}\n{december.format('11')}\n")
+    corrected_night = site.night()
+
+    # A bill shows itself up to 100 days back: December is in reach of the quarter that ended with September.
+    assert repaired_night.built == corrected_night.built == ["site-b 2023Q3", "site-b 2023Q4"]
+    touched = {("site-b", "2023-07-01"), ("site-b", "2023-10-01")}
+    assert {place for place, build in site.builds().items() if build != builds[place]} == touched
+    # The line of the other meter is as it was, and January too.
+    query = "SELECT meter_id, energy_kwh FROM staged.utility_bills WHERE site_id = 'site-b' ORDER BY ALL"
+    assert site.ask(query) == [("m", 10), ("m", 11), ("n", 5)]
 
 
 def test_the_verbs_go_from_list_to_replay_and_say_what_became_of_each_record(site: Site) -> None:
