@@ -119,14 +119,15 @@ def inspect(workspace: Workspace, now: datetime) -> Inspection:
     look = _Look(workspace, sources, sites)
     bindings = [look.at(number, source) for number, source in enumerate(sources, 1)]
     for row in freshness(workspace, sources, sorted(sites), look.books, now):
-        if late := _late(row):
+        if late := _late(row, bindings[row.number - 1].files):
             bindings[row.number - 1].findings.append(late)
     return Inspection(bindings, [*look.unbound(), *look.repairs_of_nothing()])
 
 
-def _late(row: Freshness) -> str | None:
-    if row.state == "missing":
-        return f"{row.dataset} of {row.site_id} is missing: expected {row.cadence}, and no file of it is taken in."
+def _late(row: Freshness, files: list[FileFound]) -> str | None:
+    """That evidence is late; or missing, where files of other sites are there and none of this one."""
+    if row.state == "missing" and files and row.site_id not in {file.site_id for file in files}:
+        return f"{row.dataset} of {row.site_id} is missing: expected {row.cadence}, and no file of it is there."
     if row.state == "late":
         return (
             f"{row.dataset} of {row.site_id} is late: expected {row.cadence}, and what it tells ends {row.reaches_to}."
@@ -201,9 +202,9 @@ class _Look:
         repaired = repairs_of(self._workspace, content)
         known = self._known.get(content)
         if known is None:
-            return _tried(name, bound, "new", repaired)
+            return _tried(name, bound, "new", content, repaired)
         if known["binding"] != binding_of(bound, repaired):
-            return _tried(name, bound, "read anew", repaired)
+            return _tried(name, bound, "read anew", content, repaired)
         if known["status"] == "refused":
             return FileFound(name, bound.site_id, "refused", finding=known["problem"])
         rejected = known["rows_quarantined"] + known["rows_quarantined_later"]
@@ -222,11 +223,11 @@ def _books(workspace: Workspace) -> list[dict[str, Any]]:
         return []
 
 
-def _tried(name: str, bound: BoundFile, state: str, repaired: Path | None) -> FileFound:
+def _tried(name: str, bound: BoundFile, state: str, content: Content, repaired: Path | None) -> FileFound:
     """Read the first records of a file and hold them to the contract of its raw table."""
     source = bound.source
     try:
-        mended = repairs.read(repaired).records if repaired else {}
+        mended = repairs.read_for(repaired, content) if repaired else {}
         chunk, _ = repairs.divide(next(chunks_of(bound), _NO_RECORD), mended.keys())
         first = _first_records(chunk)
         checked = check(first, raw_tables()[source.raw_table].contract, source.time_zone)

@@ -306,15 +306,15 @@ def _take_in(berth: _Berth, file: Waiting) -> _Counts:
 def _checked_chunks(file: Waiting) -> Iterator[tuple[Checked, pl.DataFrame]]:
     """Every chunk after the gate, repaired records in place of the source's own; and what was repaired in it."""
     source, contract = file.bound.source, raw_tables()[file.table].contract
-    repaired = repairs.read(file.repairs) if file.repairs else None
-    left = set(repaired.records) if repaired else set()
+    repaired = repairs.read_for(file.repairs, file.content) if file.repairs else {}
+    left = set(repaired)
     for chunk in chunks_of(file.bound):
         kept, originals = repairs.divide(chunk, left)
         checked = check(kept, contract, source.time_zone)
         mended = pl.DataFrame(schema=REPAIRS.dtypes())
-        if repaired and originals:
-            new = {row_number: repaired.records[row_number] for row_number in originals}
-            again = check(repairs.as_chunk(new, repaired.labels), contract, source.time_zone)
+        if originals:
+            new = {row_number: repaired[row_number] for row_number in originals}
+            again = check(repairs.as_chunk(new), contract, source.time_zone)
             mended = _mended(originals, new, set(again.accepted["row_number"]))
             checked = Checked(*map(pl.concat, zip(_parts(checked), _parts(again), strict=True)))
             left -= originals.keys()

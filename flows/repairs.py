@@ -108,6 +108,19 @@ def read(path: Path, encoding: str = "utf-8-sig") -> Sheet:
     return Sheet(contents.pop(), labels, records)
 
 
+def read_for(path: Path, content: Content) -> Mapping[int, Record]:
+    """Repaired records of one content, and of no other.
+
+    Raises:
+        UnreadableFile: the sheet cannot be read, or is that of another file.
+    """
+    sheet = read(path)
+    if sheet.content != content:
+        do = "Remove it, and replay the sheet instead of copying it."
+        raise _refusal(path, f"records of {content.file_id[:12]}", f"records of {sheet.content.file_id[:12]}", do)
+    return sheet.records
+
+
 def divide(chunk: Chunk, repaired: Collection[int]) -> tuple[Chunk, dict[int, Record]]:
     """What of a chunk counts as the source states it, and the records that count as somebody repaired them."""
     if not repaired:
@@ -125,8 +138,9 @@ def records_of(chunk: Chunk, wanted: Collection[int]) -> dict[int, Record]:
     return found | unreadable
 
 
-def as_chunk(records: Mapping[int, Record], labels: Sequence[str]) -> Chunk:
+def as_chunk(records: Mapping[int, Record]) -> Chunk:
     """Repaired records as a reader would give them."""
+    labels = list(dict.fromkeys(label for record in records.values() for label in record.values))
     rows = [(row_number, *(record.values.get(label) for label in labels)) for row_number, record in records.items()]
     schema = {"row_number": pl.Int64, **dict.fromkeys(labels, pl.String)}
     return Chunk(pl.DataFrame(rows, schema=schema, orient="row"))

@@ -283,7 +283,7 @@ def _finding(correction: Correction, others: pl.DataFrame, contested: int) -> st
 
 def _expected_in_words(expect: Any) -> str:
     if isinstance(expect, dict):
-        return " and ".join(f"{bound.replace('_', ' ')} {value:g}" for bound, value in expect.items())
+        return " and ".join(f"{bound.replace('_', ' ')} {value:.15g}" for bound, value in expect.items())
     return _shown(expect)
 
 

@@ -177,12 +177,16 @@ def test_what_is_late_or_missing_is_named_by_site_and_dataset(place: Place) -> N
     place.put(GOOD)
     place.take_in()
     # On 20 March the bill of January is enough; on 1 April it is not.
-    missing = (
-        "[[source]] number 1: utility_bills of site-b is missing: expected monthly, and no file of it is taken in."
-    )
+    missing = "[[source]] number 1: utility_bills of site-b is missing: expected monthly, and no file of it is there."
     assert place.findings() == [missing]
     late = "[[source]] number 1: utility_bills of site-a is late: expected monthly, and what it tells ends "
     assert place.findings(datetime(2023, 4, 1, tzinfo=UTC)) == [f"{late}2023-02-01 00:00:00.", missing]
+
+
+def test_a_file_that_waits_to_be_taken_in_is_not_missing(place: Place) -> None:
+    place.bind("landing/site-a/utility_bills/*.csv", site="site-a", cadence="monthly")
+    place.put(GOOD)
+    assert place.findings() == []
 
 
 def test_status_says_what_is_late_or_missing(place: Place) -> None:

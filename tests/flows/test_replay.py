@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from suanheng.config.workspace import BadSettings, open_workspace
 from suanheng.flows import pipeline, repairs
 from suanheng.flows.commands import app
+from suanheng.flows.repairs import Content
 from suanheng.flows.replay import export, replay
 from suanheng.flows.steps import Steps
 from suanheng.schemas.gate import UnreadableFile
@@ -341,6 +342,16 @@ def test_repairs_for_rows_the_file_does_not_hold_are_refused_by_name(site: Site)
     (landing,) = site.take_in().landings
     assert "Expected rows of 2023.csv; got 50" in landing.problem
     assert landing.problem.startswith(str(repair))
+
+
+def test_a_sheet_of_another_file_is_not_applied_by_its_place(site: Site) -> None:
+    site.export()
+    content = Content(site.ask("SELECT file_id FROM ops.files")[0][0], "site-a", "template_utility_bills")
+    path = repairs.path_of(site.workspace.repairs_folder, content)
+    path.parent.mkdir(parents=True)
+    path.write_text(site.sheet.read_text(encoding="utf-8-sig").replace("sha256:", "sha256:0"), encoding="utf-8-sig")
+    (landing,) = site.take_in().landings
+    assert "replay the sheet instead of copying it" in landing.problem
 
 
 def test_a_sheet_is_not_overwritten(site: Site) -> None:

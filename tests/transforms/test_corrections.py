@@ -139,6 +139,12 @@ def test_a_column_of_a_row_is_corrected_once_and_the_earlier_correction_counts()
     )
 
 
+def test_a_dataset_without_rows_matches_nothing() -> None:
+    corrected = apply(BILLS.clear(), "tiny", [correction(action="drop", **TENFOLD)], "Asia/Shanghai")
+    assert (corrected.rows.height, corrected.dropped, corrected.refused) == (0, 0, 0)
+    assert corrected.outcomes.select("rows_matched", "finding").rows() == [(0, None)]
+
+
 @pytest.mark.parametrize(("stated", "evidence"), [({}, "metered"), ({"evidence": "estimated"}, "estimated")])
 def test_evidence_stays_what_it_was_unless_the_correction_says_otherwise(stated: dict, evidence: str) -> None:
     corrected = apply(BILLS, "tiny", [correction(action="override", value=1, **TENFOLD, **stated)], "Asia/Shanghai")
