@@ -60,6 +60,16 @@ class Workspace:
         return self.root / "publications"
 
     @property
+    def corrections_folder(self) -> Path:
+        """Corrections of known errors in what the operator's sources deliver."""
+        return self.root / "corrections"
+
+    @property
+    def repairs_folder(self) -> Path:
+        """Repaired records, by site, raw table and content of the file they belong to."""
+        return self.root / "repairs"
+
+    @property
     def writer_lock(self) -> Path:
         """Held by the one process that writes."""
         return self.root / "lake" / "writer.lock"

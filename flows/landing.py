@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -12,9 +12,11 @@ import polars as pl
 
 from suanheng.config.sources import BoundFile, bound_files, misplaced_files, read_sources
 from suanheng.config.workspace import Workspace
+from suanheng.flows import repairs
+from suanheng.flows.repairs import Content, Record
 from suanheng.schemas.formats import formats, landed, raw_tables
-from suanheng.schemas.gate import Checked, UnreadableFile, check
-from suanheng.schemas.ops import FILES, RECORDS
+from suanheng.schemas.gate import Checked, Chunk, UnreadableFile, check
+from suanheng.schemas.ops import FILES, RECORDS, REPAIRS
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.staging import contract_text
 from suanheng.warehouse.lake import Lake
@@ -34,8 +36,9 @@ class Waiting:
         shown_path: its path from the workspace.
         size: its length in bytes.
         was_read: whether the same content was read before, under another binding or until its path held other content.
-        is_moved: whether only its path differs, so that it need not be read again.
-        replaces: contents that this path held before and that now lie nowhere.
+        is_moved: whether it need not be read again: only its path differs, or what its path held before.
+        repairs: file of its repaired records, where there is one.
+        replaces: contents that this path, or that of a copy, held before and that now lie nowhere.
     """
 
     bound: BoundFile
@@ -45,12 +48,18 @@ class Waiting:
     size: int
     was_read: bool
     is_moved: bool
+    repairs: Path | None
     replaces: tuple[str, ...]
 
     @property
     def table(self) -> str:
         """Table of stage raw it lands in."""
         return self.bound.source.raw_table
+
+    @property
+    def content(self) -> Content:
+        """What it holds, for its site and table."""
+        return Content(self.file_id, self.bound.site_id, self.table)
 
 
 @dataclass(frozen=True)
@@ -72,46 +81,70 @@ def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
     Where the same content lies twice, the path that sorts last counts; where bindings overlap, the first of them.
     """
     query = "SELECT file_id, site_id, raw_table, binding, path, status FROM ops.files"
-    known = {row[:3]: row[3:] for row in lake.frame(query).rows()}
-    lying = _lying(workspace)
+    known = {Content(*row[:3]): row[3:] for row in lake.frame(query).rows()}
+    there = _lying(workspace, hash_of_content)
     gone: dict[tuple[str, str, str], list[str]] = {}
-    for (file_id, *place), (_, path, status) in known.items():
-        if status != "replaced" and (file_id, *place) not in lying:
-            gone.setdefault((path, *place), []).append(file_id)
+    for content, (_, path, status) in known.items():
+        if status != "replaced" and content not in there:
+            gone.setdefault((path, *content[1:]), []).append(content.file_id)
     found = []
-    for content, bound in lying.items():
-        shown_path, binding = _shown(bound.path, workspace.root), _binding(bound)
+    for content, copies in there.items():
+        bound = copies[-1]
+        shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
+        binding = binding_of(bound, repaired)
         read_with, read_at, status = known.get(content, (None, None, None))
         counts = read_with == binding and status != "replaced"
-        if not counts or read_at != shown_path:
-            replaces = tuple(sorted(gone.get((shown_path, *content[1:]), ())))
+        places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
+        replaces = tuple(sorted(file_id for place in places for file_id in gone.get(place, ())))
+        if counts and status == "refused":
+            replaces = ()
+        if not counts or read_at != shown_path or replaces:
             size = bound.path.stat().st_size
-            found.append(Waiting(bound, content[0], binding, shown_path, size, content in known, counts, replaces))
+            was_read = content in known
+            found.append(
+                Waiting(bound, content.file_id, binding, shown_path, size, was_read, counts, repaired, replaces)
+            )
     ordered = sorted(found, key=_group)
     return [sorted(files, key=lambda file: file.shown_path) for _, files in groupby(ordered, key=_group)]
 
 
-def _lying(workspace: Workspace) -> dict[tuple[str, str, str], BoundFile]:
-    """Each content that lies somewhere now, by its hash, site and raw table."""
+def lying(workspace: Workspace, hash_of: Callable[[Path], str] | None = None) -> dict[Content, BoundFile]:
+    """Each content that lies somewhere now, and the file that counts for it.
+
+    Args:
+        workspace: where.
+        hash_of: how a file's content is hashed, where hashes are already known.
+    """
+    return {content: copies[-1] for content, copies in _lying(workspace, hash_of or hash_of_content).items()}
+
+
+def _lying(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content, list[BoundFile]]:
+    """Each content that lies somewhere now, and all files that hold it, the one that counts at the end."""
     sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
-    lying: dict[tuple[str, str, str], BoundFile] = {}
+    there: dict[Content, list[BoundFile]] = {}
     for bound in bound_files(workspace.root, sources):
-        content = (_hash_of(bound.path), bound.site_id, bound.source.raw_table)
-        if content not in lying or bound.path > lying[content].path:
-            lying[content] = bound
-    return lying
+        copies = there.setdefault(Content(hash_of(bound.path), bound.site_id, bound.source.raw_table), [])
+        if bound.path not in [copy.path for copy in copies]:
+            copies.append(bound)
+    return {content: sorted(copies, key=lambda copy: copy.path) for content, copies in there.items()}
 
 
-def readable_formats() -> set[str]:
-    """Names a binding may give as its format."""
-    return {"template", *formats()}
+def repairs_of(workspace: Workspace, content: Content) -> Path | None:
+    """File of the repaired records of a content, where there is one."""
+    path = repairs.path_of(workspace.repairs_folder, content)
+    return path if path.is_file() else None
+
+
+def readable_formats() -> dict[str, str]:
+    """Names a binding may give as its format, each with what the times in such a file are."""
+    return {"template": "stated", **{name: form.times for name, form in formats().items()}}
 
 
 def misplaced(workspace: Workspace) -> list[Landing]:
     """Files that cannot be taken in because their folder should name a site and cannot."""
     sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
     return [
-        Landing(_shown(path, workspace.root), "", "", 0, 0, 0, problem)
+        Landing(shown(path, workspace.root), "", "", 0, 0, 0, problem)
         for path, problem in misplaced_files(workspace.root, sources)
     ]
 
@@ -186,10 +219,11 @@ class _Berth:
         self._columns = list(landed(raw_tables()[table]).columns)
         self._rows: list[pl.DataFrame] = []
         self._records: list[pl.DataFrame] = []
+        self._mended: list[pl.DataFrame] = []
         self._files: list[pl.DataFrame] = []
 
-    def unload(self, checked: Checked, file_id: str, evidence_class: str) -> None:
-        """Gather one chunk."""
+    def unload(self, checked: Checked, mended: pl.DataFrame, file_id: str, evidence_class: str) -> None:
+        """Gather one chunk, and what was repaired in it."""
         place = {"site_id": pl.lit(self._site_id), "file_id": pl.lit(file_id)}
         rows = checked.accepted.with_columns(evidence_class=pl.lit(evidence_class), **place).select(self._columns)
         records = checked.rejected.with_columns(
@@ -200,13 +234,18 @@ class _Berth:
         ).select(list(RECORDS.columns))
         self._rows.append(rows)
         self._records.append(records)
+        if mended.height:
+            self._mended.append(
+                mended.with_columns(**place, raw_table=pl.lit(self._table), run_id=pl.lit(self._run_id))
+            )
         if sum(part.height for part in self._rows) + sum(part.height for part in self._records) >= BUFFERED_ROWS:
             self._write()
 
     def drop(self, file_id: str) -> None:
         """Take back what was gathered or written of a file."""
-        self._rows, self._records = (
-            [part.filter(pl.col("file_id") != file_id) for part in parts] for parts in (self._rows, self._records)
+        self._rows, self._records, self._mended = (
+            [part.filter(pl.col("file_id") != file_id) for part in parts]
+            for parts in (self._rows, self._records, self._mended)
         )
         _delete_rows(self._lake, self._table, self._site_id, [file_id])
 
@@ -243,14 +282,16 @@ class _Berth:
         if self._rows:
             self._lake.insert(f"raw.{self._table}", pl.concat(self._rows))
             self._lake.insert("quarantine.records", pl.concat(self._records))
-        self._rows, self._records = [], []
+        if self._mended:
+            self._lake.insert("ops.repairs", pl.concat(self._mended))
+        self._rows, self._records, self._mended = [], [], []
 
 
 def _take_in(berth: _Berth, file: Waiting) -> _Counts:
     form = raw_tables()[file.table]
     counts = _Counts()
-    for checked in _checked_chunks(file):
-        berth.unload(checked, file.file_id, file.bound.source.evidence)
+    for checked, mended in _checked_chunks(file):
+        berth.unload(checked, mended, file.file_id, file.bound.source.evidence)
         counts.add(checked, form.contract.happened)
     if counts.read == 0:
         raise UnreadableFile(
@@ -262,20 +303,58 @@ def _take_in(berth: _Berth, file: Waiting) -> _Counts:
     return counts
 
 
-def _checked_chunks(file: Waiting) -> Iterator[Checked]:
-    source = file.bound.source
-    reader = importlib.import_module(f"suanheng.flows.sources.{source.format}")
-    contract = raw_tables()[file.table].contract
-    options = {**source.options, "encoding": source.encoding, "dataset": source.dataset}
-    for chunk in reader.read(file.bound.path, options):
-        checked = check(chunk, contract, source.time_zone)
+def _checked_chunks(file: Waiting) -> Iterator[tuple[Checked, pl.DataFrame]]:
+    """Every chunk after the gate, repaired records in place of the source's own; and what was repaired in it."""
+    source, contract = file.bound.source, raw_tables()[file.table].contract
+    repaired = repairs.read_for(file.repairs, file.content) if file.repairs else {}
+    left = set(repaired)
+    for chunk in chunks_of(file.bound):
+        kept, originals = repairs.divide(chunk, left)
+        checked = check(kept, contract, source.time_zone)
+        mended = pl.DataFrame(schema=REPAIRS.dtypes())
+        if originals:
+            new = {row_number: repaired[row_number] for row_number in originals}
+            again = check(repairs.as_chunk(new), contract, source.time_zone)
+            mended = _mended(originals, new, set(again.accepted["row_number"]))
+            checked = Checked(*map(pl.concat, zip(_parts(checked), _parts(again), strict=True)))
+            left -= originals.keys()
         found = chunk.rows.height + len(chunk.unreadable)
         if checked.accepted.height + checked.rejected.height != found:
             raise RuntimeError(
                 f"{file.shown_path}: {found} records read, but {checked.accepted.height} accepted and "
                 f"{checked.rejected.height} rejected. The reader numbers two records alike."
             )
-        yield checked
+        yield checked, mended
+    if file.repairs and left:
+        raise repairs.forgotten(left, file.bound.path, file.repairs)
+
+
+def chunks_of(bound: BoundFile) -> Iterator[Chunk]:
+    """What the reader of a file's format finds in it."""
+    source = bound.source
+    reader = importlib.import_module(f"suanheng.flows.sources.{source.format}")
+    options = {**source.options, "encoding": source.encoding, "dataset": source.dataset}
+    yield from reader.read(bound.path, options)
+
+
+def _parts(checked: Checked) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return checked.accepted, checked.rejected
+
+
+def _mended(originals: Mapping[int, Record], new: Mapping[int, Record], accepted: set[int]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "row_number": row_number,
+                "reason": new[row_number].reason,
+                "original": original.as_json,
+                "repaired": new[row_number].as_json,
+                "is_accepted": row_number in accepted,
+            }
+            for row_number, original in originals.items()
+        ],
+        schema=REPAIRS.dtypes(),
+    )
 
 
 def _forget(lake: Lake, files: Sequence[Waiting]) -> None:
@@ -314,18 +393,24 @@ def _delete_rows(lake: Lake, table: str, site_id: str, file_ids: list[str]) -> N
         "AND list_contains(?, file_id)",
         [site_id, table, file_ids],
     )
+    lake.execute(
+        "DELETE FROM ops.repairs WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
+        [site_id, table, file_ids],
+    )
 
 
 def _group(file: Waiting) -> tuple[str, str]:
     return file.bound.site_id, file.table
 
 
-def _binding(bound: BoundFile) -> str:
+def binding_of(bound: BoundFile, repaired: Path | None) -> str:
+    """Hash of what decides how a file is read: its format and contract, what its binding says, its repairs."""
     source = bound.source
     contract = raw_tables()[source.raw_table].contract
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
-    beside = "".join(_hash_of(place) for place in _side_files(bound))
-    return hashlib.sha256((repr(parts) + contract_text(contract) + beside).encode()).hexdigest()
+    beside = "".join(hash_of_content(place) for place in _side_files(bound))
+    mended = repaired.read_bytes() if repaired else b""
+    return hashlib.sha256((repr(parts) + contract_text(contract) + beside).encode() + mended).hexdigest()
 
 
 def _side_files(bound: BoundFile) -> list[Path]:
@@ -335,7 +420,7 @@ def _side_files(bound: BoundFile) -> list[Path]:
     return [bound.path.parent / str(options[option]) for option in named if option in options]
 
 
-def _hash_of(path: Path) -> str:
+def hash_of_content(path: Path) -> str:
     """Hash of the content; of the path where the content cannot be opened, so that the file is refused by its name."""
     try:
         with path.open("rb") as file:
@@ -344,7 +429,8 @@ def _hash_of(path: Path) -> str:
         return hashlib.sha256(path.as_posix().encode()).hexdigest()
 
 
-def _shown(path: Path, root: Path) -> str:
+def shown(path: Path, root: Path) -> str:
+    """Path of a file from the workspace; whole where it lies elsewhere."""
     try:
         return path.relative_to(root).as_posix()
     except ValueError:

@@ -14,7 +14,9 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
 from suanheng.flows.landing import Landing, Waiting, land, misplaced, waiting
 from suanheng.flows.pull import pull
+from suanheng.flows.repairs import Content
 from suanheng.flows.steps import Failure, Steps
+from suanheng.schemas.corrections import IN_FORCE
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.indicators import INDICATORS
@@ -24,7 +26,7 @@ from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms import build, reference, spine, staging
+from suanheng.transforms import build, corrections, reference, spine, staging
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
 from suanheng.transforms.workbench import Workbench
@@ -63,6 +65,11 @@ class Outcome:
         return sum(x.rows_quarantined for x in self.landings) + sum(x.rows_quarantined for x in self.stagings)
 
     @property
+    def corrections_refused(self) -> int:
+        """Corrections that this run did not apply to all their rows, because a source has changed."""
+        return sum(staged.corrections_refused for staged in self.stagings)
+
+    @property
     def files_refused(self) -> int:
         """Files that could not be read at all."""
         return sum(landing.problem is not None for landing in self.landings)
@@ -87,6 +94,15 @@ def new_run_id(flow: str, now: datetime) -> str:
 def ingest(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
     """Take in and stage what is new; build nothing."""
     return _run("ingest", workspace, steps, now, build_it=lambda scope: False, write_reports=False)
+
+
+def replay(workspace: Workspace, steps: Steps, now: datetime, content: Content) -> Outcome:
+    """Take one content in anew, with its repaired records, and stage what that changes; build nothing."""
+
+    def is_meant(file: Waiting) -> bool:
+        return file.content == content
+
+    return _run("replay", workspace, steps, now, lambda scope: False, write_reports=False, take_it_in=is_meant)
 
 
 def night(workspace: Workspace, steps: Steps, now: datetime, write_reports: bool = True) -> Outcome:
@@ -140,6 +156,7 @@ def _run(
     build_it: Callable[[Scope], bool],
     write_reports: bool,
     force: bool = False,
+    take_it_in: Callable[[Waiting], bool] = lambda file: True,
 ) -> Outcome:
     run_id = new_run_id(flow, now)
     failures: list[Failure] = []
@@ -157,7 +174,7 @@ def _run(
         landings = _done(
             steps.each(
                 "take in",
-                waiting(lake, workspace),
+                [wanted for group in waiting(lake, workspace) if (wanted := list(filter(take_it_in, group)))],
                 lambda files: land(lake, files, run_id, workspace.author),
                 part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
             ),
@@ -196,6 +213,7 @@ def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
     methodology = load(workspace.methodology)
     make_tables(lake, workspace, run_id)
     reference.refresh(lake, workspace, run_id)
+    corrections.refresh(lake, workspace, run_id)
     return methodology
 
 
@@ -211,7 +229,7 @@ def _make_tables(lake: Lake) -> None:
     for stage, contracts in (
         ("raw", [landed(form) for form in raw_tables().values()]),
         ("staged", DATASETS.values()),
-        ("reference", [*REFERENCE.values(), *SPINE.values()]),
+        ("reference", [*REFERENCE.values(), *SPINE.values(), IN_FORCE]),
         ("indicators", [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS]),
         ("scorecards", [*SCORECARDS.values(), *PUBLISHING.values()]),
         ("ops", OPS.values()),
@@ -293,6 +311,7 @@ def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: 
         "rows_quarantined": outcome.rows_quarantined,
         "quarters_built": len(outcome.built),
         "quarters_failed": len(outcome.failures),
+        "corrections_refused": outcome.corrections_refused,
     }
     with lake.transaction(author, f"{outcome.run_id}: record"):
         lake.insert("ops.runs", pl.DataFrame([row]))

@@ -4,6 +4,7 @@ import polars as pl
 
 from suanheng.schemas.columns import choice, count, flag, instant, text
 from suanheng.schemas.contract import column, contract
+from suanheng.schemas.corrections import CORRECTED_ROWS, OUTCOMES
 
 FILES = contract(
     "files",
@@ -17,7 +18,9 @@ FILES = contract(
         "raw_table": column(pl.String, "Table of stage raw its rows are in.", required=True),
         "evidence_class": column(pl.String, "Standing of its rows as evidence.", required=True),
         "time_zone": text("Zone of its local times."),
-        "binding": column(pl.String, "Hash of what decides how it is read: format, contract, binding.", required=True),
+        "binding": column(
+            pl.String, "Hash of what decides how it is read: format, contract, binding, repairs.", required=True
+        ),
         "bytes": count("Size.", required=True),
         "rows_read": count("Records found in it.", required=True),
         "rows_accepted": count("Records that keep the contract.", required=True),
@@ -37,9 +40,11 @@ STAGINGS = contract(
     columns={
         "site_id": column(pl.String, "Site.", required=True),
         "dataset": column(pl.String, "Dataset.", required=True),
-        "recipe_hash": column(pl.String, "Hash of its feeds and its contract.", required=True),
+        "recipe_hash": column(pl.String, "Hash of its feeds, its contract and its corrections.", required=True),
         "file_ids": column(pl.List(pl.String), "Files it was made from.", required=True),
+        "bindings": column(pl.List(pl.String), "How each of them was read, as in ops.files.", required=True),
         "rows_fed": count("Rows its feeds gave.", required=True),
+        "rows_dropped": count("Rows a correction takes out.", required=True),
         "rows_staged": count("Rows kept.", required=True),
         "rows_superseded": count("Rows another file states anew.", required=True),
         "rows_quarantined": count("Rows that break the contract.", required=True),
@@ -86,6 +91,26 @@ RUNS = contract(
         "rows_quarantined": count("Records quarantined.", required=True),
         "quarters_built": count("Site-quarters built.", required=True),
         "quarters_failed": count("Site-quarters that failed and keep what they held.", required=True),
+        "corrections_refused": count(
+            "Corrections that were not applied, because their source has changed.", required=True
+        ),
+    },
+)
+
+REPAIRS = contract(
+    "repairs",
+    "one record of a file that counts as somebody repaired it",
+    key=("site_id", "raw_table", "file_id", "row_number"),
+    columns={
+        "site_id": column(pl.String, "Site.", required=True),
+        "raw_table": column(pl.String, "Table of stage raw it lands in.", required=True),
+        "file_id": column(pl.String, "File.", required=True),
+        "row_number": count("Row in the file.", required=True),
+        "reason": text("What was wrong with it."),
+        "original": text("The record as the file states it."),
+        "repaired": text("The record as it was repaired."),
+        "is_accepted": flag("Whether the repaired record keeps the contract of stage raw.", required=True),
+        "run_id": column(pl.String, "Run that took it in.", required=True),
     },
 )
 
@@ -127,5 +152,8 @@ RECORDS = contract(
     },
 )
 
-OPS = {table.name: table for table in (FILES, STAGINGS, BUILDS, REFERENCE_TABLES, RUNS, GATES)}
+OPS = {
+    table.name: table
+    for table in (FILES, STAGINGS, BUILDS, REFERENCE_TABLES, RUNS, GATES, REPAIRS, OUTCOMES, CORRECTED_ROWS)
+}
 QUARANTINE = {RECORDS.name: RECORDS}

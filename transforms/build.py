@@ -240,7 +240,7 @@ def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str
     """
     dated = [table for table, form in raw_tables().items() if set(form.feeds) & set(DATED)]
     files = lake.frame(
-        "SELECT file_id, raw_table, status FROM ops.files WHERE site_id = ? AND ("
+        "SELECT file_id, raw_table, status, binding FROM ops.files WHERE site_id = ? AND ("
         "NOT list_contains(?, raw_table) OR first_at IS NULL "
         "OR (first_at < ?::TIMESTAMP + INTERVAL 101 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 101 DAY)) "
         "ORDER BY path, file_id, raw_table",

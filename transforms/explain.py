@@ -22,7 +22,7 @@ class Explanation:
         tables: tables its recipe rests on, from the indicator back to staged.
         months: the monthly facts that were summed.
         reference: the reference facts used, whole.
-        files: files whose rows were used: path, hash, dataset, rows used, rows quarantined.
+        files: files whose rows were used: path, hash, dataset, rows used, rows quarantined, repaired and corrected.
         bill_lines: where bills were used, what each line of them gave to each month: place, days, proration, quantity.
     """
 
@@ -119,7 +119,15 @@ def _files(lake: Lake, table: str, window: list[Any]) -> list[dict[str, Any]]:
         )
         SELECT
             file.path, used.file_id, '{dataset}' AS dataset, file.evidence_class, used.rows_used,
-            file.rows_quarantined + coalesce(staged_quarantine.rows, 0) AS rows_quarantined
+            file.rows_quarantined + coalesce(staged_quarantine.rows, 0) AS rows_quarantined,
+            (
+                SELECT count(*) FROM ops.repairs AS r
+                WHERE r.file_id = file.file_id AND r.site_id = file.site_id AND r.raw_table = file.raw_table
+            ) AS rows_repaired,
+            (
+                SELECT count(*) FROM ops.corrected_rows AS r
+                WHERE r.file_id = file.file_id AND r.site_id = file.site_id AND r.dataset = '{dataset}'
+            ) AS rows_corrected
         FROM used
         JOIN ops.files AS file ON file.file_id = used.file_id AND file.site_id = ? AND file.status = 'loaded'
         LEFT JOIN staged_quarantine ON staged_quarantine.file_id = used.file_id

@@ -1,17 +1,20 @@
 """From raw to staged: runs the feeds of a dataset, holds every row to the contract, keeps one row per key."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import polars as pl
 
+from suanheng.config.corrections import Correction
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.energy import UTILITY_BILLS
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.gate import Checked, Chunk, check
+from suanheng.schemas.ops import STAGINGS
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms import bill_lines
+from suanheng.transforms import bill_lines, corrections
 from suanheng.transforms.recipes import feeds
 from suanheng.warehouse.lake import Lake
 
@@ -21,30 +24,32 @@ _FIRST_COUNT = {"revision": -pl.col("revision"), "is_estimated": pl.col("is_esti
 
 @dataclass(frozen=True)
 class Staging:
-    """What became of the raw rows of one dataset of one site: fed = staged + superseded + quarantined."""
+    """What became of the raw rows of one dataset of one site: fed = dropped + staged + superseded + quarantined."""
 
     site_id: str
     dataset: str
     rows_fed: int
+    rows_dropped: int
     rows_staged: int
     rows_superseded: int
     rows_quarantined: int
+    corrections_refused: int
 
 
 def stale(lake: Lake) -> list[tuple[str, str]]:
-    """Site and dataset pairs whose files, their precedence or their feeds differ from the last staging."""
-    staged = {
-        (row["site_id"], row["dataset"]): (row["recipe_hash"], row["file_ids"])
-        for row in lake.frame("SELECT site_id, dataset, recipe_hash, file_ids FROM ops.stagings").iter_rows(named=True)
-    }
-    hashes = {dataset: recipe_hash(lake, dataset) for dataset in DATASETS}
+    """Site and dataset pairs whose files, readings of files, precedence, corrections or feeds differ from the last."""
+    query = "SELECT site_id, dataset, recipe_hash, file_ids, bindings FROM ops.stagings"
+    staged = {(site, dataset): made_from for site, dataset, *made_from in lake.frame(query).iter_rows()}
+    stated = corrections.in_force(lake)
     wanted = {}
     for dataset in DATASETS:
-        for site_id, file_ids in _loaded_files(lake, dataset).items():
-            wanted[site_id, dataset] = (hashes[dataset], file_ids)
-    for pair in staged.keys() - wanted.keys():
-        wanted[pair] = (hashes[pair[1]], [])
-    return sorted(pair for pair, made_from in wanted.items() if staged.get(pair) != made_from)
+        made_with = recipe_hash(lake, dataset)
+        for site_id, files in _loaded_files(lake, dataset).items():
+            corrected = _with_corrections(made_with, corrections.concerning(stated, site_id, dataset))
+            wanted[site_id, dataset] = [corrected, *map(list, zip(*files, strict=True))]
+    return sorted(
+        {pair for pair, made_from in wanted.items() if staged.get(pair) != made_from} | (staged.keys() - wanted.keys())
+    )
 
 
 def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> Staging:
@@ -57,10 +62,21 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
     contract = DATASETS[dataset]
     files = _loaded_files(lake, dataset).get(site_id, [])
     fed = lake.frame(_fed_query(dataset), [site_id]) if files else _no_rows(contract)
-    checked = _checked(fed, contract)
+    stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
+    corrected = corrections.apply(fed, site_id, stated, _time_zone(lake, site_id))
+    checked = _checked(corrected.rows, contract)
     kept, quarantined = _settled(checked, contract)
-    superseded = fed.height - kept.height - quarantined.height
-    staging = Staging(site_id, dataset, fed.height, kept.height, superseded, quarantined.height)
+    superseded = corrected.rows.height - kept.height - quarantined.height
+    staging = Staging(
+        site_id,
+        dataset,
+        fed.height,
+        corrected.dropped,
+        kept.height,
+        superseded,
+        quarantined.height,
+        corrected.refused,
+    )
     place = [site_id, dataset]
     was_staged = lake.value("SELECT count(*) FROM ops.stagings WHERE site_id = ? AND dataset = ?", place) > 0
     with lake.transaction(author, f"{run_id}: stage {dataset} of {site_id}"):
@@ -73,21 +89,20 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
                 stage=pl.lit("staged"), site_id=pl.lit(site_id), table_name=pl.lit(dataset), run_id=pl.lit(run_id)
             ),
         )
+        for table, rows in (("corrections", corrected.outcomes), ("corrected_rows", corrected.changes)):
+            lake.insert(f"ops.{table}", rows.with_columns(run_id=pl.lit(run_id)))
         if files:
-            lake.execute(
-                "INSERT INTO ops.stagings BY NAME SELECT ? AS site_id, ? AS dataset, ? AS recipe_hash, ? AS file_ids, "
-                "? AS rows_fed, ? AS rows_staged, ? AS rows_superseded, ? AS rows_quarantined, ? AS run_id",
-                [
-                    site_id,
-                    dataset,
-                    recipe_hash(lake, dataset),
-                    files,
-                    staging.rows_fed,
-                    staging.rows_staged,
-                    staging.rows_superseded,
-                    staging.rows_quarantined,
-                    run_id,
-                ],
+            file_ids, bindings = map(list, zip(*files, strict=True))
+            made_with = _with_corrections(recipe_hash(lake, dataset), stated)
+            row = {
+                **asdict(staging),
+                "recipe_hash": made_with,
+                "file_ids": file_ids,
+                "bindings": bindings,
+                "run_id": run_id,
+            }
+            lake.insert(
+                "ops.stagings", pl.DataFrame([row], schema_overrides=STAGINGS.dtypes()).select(list(STAGINGS.columns))
             )
     return staging
 
@@ -97,7 +112,16 @@ def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
     lake.execute(
         "DELETE FROM quarantine.records WHERE stage = 'staged' AND site_id = ? AND table_name = ?", [site_id, dataset]
     )
-    lake.execute("DELETE FROM ops.stagings WHERE site_id = ? AND dataset = ?", [site_id, dataset])
+    for table in ("stagings", "corrections", "corrected_rows"):
+        lake.execute(f"DELETE FROM ops.{table} WHERE site_id = ? AND dataset = ?", [site_id, dataset])
+
+
+def _with_corrections(made_with: str, stated: Sequence[Correction]) -> str:
+    return hashlib.sha256((made_with + corrections.hash_of(stated)).encode()).hexdigest() if stated else made_with
+
+
+def _time_zone(lake: Lake, site_id: str) -> str:
+    return lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]) or "UTC"
 
 
 def recipe_hash(lake: Lake, dataset: str) -> str:
@@ -132,16 +156,16 @@ def _raw_tables_of(dataset: str) -> list[str]:
     return [table for table, form in raw_tables().items() if dataset in form.feeds]
 
 
-def _loaded_files(lake: Lake, dataset: str) -> dict[str, list[str]]:
-    """Files of a dataset by site, those that give way to others first."""
+def _loaded_files(lake: Lake, dataset: str) -> dict[str, list[tuple[str, str]]]:
+    """Files of a dataset by site, each with its binding, those that give way to others first."""
     rows = lake.frame(
-        "SELECT site_id, file_id FROM ops.files WHERE status = 'loaded' AND list_contains(?, raw_table) "
+        "SELECT site_id, file_id, binding FROM ops.files WHERE status = 'loaded' AND list_contains(?, raw_table) "
         "ORDER BY path, file_id",
         [_raw_tables_of(dataset)],
     )
-    files: dict[str, list[str]] = {}
-    for site_id, file_id in rows.iter_rows():
-        files.setdefault(site_id, []).append(file_id)
+    files: dict[str, list[tuple[str, str]]] = {}
+    for site_id, file_id, binding in rows.iter_rows():
+        files.setdefault(site_id, []).append((file_id, binding))
     return files
 
 

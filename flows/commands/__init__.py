@@ -5,7 +5,7 @@ import sys
 import typer
 
 from suanheng.config.workspace import BadSettings
-from suanheng.flows.commands import ask, prepare, publishing, pull, run
+from suanheng.flows.commands import ask, corrections, prepare, publishing, pull, quarantine, run, sources
 from suanheng.flows.commands.console import USAGE, fail
 from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.publish import NotPublished
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (prepare, pull, run, ask, publishing):
+for verbs in (prepare, sources, pull, run, quarantine, corrections, ask, publishing):
     verbs.register(app)
 
 

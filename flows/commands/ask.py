@@ -1,19 +1,29 @@
-"""Verbs that answer questions: status, explain, sql, report, quarantine. None of them waits for a writer."""
+"""Verbs that answer questions: status, explain, sql, report. None of them waits for a writer."""
 
-import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import duckdb
 import typer
 
-from suanheng.config.workspace import open_workspace
-from suanheng.flows.commands.console import USAGE, JsonOption, WorkspaceOption, fail, say_json, say_table, words
+from suanheng.config.sites import read_sites
+from suanheng.config.sources import read_sources
+from suanheng.config.workspace import Workspace, open_workspace
+from suanheng.flows.commands.console import (
+    USAGE,
+    JsonOption,
+    WorkspaceOption,
+    fail,
+    say_json,
+    say_rows,
+    say_table,
+    words,
+)
+from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.explain import NotThere, explain
-from suanheng.warehouse.lake import reading
-
-quarantine = typer.Typer(help="Look at rejected records.", no_args_is_help=True)
+from suanheng.warehouse.lake import Lake, reading
 
 
 def register(app: typer.Typer) -> None:
@@ -22,13 +32,10 @@ def register(app: typer.Typer) -> None:
     app.command("explain")(explain_figure)
     app.command()(sql)
     app.command()(report)
-    quarantine.command("list")(quarantine_list)
-    quarantine.command("show")(quarantine_show)
-    app.add_typer(quarantine, name="quarantine")
 
 
 def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """What is known per site and quarter: the composite, what is withheld and why."""
+    """What is known per site and quarter, what is late or missing, and which corrections their sources outgrew."""
     query = """
         SELECT
             c.site_id, c.period, c.score, c.score_low, c.score_high, c.grade, c.indicators_scored, c.indicators_total,
@@ -42,15 +49,35 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         WHERE c.period_kind = 'quarter'
         ORDER BY c.site_id, c.period_start
     """
-    with reading(open_workspace(workspace)) as lake:
+    opened = open_workspace(workspace)
+    with reading(opened) as lake:
         rows = lake.frame(query).to_dicts()
+        refused = lake.frame(
+            "SELECT correction_id, site_id, finding FROM ops.corrections WHERE rows_refused > 0 ORDER BY ALL"
+        ).to_dicts()
+        evidence = _evidence(opened, lake)
     if as_json:
-        _answer(rows, as_json)
+        say_json({"quarters": rows, "sources": evidence, "corrections_refused": refused})
         return
     say_table([{name: value for name, value in row.items() if name != "withheld"} for row in rows])
     for row in rows:
         if row["withheld"]:
             words.print(f"{row['site_id']} {row['period']} withheld: {row['withheld']}", markup=False)
+    if expected := [row for row in evidence if row["state"] in {"late", "missing"}]:
+        say_table(expected, "Late or missing by the cadence of their sources")
+    if refused:
+        say_table(refused, "Corrections that were not applied")
+
+
+def _evidence(workspace: Workspace, lake: Lake) -> list[dict[str, Any]]:
+    """What is fresh, late or missing, by site and dataset."""
+    from suanheng.flows.freshness import books, freshness
+    from suanheng.flows.landing import readable_formats
+
+    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))
+    found = freshness(workspace, sources, sites, books(lake), datetime.now(UTC))
+    return sorted((asdict(row) for row in found), key=lambda row: (row["site_id"], row["dataset"], row["number"]))
 
 
 def explain_figure(
@@ -94,7 +121,7 @@ def sql(
             rows = lake.frame(query)
         except duckdb.Error as error:
             fail(str(error), USAGE)
-    _answer(rows.to_dicts(), as_json)
+    say_rows(rows.to_dicts(), as_json)
 
 
 def report(site: str, period: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
@@ -115,40 +142,6 @@ def report(site: str, period: str, workspace: WorkspaceOption = Path(), as_json:
         words.print("\n".join(str(path) for path in paths), markup=False)
 
 
-def quarantine_list(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """Rejected records by file and rule, and files that were refused as a whole."""
-    query = """
-        SELECT r.stage, f.path, r.table_name, r.rule, count(*) AS records, min(r.row_number) AS first_row,
-            left(r.file_id, 12) AS file
-        FROM quarantine.records AS r
-        JOIN ops.files AS f ON f.file_id = r.file_id AND f.site_id = r.site_id AND f.status <> 'replaced'
-        GROUP BY ALL
-        UNION ALL
-        SELECT 'file', path, raw_table, problem, 0, NULL, left(file_id, 12) FROM ops.files WHERE status = 'refused'
-        ORDER BY 1, 2, 4
-    """
-    with reading(open_workspace(workspace)) as lake:
-        _answer(lake.frame(query).to_dicts(), as_json)
-
-
-def quarantine_show(
-    file: Annotated[str, typer.Argument(help="Path of the file, or the start of its hash.")],
-    limit: Annotated[int, typer.Option(help="At most so many records.")] = 20,
-    workspace: WorkspaceOption = Path(),
-    as_json: JsonOption = False,
-) -> None:
-    """Rejected records of one file: row, rule, what is wrong, the record."""
-    query = """
-        SELECT r.row_number, r.stage, r.rule, r.message, r.record
-        FROM quarantine.records AS r
-        JOIN ops.files AS f ON f.file_id = r.file_id AND f.site_id = r.site_id
-        WHERE f.path = ? OR starts_with(f.file_id, ?)
-        ORDER BY r.row_number LIMIT ?
-    """
-    with reading(open_workspace(workspace)) as lake:
-        _answer(lake.frame(query, [file, file, limit]).to_dicts(), as_json)
-
-
 def _cited(fact: dict[str, Any]) -> dict[str, Any]:
     stated = [fact.get(name) for name in ("value", "text_value", "peak_tflops", "default_kgco2e", "licence_spdx")]
     value = next((str(value) for value in stated if value is not None), "")
@@ -163,10 +156,3 @@ def _cited(fact: dict[str, Any]) -> dict[str, Any]:
 
 def _with_unit(value: Any, unit: str | None) -> str:
     return "unknown" if value is None else f"{value:.6g} {unit if unit and unit != '1' else ''}".strip()
-
-
-def _answer(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        say_json(json.loads(json.dumps(rows, default=str, ensure_ascii=False)))
-    else:
-        say_table(rows)

@@ -51,6 +51,14 @@ def say_table(rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
     words.print(table)
 
 
+def say_rows(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Answer as a table, or as JSON."""
+    if as_json:
+        say_json(rows)
+    else:
+        say_table(rows)
+
+
 def _shown(value: Any) -> str:
     from rich.markup import escape
 

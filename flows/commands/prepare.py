@@ -60,6 +60,7 @@ SOURCES = """\
 # format = "template"
 # dataset = "utility_bills"
 # files = "landing/{site}/utility_bills/*"
+# cadence = "monthly"          # hourly, daily, weekly, monthly, quarterly, yearly or once
 # time_zone = "Asia/Shanghai"  # needed where times carry no offset
 # evidence = "metered"         # metered, measured, declared, estimated or simulated
 """

@@ -118,15 +118,17 @@ def _tell_plan(workspace: Any, start: date, end: date, sites: list[str], as_json
 def _tell(outcome: dict[str, Any], as_json: bool) -> None:
     refused = [landing for landing in outcome["landings"] if landing["problem"]]
     quarantined = sum(part["rows_quarantined"] for part in [*outcome["landings"], *outcome["stagings"]])
-    code = QUARTER_FAILED if outcome["failures"] else INPUT_REFUSED if refused or quarantined else DONE
+    outgrown = sum(part["corrections_refused"] for part in outcome["stagings"])
+    to_repair = refused or quarantined or outgrown
+    code = QUARTER_FAILED if outcome["failures"] else INPUT_REFUSED if to_repair else DONE
     if as_json:
         say_json({**outcome, "exit_code": code})
     else:
-        _tell_words(outcome, refused, quarantined)
+        _tell_words(outcome, refused, quarantined, outgrown)
     sys.exit(code)
 
 
-def _tell_words(outcome: dict[str, Any], refused: list[dict[str, Any]], quarantined: int) -> None:
+def _tell_words(outcome: dict[str, Any], refused: list[dict[str, Any]], quarantined: int, outgrown: int) -> None:
     if not any(outcome[key] for key in ("landings", "stagings", "built", "failures")):
         words.print("Nothing has changed: no new file, nothing to build.")
         return
@@ -140,6 +142,8 @@ def _tell_words(outcome: dict[str, Any], refused: list[dict[str, Any]], quaranti
         say_table([{"file": landing["path"], "why": landing["problem"]} for landing in refused], "Refused files")
     if quarantined:
         words.print("See the quarantined records: suanheng quarantine list")
+    if outgrown:
+        words.print(f"{outgrown} corrections were not applied, as their source has changed: suanheng corrections list")
     if outcome["failures"]:
         say_table(
             [{"part": part, "why": why} for part, why in outcome["failures"].items()], "Failed; what they held stays"

@@ -86,6 +86,7 @@ def _source(dataset: str) -> str:
 format = "template"
 dataset = "{dataset}"
 files = "landing/{{site}}/{dataset}/*"
+cadence = "once"
 evidence = "simulated"
 time_zone = "{TIME_ZONE}"
 """

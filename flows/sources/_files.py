@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -28,6 +29,9 @@ _UNPACK: dict[bytes, Callable[[Any], Any]] = {
     b"\xfd7zXZ\x00": lzma.open,
     b"\x28\xb5\x2f\xfd": partial(pa.input_stream, compression="zstd"),
 }
+_ARCHIVES = {b"PK\x03\x04": "ZIP", b"PK\x05\x06": "ZIP", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR"}
+_TAR_SIGNATURE, _TAR_AT = b"ustar", 257
+_PART_OF_EVERY_WORKBOOK = "[Content_Types].xml"
 _ENDINGS = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -39,15 +43,41 @@ def bare_name(path: Path) -> str:
 def opened(path: Path) -> BinaryIO:
     """Open a plain, gzip, bzip2, xz or zstd file for reading; what it is shows in its first bytes, not in its name.
 
+    An archive is not opened: which of its files is meant, and whether they are all of one format, nobody has said.
+
     Raises:
-        UnreadableFile: on reading, where the file is cut off or damaged, or inflates beyond 64 GiB.
+        UnreadableFile: it is an archive and no workbook; on reading, where the file is cut off or damaged, or inflates
+            beyond 64 GiB.
     """
     with path.open("rb") as file:
         beginning = file.read(6)
-    for signature, unpack in _UNPACK.items():
-        if beginning.startswith(signature):
-            return io.BufferedReader(_Unpacked(path, unpack(path)))
-    return path.open("rb")
+    unpack = next((unpack for signature, unpack in _UNPACK.items() if beginning.startswith(signature)), None)
+    stream = io.BufferedReader(_Unpacked(path, unpack(path)) if unpack else io.FileIO(path))
+    kind = _archive(stream.peek(_TAR_AT + len(_TAR_SIGNATURE)))
+    if kind is not None and not (kind == "ZIP" and unpack is None and _may_be_workbook(path)):
+        raise UnreadableFile(
+            f"{path.name} is an archive",
+            expected="one file, plain or compressed with gzip, bzip2, xz or zstd",
+            got=f"a {kind} archive",
+            do="Unpack it, look at what it holds, and hand in the files that are meant.",
+        )
+    return stream
+
+
+def _archive(beginning: bytes) -> str | None:
+    """Kind of archive that content begins as, if any."""
+    if beginning[_TAR_AT:].startswith(_TAR_SIGNATURE):
+        return "TAR"
+    return next((kind for signature, kind in _ARCHIVES.items() if beginning.startswith(signature)), None)
+
+
+def _may_be_workbook(path: Path) -> bool:
+    """Whether a ZIP archive is an Office file, or a broken one, from its list of contents; nothing is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _PART_OF_EVERY_WORKBOOK in archive.namelist()
+    except zipfile.BadZipFile:
+        return True
 
 
 def whole(path: Path, at_most: int = WHOLE_FILE_BYTES) -> bytes:

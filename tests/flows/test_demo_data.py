@@ -32,7 +32,7 @@ class Demo:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        sources = read_sources(root / "sources.toml", {"template"}, set(DATASETS))
+        sources = read_sources(root / "sources.toml", {"template": "stated"}, set(DATASETS))
         self.files = list(bound_files(root, sources))
         self._checked: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {}
 

@@ -1,8 +1,10 @@
 """Promise 11: files may arrive in any order, late, or corrected; the end state depends only on the set of files."""
 
+import json
+import os
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -12,9 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suanheng.flows.landing import land, waiting
+from suanheng.config.workspace import Workspace, open_workspace
+from suanheng.flows import pipeline, repairs
+from suanheng.flows.landing import hash_of_content, land, waiting
+from suanheng.flows.repairs import Content, Record, Sheet
+from suanheng.flows.steps import Steps
+from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import staging
-from suanheng.warehouse.lake import writing
+from suanheng.warehouse.lake import Lake, writing
 
 DATA = ("staged", "rollups", "indicators", "scorecards")
 HEADER = "meter_id,commodity,service_start,service_end,energy_kwh,revision"
@@ -169,3 +176,174 @@ def test_order_independence_a_claim_counts_the_same_whichever_site_comes_first(b
 
     assert built_workspace.ask(statuses).rows() == [("other", "not cancelled"), ("tiny", "counted")]
     assert built_workspace.ask(claimed).rows() == before
+
+
+def test_order_independence_a_file_overwritten_by_a_copy_of_another_counts_no_longer(empty) -> None:
+    """a.csv first bills 1 kWh; then it becomes a copy of b.csv, which was taken in long before."""
+    lake, workspace = empty
+    bill = "\n".join([HEADER, "m,electricity,2023-01-01,2023-02-01,{},{}"]) + "\n"
+    one, two = bill.format(1, 1), bill.format(2, 0)
+    _evening(lake, workspace, "site-a", {"bills/a.csv": one, "bills/b.csv": two}, set())
+    query = "SELECT energy_kwh FROM staged.utility_bills WHERE site_id = 'site-a'"
+    assert lake.frame(query).rows() == [(1.0,)]
+
+    _evening(lake, workspace, "site-a", {"bills/a.csv": two}, set())
+
+    assert lake.frame(query).rows() == [(2.0,)]
+    assert waiting(lake, workspace) == []
+
+
+EXAMPLES = int(os.environ.get("SUANHENG_EXAMPLES", "8"))
+"""How many histories are tried; a campaign tries some hundred: ``SUANHENG_EXAMPLES=300``."""
+
+SOURCES = """
+[[source]]
+format = "template"
+dataset = "utility_bills"
+files = "landing/{site}/bills/*"
+evidence = "metered"
+
+[[source]]
+format = "sacct"
+files = "landing/{site}/jobs/*"
+time_zone = "Asia/Shanghai"
+evidence = "measured"
+
+[[source]]
+format = "gpu_server_hourly"
+files = "landing/{site}/servers/*"
+time_zone = "Asia/Shanghai"
+options = { gpus_per_server = 2, sku = "A40 48GB" }
+
+[[source]]
+format = "mlperf_system"
+files = "landing/{site}/systems/*"
+"""
+
+# Few keys and few values, so that files state the same key anew, repeat each other, or are the same altogether. A
+# word in place of a number goes to quarantine; the same key twice within a file does so too.
+NUMBER = st.sampled_from(["1", "2", "three"])
+BILL = st.builds("m,electricity,2023-0{0}-01,2023-0{0}-28,{1},{2}".format, st.integers(1, 2), NUMBER, st.integers(0, 1))
+JOB = st.builds(
+    "{0}|tern|2024-01-10T0{0}:00:00|2024-01-10T08:00:01|2024-01-10T09:00:00|COMPLETED|{1}".format,
+    st.integers(1, 2),
+    NUMBER,
+)
+HOUR = st.builds(
+    "gpu05\t2024-01-10 0{0}:00:00\t{1}\t100\t300\t50\t40\t60\t50\t0\t100\t10\t0\t20".format, st.integers(1, 2), NUMBER
+)
+SERVER_HEAD = (
+    "name\ttimestamp\tpowerave\tpowermin\tpowermax\ttempave\ttempmin\ttempmax\tutilave\tutilmin\tutilmax\t"
+    "gmemave\tgmemmin\tgmemmax"
+)
+
+
+def _table(head: str, line: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(line, min_size=1, max_size=3).map(lambda lines: "\n".join([head, *lines]) + "\n")
+
+
+def _system(nodes: int) -> str:
+    return json.dumps(
+        {
+            "system_name": "server",
+            "accelerator_model_name": "A",
+            "accelerators_per_node": 2,
+            "number_of_nodes": nodes,
+            "submitter": "Tern",
+        }
+    )
+
+
+CONTENT = {
+    "bills": ("template_utility_bills", "csv", _table(HEADER, BILL)),
+    "jobs": ("sacct", "txt", _table("JobIDRaw|Cluster|Submit|Start|End|State|NCPUs", JOB)),
+    "servers": ("gpu_server_hourly", "txt", _table(SERVER_HEAD, HOUR)),
+    "systems": ("mlperf_system", "json", st.integers(1, 2).map(_system)),
+}
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[dict[str, str]], list[set[str]]]:
+    """Nights: by path, the contents that are put there; and the bills that somebody repairs that evening."""
+    pools = {kind: draw(st.lists(content, min_size=1, max_size=3)) for kind, (_, _, content) in CONTENT.items()}
+    delivery = st.tuples(st.sampled_from(list(CONTENT)), st.sampled_from("abc"), st.integers(0, 2))
+    nights, mended = [], []
+    for _ in range(draw(st.integers(1, 3))):
+        delivered = draw(st.lists(delivery, max_size=4))
+        nights.append(
+            {
+                f"{kind}/{name}.{CONTENT[kind][1]}": pools[kind][which % len(pools[kind])]
+                for kind, name, which in delivered
+            }
+        )
+        mended.append(set(draw(st.lists(st.sampled_from(pools["bills"]), max_size=1))))
+    return nights, mended
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[tuple[Lake, Workspace]]:
+    """A workspace into which nothing was taken yet, open to write."""
+    (tmp_path / "suanheng.toml").write_text("", encoding="utf-8")
+    (tmp_path / "sites.toml").write_text("", encoding="utf-8")
+    (tmp_path / "sources.toml").write_text(SOURCES, encoding="utf-8")
+    workspace = open_workspace(tmp_path)
+    pipeline.ingest(workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
+    with writing(workspace) as lake:
+        yield lake, workspace
+
+
+def test_order_independence_of_formats_shuffled_duplicated_late_corrected_and_repaired(empty) -> None:
+    """However files of several formats and repairs came, the end is that of all of them in one night."""
+    lake, workspace = empty
+    numbers = count(1)
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(history=histories())
+    def holds(history: tuple[list[dict[str, str]], list[set[str]]]) -> None:
+        nights, mended = history
+        number = next(numbers)
+        slowly, at_once = f"slowly-{number}", f"at-once-{number}"
+        for night, repaired in zip(nights, mended, strict=True):
+            _evening(lake, workspace, slowly, night, repaired)
+        together = {path: content for night in nights for path, content in night.items()}
+        _evening(lake, workspace, at_once, together, set().union(*mended))
+
+        assert _held(lake, slowly) == _held(lake, at_once)
+        assert waiting(lake, workspace) == []
+        assert staging.stale(lake) == []
+        for site_id in (slowly, at_once):
+            shutil.rmtree(workspace.root / "landing" / site_id, ignore_errors=True)
+
+    holds()
+
+
+def _evening(lake: Lake, workspace: Workspace, site_id: str, files: Mapping[str, str], repaired: set[str]) -> None:
+    folder = workspace.root / "landing" / site_id
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content, encoding="utf-8")
+    for content in repaired:
+        _repair(workspace, site_id, content)
+    for group in waiting(lake, workspace):
+        land(lake, group, "run", "author")
+    for pair in staging.stale(lake):
+        staging.stage(lake, *pair, run_id="run", author="author")
+
+
+def _repair(workspace: Workspace, site_id: str, bills: str) -> None:
+    """Somebody says that the first bill of a file is one of March over 7 kWh."""
+    probe = workspace.root / "probe"
+    probe.write_text(bills, encoding="utf-8")
+    content = Content(hash_of_content(probe), site_id, "template_utility_bills")
+    values = dict(zip(HEADER.split(","), ["m", "electricity", "2023-03-01", "2023-04-01", "7", "0"], strict=True))
+    sheet = Sheet(content, list(values), {2: Record(values, reason="known to be wrong")})
+    sheet.write(repairs.path_of(workspace.repairs_folder, content))
+
+
+def _held(lake: Lake, site_id: str) -> dict[str, list[str]]:
+    """All rows of a site that are staged or in quarantine, without the names of site and run."""
+    tables = [*(f"staged.{dataset}" for dataset in DATASETS), "quarantine.records"]
+    query = "SELECT COLUMNS(c -> c NOT IN ('site_id', 'run_id')) FROM {} WHERE site_id = ?"
+    found = {table: lake.frame(query.format(table), [site_id]).rows() for table in tables}
+    # A record that failed the gate of staged says which site it is of.
+    return {table: sorted(repr(row).replace(site_id, "") for row in rows) for table, rows in found.items()}

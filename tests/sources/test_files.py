@@ -2,12 +2,15 @@
 
 import bz2
 import gzip
+import io
 import lzma
+import tarfile
+import zipfile
 
 import pyarrow as pa
 import pytest
 
-from suanheng.flows.sources import _files
+from suanheng.flows.sources import _files, template
 from suanheng.flows.sources._files import bare_name, opened, whole
 from suanheng.schemas.gate import UnreadableFile
 
@@ -62,3 +65,38 @@ def test_a_bomb_ends_at_the_limit(tmp_path, monkeypatch):
     with pytest.raises(UnreadableFile, match="unpacks to more than any export holds"), opened(path) as file:
         while file.read(2**16):
             pass
+
+
+def _archive(kind, content):
+    buffer = io.BytesIO()
+    if kind == "ZIP":
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("jobs.txt", content)
+    elif kind == "TAR":
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            entry = tarfile.TarInfo("jobs.txt")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    else:
+        buffer.write({"7z": b"7z\xbc\xaf\x27\x1c", "RAR": b"Rar!\x1a\x07\x01\x00"}[kind] + content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+@pytest.mark.parametrize("kind", ["ZIP", "TAR", "7z", "RAR"])
+@pytest.mark.parametrize("format", ["sacct", "cyclonedx", "green_button"])
+def test_p09_an_archive_is_never_unpacked_blindly(format, kind, pack, gated, samples, tmp_path):
+    content = (samples / "sacct_spellings.txt").read_bytes()
+    path = tmp_path / "delivery"
+    path.write_bytes(pack(_archive(kind, content)))
+    with pytest.raises(
+        UnreadableFile, match=rf"is an archive.*got a {kind} archive\. Unpack it, look at what it holds"
+    ):
+        gated(format, path, {}, "UTC")
+
+
+def test_p09_a_template_in_an_archive_is_refused_too(tmp_path):
+    path = tmp_path / "bills.csv"
+    path.write_bytes(_archive("ZIP", b"meter_id\n"))
+    with pytest.raises(UnreadableFile, match="is an archive"):
+        list(template.read(path, {"dataset": "utility_bills"}))

@@ -1,0 +1,102 @@
+"""Verbs of the sources: list what can be read, check what the bindings come to."""
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from suanheng.config.workspace import open_workspace
+from suanheng.flows.commands.console import (
+    DONE,
+    INPUT_REFUSED,
+    JsonOption,
+    WorkspaceOption,
+    say_json,
+    say_table,
+    words,
+)
+from suanheng.schemas.formats import Format, formats, template
+from suanheng.schemas.staged import DATASETS
+
+sources = typer.Typer(help="Look at what can be read, and at what comes in.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    sources.command("list")(list_formats)
+    sources.command("check")(check)
+    app.add_typer(sources, name="sources")
+
+
+def list_formats(as_json: JsonOption = False) -> None:
+    """Every format that can be read: datasets, reader, options, times, memory, sample, refusals, known limits."""
+    known = [_described(form) for form in formats().values()]
+    known += [_described(template(dataset)) | {"format": "template"} for dataset in DATASETS]
+    if as_json:
+        say_json(known)
+        return
+    say_table(
+        [{name: _in_words(form[name]) for name in ("format", "title", "datasets", "times", "holds")} for form in known]
+    )
+    words.print(
+        f"{len(known)} formats. Options, samples, what is refused and known limits: suanheng sources list --json"
+    )
+
+
+def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
+    """What each binding matches, how the first records of new files fare, and what does not fit; changes nothing."""
+    from suanheng.flows.inspection import inspect
+
+    found = inspect(open_workspace(workspace), datetime.now(UTC))
+    code = DONE if found.fits else INPUT_REFUSED
+    if as_json:
+        say_json({**asdict(found), "exit_code": code})
+    else:
+        say_table([_counted(binding) for binding in found.bindings], "Bindings")
+        for finding in found.all_findings():
+            words.print(f"- {finding}", markup=False)
+        words.print("Everything fits." if found.fits else f"{len(list(found.all_findings()))} things do not fit.")
+    sys.exit(code)
+
+
+def _described(form: Format) -> dict[str, Any]:
+    own = form.name.startswith("template_")
+    return {
+        "format": form.name,
+        "title": form.title,
+        "datasets": list(form.feeds),
+        "read_by": f"flows/sources/{'template' if own else form.name}.py",
+        "options": dict(form.options),
+        "times": form.times,
+        "holds": form.holds,
+        "sample": form.sample or None,
+        "binding": dict(form.binding),
+        "refuses": list(form.refuses),
+        "limits": list(form.limits),
+    }
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _counted(binding: Any) -> dict[str, Any]:
+    states = [file.state for file in binding.files]
+    tried = [file for file in binding.files if file.state in {"new", "read anew"} and file.records is not None]
+    name = f"{binding.format} {binding.datasets[0]}" if binding.format == "template" else binding.format
+    return {
+        "source": f"{binding.number} {name}",
+        "files": len(states),
+        "new": sum(state in {"new", "read anew"} for state in states),
+        "taken in": states.count("taken in"),
+        "refused": states.count("refused"),
+        "first records that pass": _share(tried),
+        "does not fit": len(binding.findings) + sum(file.finding is not None for file in binding.files),
+    }
+
+
+def _share(tried: list[Any]) -> str:
+    return f"{sum(file.passed for file in tried)} of {sum(file.records for file in tried)}" if tried else ""
