@@ -36,7 +36,7 @@ def latest_issues(lines: pl.DataFrame) -> pl.DataFrame:
     consumption from one day on replaces it under whatever invoice; and a reversal (冲红) takes back the consumption of
     a lower revision that begins on the same day.
     """
-    series = [name for name in ("meter_id", "commodity", "tariff_period") if name in lines.columns]
+    series = ("meter_id", "commodity", "tariff_period")
     revision, line_type = pl.col("revision"), pl.col("line_type")
     is_of_consumption = line_type.is_in(["consumption", "reversal"])
     issued = revision.max().over("invoice_id", "line_type", *series)
@@ -68,7 +68,7 @@ def without_overlaps(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         of_meter = counted[line["meter_id"], line["commodity"]]
         rivals = list(_rivals(line, of_meter))
         if not rivals:
-            standing = of_meter[_tariff_period(line)]
+            standing = of_meter[line["tariff_period"]]
             standing.insert(bisect_left(standing, line["service_start"], key=_start), line)
         elif line["is_estimated"] and _are_readings_throughout(rivals, line):
             superseded.append(line["line"])
@@ -84,15 +84,10 @@ def without_overlaps(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _rivals(line: Line, of_meter: dict[str, list[Line]]) -> Iterator[Line]:
     """Lines that count and share days with a line. Those of one tariff period do not share days with each other."""
-    tariff_period = _tariff_period(line)
-    for other, standing in of_meter.items():
-        if tariff_period in (other, WHOLE_DAY) or other == WHOLE_DAY:
+    for tariff_period, standing in of_meter.items():
+        if line["tariff_period"] == tariff_period or WHOLE_DAY in (line["tariff_period"], tariff_period):
             first = bisect_right(standing, line["service_start"], key=_end)
             yield from standing[first : bisect_left(standing, line["service_end"], key=_start)]
-
-
-def _tariff_period(line: Line) -> str:
-    return line.get("tariff_period") or WHOLE_DAY
 
 
 def _are_readings_throughout(rivals: list[Line], line: Line) -> bool:

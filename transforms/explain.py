@@ -139,8 +139,9 @@ def _files(lake: Lake, table: str, window: list[Any]) -> list[dict[str, Any]]:
 def _bill_lines(lake: Lake, window: list[Any]) -> list[dict[str, Any]]:
     query = """
         SELECT
-            month_start, path, line."row_number", meter_id, commodity, line_type, service_start, service_end,
-            count(*) AS days, proration, is_estimated, sum(energy_kwh) AS energy_kwh, sum(water_m3) AS water_m3
+            month_start, path, line."row_number", meter_id, commodity, line_type, tariff_period,
+            service_start, service_end, count(*) AS days, proration, is_estimated,
+            sum(energy_kwh) AS energy_kwh, sum(water_m3) AS water_m3
         FROM rollups.bill_day AS line
         JOIN (
             SELECT site_id, file_id, min(path) AS path FROM ops.files WHERE status = 'loaded' GROUP BY ALL

@@ -19,6 +19,7 @@ def test_the_lines_of_bills_behind_a_figure_say_where_they_stand_and_how_they_we
         "meter_id": "account-1",
         "commodity": "electricity",
         "line_type": "consumption",
+        "tariff_period": "total",
         "service_start": date(2023, 1, 1),
         "service_end": date(2023, 2, 1),
         "days": 31,

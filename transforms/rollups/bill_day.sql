@@ -5,7 +5,7 @@
 -- days of a line sum to it exactly. An estimated line is estimated evidence. Lines that give way to others are not
 -- staged, so the days of a meter add up over its lines.
 -- reaches: 100 days before and after the scope
--- grain: site_id, day, file_id, row_number, meter_id, commodity, line_type, invoice_id
+-- grain: site_id, day, meter_id, commodity, line_type, tariff_period, service_start, invoice_id
 WITH months AS (
     SELECT site_id, month_start, month_end
     FROM reference.site_months
@@ -22,6 +22,7 @@ lines AS MATERIALIZED (
         meter_id,
         commodity,
         line_type,
+        tariff_period,
         service_start,
         service_end,
         CASE WHEN commodity <> 'water' THEN energy_kwh END AS line_kwh,
@@ -110,6 +111,7 @@ SELECT
     invoice_id,
     revision,
     line_type,
+    tariff_period,
     service_start,
     service_end,
     (line_kwh * share_after)::DECIMAL(38, 9) - (line_kwh * share_before)::DECIMAL(38, 9) AS energy_kwh,

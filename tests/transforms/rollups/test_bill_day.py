@@ -87,13 +87,13 @@ def test_each_line_says_how_it_was_spread_and_where_it_stands(warehouse, days):
 
 
 def test_lines_that_are_alike_are_two_lines(warehouse, days):
-    # One row of a file may give a line per tariff period: the same row number, quantity and days.
+    # A row of a Chinese bill gives a line per tariff period: the same row number, days, and here the same quantity.
     warehouse.insert(
         "staged.utility_bills",
         *(
             bill(JANUARY, FEBRUARY, 310.0, site_id="site-a", file_id="0", row_number=2, evidence_class="metered",
-                 line_type="consumption", is_estimated=False, revision=0)
-            for _ in range(2)
+                 line_type="consumption", is_estimated=False, revision=0, tariff_period=tariff_period)
+            for tariff_period in ("peak", "valley")
         ),
     )  # fmt: skip
     found = days()

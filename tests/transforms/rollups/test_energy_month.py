@@ -158,7 +158,8 @@ def test_a_bill_follows_the_load_over_the_end_of_daylight_saving(warehouse, mont
 
 def test_the_lines_of_a_bill_add_up_and_its_days_count_once(warehouse, months):
     # One bill in four tariff periods, each a line of its own for the same 31 days: 100 + 400 + 300 + 200 kWh.
-    warehouse.stage("utility_bills", *(bill(JANUARY, FEBRUARY, kwh) for kwh in (100.0, 400.0, 300.0, 200.0)))
+    parts = {"sharp": 100.0, "peak": 400.0, "flat": 300.0, "valley": 200.0}
+    warehouse.stage("utility_bills", *(bill(JANUARY, FEBRUARY, kwh, tariff_period=part) for part, kwh in parts.items()))
     january = months()[JANUARY]
     assert (january["bill_kwh"], january["bill_days"]) == (Decimal(1000), Decimal(31))
 
