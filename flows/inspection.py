@@ -24,6 +24,7 @@ from suanheng.flows.landing import (
     readable_formats,
     repairs_of,
     shown,
+    side_files_of,
 )
 from suanheng.flows.repairs import Content
 from suanheng.schemas.formats import raw_tables
@@ -163,8 +164,10 @@ class _Look:
 
     def unbound(self) -> Iterator[str]:
         """Files of the landing zone that no binding matches."""
+        beside = {place.resolve() for bound in self._there.values() for place in side_files_of(bound)}
         for path in sorted((self._workspace.root / "landing").rglob("*")):
-            if path.is_file() and path not in self._bound and not path.name.startswith((".", "~$")):
+            expected = path in self._bound or path in beside or path.name.startswith((".", "~$"))
+            if path.is_file() and not expected:
                 yield f"{self._shown(path)}: no binding matches it. Add a [[source]] to sources.toml, or move the file."
 
     def repairs_of_nothing(self) -> Iterator[str]:

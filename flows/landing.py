@@ -408,12 +408,12 @@ def binding_of(bound: BoundFile, repaired: Path | None) -> str:
     source = bound.source
     contract = raw_tables()[source.raw_table].contract
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
-    beside = "".join(hash_of_content(place) for place in _side_files(bound))
+    beside = "".join(hash_of_content(place) for place in side_files_of(bound))
     mended = repaired.read_bytes() if repaired else b""
     return hashlib.sha256((repr(parts) + contract_text(contract) + beside).encode() + mended).hexdigest()
 
 
-def _side_files(bound: BoundFile) -> list[Path]:
+def side_files_of(bound: BoundFile) -> list[Path]:
     """Files beside a file that decide how it is read: when one of them changes, the file is read again."""
     options = bound.source.options
     named = raw_tables()[bound.source.raw_table].side_files

@@ -98,11 +98,7 @@ def ingest(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
 
 def replay(workspace: Workspace, steps: Steps, now: datetime, content: Content) -> Outcome:
     """Take one content in anew, with its repaired records, and stage what that changes; build nothing."""
-
-    def is_meant(file: Waiting) -> bool:
-        return file.content == content
-
-    return _run("replay", workspace, steps, now, lambda scope: False, write_reports=False, take_it_in=is_meant)
+    return _run("replay", workspace, steps, now, lambda scope: False, write_reports=False, only=content)
 
 
 def night(workspace: Workspace, steps: Steps, now: datetime, write_reports: bool = True) -> Outcome:
@@ -156,14 +152,14 @@ def _run(
     build_it: Callable[[Scope], bool],
     write_reports: bool,
     force: bool = False,
-    take_it_in: Callable[[Waiting], bool] = lambda file: True,
+    only: Content | None = None,
 ) -> Outcome:
     run_id = new_run_id(flow, now)
     failures: list[Failure] = []
     _done(
         steps.each(
             "pull",
-            read_pulls(workspace.pulls_file),
+            read_pulls(workspace.pulls_file) if only is None else [],
             lambda order: pull(order, workspace, now),
             part=lambda order: f"{order.name} of {order.site}",
         ),
@@ -174,7 +170,7 @@ def _run(
         landings = _done(
             steps.each(
                 "take in",
-                [wanted for group in waiting(lake, workspace) if (wanted := list(filter(take_it_in, group)))],
+                _meant(waiting(lake, workspace), only),
                 lambda files: land(lake, files, run_id, workspace.author),
                 part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
             ),
@@ -207,6 +203,11 @@ def _run(
         if not outcome.changed_nothing:
             _record(lake, flow, outcome, now, workspace.author)
     return outcome
+
+
+def _meant(groups: list[list[Waiting]], only: Content | None) -> list[list[Waiting]]:
+    meant = ([file for file in files if only in (None, file.content)] for files in groups)
+    return [files for files in meant if files]
 
 
 def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
