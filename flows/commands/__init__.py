@@ -7,8 +7,6 @@ import typer
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.commands import ask, corrections, prepare, publishing, pull, quarantine, run, sources
 from suanheng.flows.commands.console import USAGE, fail
-from suanheng.transforms.explain import NotThere
-from suanheng.transforms.publishing.publish import NotPublished
 from suanheng.warehouse.lake import NoWarehouse
 
 app = typer.Typer(
@@ -27,7 +25,17 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 error, 2 usage or settings, 3 input refused, 4 a quarter failed."""
     try:
         app()
-    except (BadSettings, NoWarehouse, NotPublished, NotThere) as error:
-        fail(str(error), USAGE)
     except BrokenPipeError:
         sys.exit(1)
+    except Exception as error:
+        if not isinstance(error, _told_in_a_sentence()):
+            raise
+        fail(str(error), USAGE)
+
+
+def _told_in_a_sentence() -> tuple[type[Exception], ...]:
+    """Errors whose message is all that a reader needs; known only once there is one, as their modules load slowly."""
+    from suanheng.transforms.explain import NotThere
+    from suanheng.transforms.publishing.publish import NotPublished
+
+    return BadSettings, NoWarehouse, NotPublished, NotThere

@@ -21,8 +21,6 @@ from suanheng.flows.commands.console import (
     say_table,
     words,
 )
-from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.explain import NotThere, explain
 from suanheng.warehouse.lake import Lake, reading
 
 
@@ -73,6 +71,7 @@ def _evidence(workspace: Workspace, lake: Lake) -> list[dict[str, Any]]:
     """What is fresh, late or missing, by site and dataset."""
     from suanheng.flows.freshness import books, freshness
     from suanheng.flows.landing import readable_formats
+    from suanheng.schemas.staged import DATASETS
 
     sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
     sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))
@@ -84,6 +83,8 @@ def explain_figure(
     site: str, period: str, indicator: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False
 ) -> None:
     """How a figure came about: formula, sums, reference facts with source, files."""
+    from suanheng.transforms.explain import explain
+
     with reading(open_workspace(workspace)) as lake:
         found = explain(lake, site, period, indicator)
     if as_json:
@@ -127,6 +128,7 @@ def sql(
 def report(site: str, period: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Write the scorecard of one site and period again; says where."""
     from suanheng.flows import reports
+    from suanheng.transforms.explain import NotThere
 
     opened = open_workspace(workspace)
     with reading(opened) as lake:

@@ -7,7 +7,6 @@ import typer
 
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import JsonOption, WorkspaceOption, say_rows
-from suanheng.transforms.corrections import read_checked
 from suanheng.warehouse.lake import NoWarehouse, reading
 
 corrections = typer.Typer(help="Look at corrections of known errors in sources.", no_args_is_help=True)
@@ -26,6 +25,8 @@ def _family() -> None:
 
 def list_corrections(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Corrections in force: what each does, to how many rows, and where its source has changed."""
+    from suanheng.transforms.corrections import read_checked
+
     opened = open_workspace(workspace)
     became = _became(opened)
     rows = [

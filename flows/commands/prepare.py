@@ -12,8 +12,6 @@ import typer
 
 from suanheng.config.workspace import SETTINGS_FILE, BadSettings
 from suanheng.flows.commands.console import ERROR, JsonOption, WorkspaceOption, say_json, say_table, words
-from suanheng.schemas.formats import template as template_of
-from suanheng.schemas.staged import DATASETS
 
 NEEDED = (
     "duckdb",
@@ -113,6 +111,9 @@ def template(
     as_json: JsonOption = False,
 ) -> None:
     """Write an empty template of a dataset, and what its columns mean."""
+    from suanheng.schemas.formats import template as template_of
+    from suanheng.schemas.staged import DATASETS
+
     if dataset not in DATASETS:
         raise BadSettings(f"There is no dataset {dataset!r}. There are: {', '.join(DATASETS)}.")
     contract = template_of(dataset).contract
@@ -188,6 +189,7 @@ def _workspace(folder: Path) -> dict[str, str]:
     from suanheng.config.sources import bound_files, read_sources
     from suanheng.config.workspace import open_workspace
     from suanheng.flows.landing import readable_formats
+    from suanheng.schemas.staged import DATASETS
 
     try:
         opened = open_workspace(folder)

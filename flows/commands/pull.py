@@ -21,7 +21,6 @@ from suanheng.flows.commands.console import (
     say_table,
     words,
 )
-from suanheng.schemas.staged import DATASETS
 from suanheng.warehouse.lake import reading
 
 _COUNTS = ("new", "replaced", "unchanged", "kept", "empty", "values")
@@ -119,6 +118,7 @@ def _wanted(workspace: Workspace, names: list[str]) -> list[Pull]:
 def _unbound(workspace: Workspace, orders: list[Pull]) -> list[str]:
     """Pulls whose files no source takes in."""
     from suanheng.flows.landing import readable_formats
+    from suanheng.schemas.staged import DATASETS
 
     sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
     bound = {

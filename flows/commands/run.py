@@ -22,7 +22,6 @@ from suanheng.flows.commands.console import (
     words,
 )
 from suanheng.flows.steps import Steps, watched_by
-from suanheng.transforms.spine import add_months
 
 
 def register(app: typer.Typer) -> None:
@@ -90,6 +89,8 @@ def _as_flow(module: str, name: str, quiet: bool, **parameters: Any) -> dict[str
 
 def _days(period: str) -> tuple[date, date]:
     """First and last quarter day of a period's name."""
+    from suanheng.transforms.spine import add_months
+
     for form, months in ((r"(\d{4})Q([1-4])", 3), (r"(\d{4})-(0[1-9]|1[0-2])", 1), (r"(\d{4})", 12)):
         if match := re.fullmatch(form, period):
             part = int(match[2]) if months < 12 else 1

@@ -4,7 +4,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,8 +18,9 @@ from suanheng.flows.commands.console import (
     say_table,
     words,
 )
-from suanheng.schemas.formats import Format, formats, template
-from suanheng.schemas.staged import DATASETS
+
+if TYPE_CHECKING:
+    from suanheng.schemas.formats import Format
 
 sources = typer.Typer(help="Look at what can be read, and at what comes in.", no_args_is_help=True)
 
@@ -33,6 +34,9 @@ def register(app: typer.Typer) -> None:
 
 def list_formats(as_json: JsonOption = False) -> None:
     """Every format that can be read: datasets, reader, options, times, memory, sample, refusals, known limits."""
+    from suanheng.schemas.formats import formats, template
+    from suanheng.schemas.staged import DATASETS
+
     known = [_described(form) for form in formats().values()]
     known += [_described(template(dataset)) | {"format": "template"} for dataset in DATASETS]
     if as_json:
@@ -62,7 +66,7 @@ def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> N
     sys.exit(code)
 
 
-def _described(form: Format) -> dict[str, Any]:
+def _described(form: "Format") -> dict[str, Any]:
     own = form.name.startswith("template_")
     return {
         "format": form.name,

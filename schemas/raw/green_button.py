@@ -49,7 +49,7 @@ CONTRACT = contract(
         ),
         "MeterReading": text("Address of the series of readings in the feed."),
         "ReadingType": text("Address of the reading type in the feed."),
-        "accumulationBehaviour": text("1 and 3 are counter readings, 4 is what passed in the interval."),
+        "accumulationBehaviour": text("1 to 3 are counter readings, 4 is what passed in the interval."),
         "commodity": text("Commodity code of the reading type."),
         "currency": text("ISO 4217 number of the currency of cost."),
         "dataQualifier": text("8 and 9 are maxima and minima, 2 is a mean, 12 is normal."),

@@ -32,7 +32,8 @@ LIMITS = (
     "whose path sorts last counts for that instant.",
     "Where one device states a quantity twice at one instant, by two metrics for example, the earlier row counts and "
     "the later one is quarantined for its key.",
-    "Two totals of the same thing, such as Tot and pt, are two meters: place one of them under boundary other.",
+    "Two totals of the same thing are two meters. pt and pit repeat Tot and Tot_ict and sit under boundary other; "
+    "where they stand alone, place them at utility and it_input in the list of meters.",
     "Metrics that are text, such as addresses, are quarantined: their value is no number.",
 )
 

@@ -31,6 +31,8 @@ REFUSES = (
 LIMITS = (
     "A device that is planned, staged or in stock is not in service; what is offline or failed still is installed.",
     "A device that is being decommissioned needs a day out of service, or it would vanish from past months too.",
+    "A device that a later export holds as in stock, or no longer holds, stays in service as the earlier one says, "
+    "until a custom field gives its day out of service or the earlier file is replaced.",
     "Rated power is a custom field, else the sum of allocated_draw over the power ports, if each states one; "
     "maximum_draw is not summed, because redundant supplies would count twice.",
     "Accelerators are inventory items whose role is a common word for one, else a model and a count in custom fields.",

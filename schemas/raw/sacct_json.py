@@ -22,6 +22,9 @@ LIMITS = (
     "Before Slurm 23.02 the file gives the time a job could have run as its start. The start of a job that has ended "
     "is then taken from its end, its elapsed and its suspended time; that of a running job stays too early.",
     "An array of which elements still wait is one record and one run, until its elements start.",
+    "Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu; under another name they do "
+    "not count. Instances of a partitioned GPU are told by their type (gpu:1g.10gb): list it in "
+    "AccountingStorageTRES, as a total alone counts each of them as a GPU.",
 )
 
 _EPOCH_AS_ISO = ("%Y-%m-%dT%H:%M:%S%.f%#z",)

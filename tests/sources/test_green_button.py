@@ -174,6 +174,16 @@ def test_a_day_on_which_clocks_change_has_no_gap_and_no_overlap(gated, feed, sta
     assert day["ended_at_utc"][:-1].to_list() == day["started_at_utc"][1:].to_list()
 
 
+@pytest.mark.parametrize("kind", ["1", "2", "3"])
+def test_a_register_is_no_amount_that_passed_whatever_kind_of_register_it_is(gated, feed, usage, kind):
+    # ESPI AccumulationKind: 1 bulk quantity, 2 continuous cumulative, 3 cumulative; 4 alone is what passed.
+    path = usage(
+        "0", ({"accumulationBehaviour": kind, "uom": "72"}, None, [(0, 900, 5_000_000), (900, 900, 5_000_250)])
+    )
+    fed = feed("green_button", "facility_readings", gated("green_button", path)[0])
+    assert sorted(fed.select("energy_counter_kwh", "energy_kwh").rows()) == [(5000, None), (5000.25, None)]
+
+
 def test_what_a_usage_point_states_twice_is_at_its_boundary_once(gated, feed, staged, usage):
     energy = {"uom": "72"}
     path = usage(

@@ -39,6 +39,13 @@ def test_units_and_places_come_from_the_dictionaries(read):
     }
 
 
+def test_a_total_that_is_stated_twice_sits_at_its_boundary_once(read):
+    # 10:00 in Rome: 510 kW by Tot, and again 510 000 W by pt; nobody has placed either.
+    rows, _ = read("modbus_meters_mixed_units.csv", {"dialect": "cineca_logics"})
+    at_ten = [row for row in rows if row["started_at_utc"] == datetime(2024, 6, 1, 8) and row["boundary"] == "utility"]
+    assert [row["power_w"] for row in at_ten] == [510_000]
+
+
 def test_a_flag_holds_until_the_next_of_its_kind(read):
     rows, _ = read("modbus_meters_mixed_units.csv")
     cooling = [(row["power_w"], row["is_suspect"]) for row in rows if row["meter_id"] == "QE-02/CDZ-1"]

@@ -180,6 +180,24 @@ def test_one_device_goes_by_one_name_whatever_its_exporter_calls_it(fed, answer)
     ]
 
 
+def test_partitions_of_an_amd_device_are_its_instances(fed, answer):
+    # ROCm/device-metrics-exporter names them gpu_partition_id; all of a device share its serial number.
+    partition = {"serial_number": "S1", "hostname": "node-1", "gpu_compute_partition_type": "cpx"}
+    clock = {"__name__": "gpu_clock", "clock_type": "system"}
+    accepted, rejected = fed(
+        answer(
+            ({"__name__": "gpu_package_power", "gpu_partition_id": "0", **partition}, [(0, 450)]),
+            ({"__name__": "gpu_package_power", "gpu_partition_id": "1", **partition}, [(0, 0)]),
+            *(
+                ({**clock, "clock_index": str(at), "gpu_partition_id": "0", **partition}, [(0, 2100)])
+                for at in range(8)
+            ),
+        )
+    )
+    assert rejected.is_empty()
+    assert accepted.select("device_id", "instance_id", "power_w").rows() == [("S1", "0", 450), ("S1", "1", 0)]
+
+
 def test_blanks_of_dcgm_for_doubles_and_small_numbers_are_unknown(fed, answer):
     # dcgm_structs.h: DCGM_FP64_BLANK 140737488355328.0, DCGM_INT32_NOT_SUPPORTED 0x7ffffff2.
     device = {"UUID": "GPU-a"}

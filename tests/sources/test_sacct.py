@@ -200,6 +200,14 @@ SPELLINGS = {
     ("state", "PREEMPTED"): ("state", "preempted"),
     ("alloctres", "cpu=16,gres/gpu=2"): ("device_count", 2),
     ("alloctres", "cpu=16"): ("device_count", 0),
+    ("alloctres", "cpu=16,gres/npu:910b3=8"): ("device_count", 8),
+    ("alloctres", "cpu=16,gres/dcu=4,gres/dcu:z100=4"): ("device_count", 4),
+    ("alloctres", "cpu=16,gres/gpu:a100=2,gres/gpu:v100=1"): ("device_count", 3),
+    ("reqtres", "cpu=16,gres/ascend=16"): ("requested_device_count", 16),
+    # Seven instances of one partitioned GPU are not seven GPUs, and a share of one is not none.
+    ("alloctres", "cpu=16,gres/gpu:a100_1g.5gb=7,gres/gpu=7"): ("device_count", None),
+    ("alloctres", "cpu=16,gres/shard=1"): ("device_count", None),
+    ("reqtres", "cpu=16,gres/mps=50"): ("requested_device_count", None),
     ("alloctres", "cpu=16,energy=72000,node=1"): ("energy_j", 72_000),
     ("alloctres", "cpu=16,energy=18446744073709551614"): ("energy_j", None),  # 2^64 - 2: no value
 }

@@ -1,6 +1,7 @@
 """Slurm accounting as JSON: plain and wrapped numbers, resources as lists, states as a word or a list."""
 
 import gzip
+import json
 from datetime import datetime
 
 import pytest
@@ -54,6 +55,28 @@ def test_jobs_of_an_old_data_parser_which_gives_the_eligible_time_as_the_start(r
     # The same id again, submitted later: another run.
     assert (requeued["job_id"], requeued["submitted_at_utc"]) == ("200", datetime(2022, 1, 1, 13))
     assert requeued["requested_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("resources", "devices"),
+    [
+        ([("npu", 8), ("npu:910b3", 8)], 8),
+        ([("mlu:370", 2)], 2),
+        ([("gpu:1g.10gb", 7)], None),  # instances of a partitioned GPU
+        ([("shard", 1)], None),
+        ([], 0),
+    ],
+)
+def test_accelerators_of_any_make_count_and_shares_of_one_do_not(gated, feed, tmp_path, resources, devices):
+    tres = [{"type": "cpu", "count": 16}, *({"type": "gres", "name": name, "count": n} for name, n in resources)]
+    at = {"submission": 1704844800, "start": 1704844800, "end": 1704848400, "eligible": 1704844800, "elapsed": 3600}
+    job = {"job_id": 7, "cluster": "tern", "time": at, "state": {"current": "COMPLETED"}}
+    path = tmp_path / "jobs.json"
+    path.write_text(json.dumps({"jobs": [job | {"tres": {"allocated": tres, "requested": tres}}]}))
+    accepted, rejected = gated("sacct_json", path)
+    assert rejected.is_empty(), rejected.to_dicts()
+    fed = feed("sacct_json", "workload_runs", accepted)
+    assert fed.select("device_count", "requested_device_count").rows() == [(devices, devices)]
 
 
 def test_every_defect_is_named_and_no_job_is_lost(gated, samples):

@@ -45,7 +45,7 @@ amounts AS (
         END AS flow,
         CASE WHEN units.quantity = 'power' AND bool_or(units.quantity = 'energy') OVER point THEN '/power' END AS twin,
         "ServiceCategory/kind" = '0' AND coalesce(flow, twin) IS NULL AS is_delivered_electricity,
-        coalesce("accumulationBehaviour", '4') IN ('1', '3') AS is_counter,
+        coalesce("accumulationBehaviour", '4') IN ('1', '2', '3') AS is_counter,
         string_split("ReadingQuality/quality", ' ') AS qualities
     FROM readings
     LEFT JOIN units USING (uom)

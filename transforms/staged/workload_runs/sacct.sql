@@ -1,7 +1,10 @@
 -- One row per Slurm job, keyed by cluster, raw job id and submission: job ids begin anew after a while, and a requeued
 -- job keeps its id.
 -- leaves out: steps of jobs (123.batch, 123.0), whose nodes, time and energy the job's own record holds already.
--- A request for GPUs counts as unknown where GPUs were allocated and none requested: older Slurm did not record it.
+-- Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu. Slurm lists a total
+-- (gres/gpu=4), a total per type (gres/npu:910b3=4), or both. A job that holds shares of one (mps, shard, or as its
+-- type an instance under MIG, e.g. 1g.10gb) holds an unknown number of whole ones.
+-- A request for them counts as unknown where some were allocated and none requested: older Slurm did not record it.
 -- Memory asked for is per node (n), per CPU (c), or, since Slurm 21.08, in total. From 2147483648M upwards it is a flag
 -- of Slurm, and 0 stands for all that the nodes have; then the total among the requested resources counts, if there.
 -- Local times repeat an hour when clocks go back, and are taken as the first of the two. A job cannot have run longer
@@ -11,6 +14,14 @@ WITH jobs AS (
     SELECT
         * REPLACE (coalesce(nullif(reqcpus, 0), ncpus) AS reqcpus),
         rtrim(split_part(state, ' ', 1), '+') AS state_word,
+        regexp_extract_all(alloctres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu)=(\d+)', 1)::BIGINT []
+            AS allocated,
+        regexp_extract_all(alloctres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):[^=,]+=(\d+)', 1)::BIGINT []
+            AS allocated_by_type,
+        regexp_extract_all(reqtres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu)=(\d+)', 1)::BIGINT []
+            AS requested,
+        regexp_extract_all(reqtres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):[^=,]+=(\d+)', 1)::BIGINT []
+            AS requested_by_type,
         string_split(replace(timelimit, '-', ':'), ':') AS limit_parts,
         string_split(replace(elapsed, '-', ':'), ':') AS elapsed_parts,
         regexp_extract(reqmem, '^(\d+(?:\.\d+)?)([KMGTP]?)([nc]?)$', ['amount', 'prefix', 'per']) AS asked,
@@ -19,24 +30,17 @@ WITH jobs AS (
     WHERE jobidraw NOT LIKE '%.%'
 ),
 
-gpus AS (
+sizes AS (
     SELECT
         *,
-        -- Slurm lists a total (gres/gpu=4), a total per type (gres/gpu:a100=4), or both.
         CASE
-            WHEN alloctres IS NULL THEN NULL
-            WHEN alloctres LIKE '%gres/gpu=%' THEN regexp_extract(alloctres, 'gres/gpu=(\d+)', 1)::BIGINT
-            ELSE coalesce(
-                list_sum(regexp_extract_all(alloctres, 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
-            )::BIGINT
-        END AS gpus_allocated,
+            WHEN regexp_matches(alloctres, 'gres/(mps|shard|gpu:[^=,]*\d+g\.\d+gb)') THEN NULL
+            WHEN alloctres IS NOT NULL THEN coalesce(list_sum(allocated), list_sum(allocated_by_type), 0)::BIGINT
+        END AS devices_allocated,
         CASE
-            WHEN reqtres IS NULL THEN NULL
-            WHEN reqtres LIKE '%gres/gpu=%' THEN regexp_extract(reqtres, 'gres/gpu=(\d+)', 1)::BIGINT
-            ELSE coalesce(
-                list_sum(regexp_extract_all(reqtres, 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
-            )::BIGINT
-        END AS gpus_requested,
+            WHEN regexp_matches(reqtres, 'gres/(mps|shard|gpu:[^=,]*\d+g\.\d+gb)') THEN NULL
+            WHEN reqtres IS NOT NULL THEN coalesce(list_sum(requested), list_sum(requested_by_type), 0)::BIGINT
+        END AS devices_requested,
         -- Seconds, minutes, hours, days, read from the right.
         limit_parts[-1]::DOUBLE
         + coalesce(limit_parts[-2]::DOUBLE, 0) * 60
@@ -64,7 +68,7 @@ starts AS (
         CASE
             WHEN start < submit AND start + INTERVAL 1 HOUR + ran = "end" THEN start + INTERVAL 1 HOUR ELSE start
         END AS start
-    FROM gpus
+    FROM sizes
 )
 
 SELECT
@@ -91,9 +95,10 @@ SELECT
     account AS tenant_id,
     partition AS queue,
     nnodes AS node_count,
-    gpus_allocated AS device_count,
+    devices_allocated AS device_count,
     ncpus AS cpu_count,
-    CASE WHEN gpus_requested = 0 AND gpus_allocated > 0 THEN NULL ELSE gpus_requested END AS requested_device_count,
+    CASE WHEN devices_requested = 0 AND devices_allocated > 0 THEN NULL ELSE devices_requested END
+        AS requested_device_count,
     limit_s AS requested_s,
     CASE
         WHEN asked_bytes > 0 AND asked_bytes < 2147483648 * 1024.0 ** 2 THEN asked_bytes * asked_times

@@ -2,26 +2,30 @@
 -- keeps its id.
 -- Before Slurm 23.02 the start is the time from which the job could have run. Where that is so, and the job ended later
 -- than it ran and was suspended for, it began as long before its end.
--- A request for GPUs counts as unknown where GPUs were allocated and none requested: older Slurm did not record it.
+-- Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu. Slurm lists a total
+-- (gres/gpu=4), a total per type (gres/npu:910b3=4), or both. A job that holds shares of one (mps, shard, or as its
+-- type an instance under MIG, e.g. 1g.10gb) holds an unknown number of whole ones.
+-- A request for them counts as unknown where some were allocated and none requested: older Slurm did not record it.
 WITH jobs AS (
     SELECT
         *,
         to_seconds("time.elapsed" + coalesce("time.suspended", 0)) AS lasted,
-        -- Slurm lists a total (gres/gpu=4), a total per type (gres/gpu:a100=4), or both.
+        regexp_extract_all("tres.allocated", 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu)=(\d+)', 1)::BIGINT []
+            AS allocated,
+        regexp_extract_all("tres.allocated", 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):[^=,]+=(\d+)', 1)::BIGINT []
+            AS allocated_by_type,
+        regexp_extract_all("tres.requested", 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu)=(\d+)', 1)::BIGINT []
+            AS requested,
+        regexp_extract_all("tres.requested", 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):[^=,]+=(\d+)', 1)::BIGINT []
+            AS requested_by_type,
         CASE
-            WHEN "tres.allocated" IS NULL THEN NULL
-            WHEN "tres.allocated" LIKE '%gres/gpu=%' THEN regexp_extract("tres.allocated", 'gres/gpu=(\d+)', 1)::BIGINT
-            ELSE coalesce(
-                list_sum(regexp_extract_all("tres.allocated", 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
-            )::BIGINT
-        END AS gpus_allocated,
+            WHEN regexp_matches("tres.allocated", 'gres/(mps|shard|gpu:[^=,]*\d+g\.\d+gb)') THEN NULL
+            WHEN "tres.allocated" IS NOT NULL THEN coalesce(list_sum(allocated), list_sum(allocated_by_type), 0)::BIGINT
+        END AS devices_allocated,
         CASE
-            WHEN "tres.requested" IS NULL THEN NULL
-            WHEN "tres.requested" LIKE '%gres/gpu=%' THEN regexp_extract("tres.requested", 'gres/gpu=(\d+)', 1)::BIGINT
-            ELSE coalesce(
-                list_sum(regexp_extract_all("tres.requested", 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
-            )::BIGINT
-        END AS gpus_requested,
+            WHEN regexp_matches("tres.requested", 'gres/(mps|shard|gpu:[^=,]*\d+g\.\d+gb)') THEN NULL
+            WHEN "tres.requested" IS NOT NULL THEN coalesce(list_sum(requested), list_sum(requested_by_type), 0)::BIGINT
+        END AS devices_requested,
         regexp_extract("tres.requested", '(?:^|,)mem=(\d{1,9})M', 1) AS requested_mb,
         regexp_extract("tres.allocated", '(?:^|,)cpu=(\d+)', 1) AS cpus,
         regexp_extract("tres.allocated", '(?:^|,)energy=(\d{1,18})(?:,|$)', 1) AS joules
@@ -53,9 +57,10 @@ SELECT
     account AS tenant_id,
     partition AS queue,
     allocation_nodes AS node_count,
-    gpus_allocated AS device_count,
+    devices_allocated AS device_count,
     nullif(cpus, '')::BIGINT AS cpu_count,
-    CASE WHEN gpus_requested = 0 AND gpus_allocated > 0 THEN NULL ELSE gpus_requested END AS requested_device_count,
+    CASE WHEN devices_requested = 0 AND devices_allocated > 0 THEN NULL ELSE devices_requested END
+        AS requested_device_count,
     "time.limit" * 60 AS requested_s,
     nullif(nullif(requested_mb, '')::DOUBLE, 0) * 1048576 AS requested_memory_bytes,
     nullif(nullif(joules, '')::DOUBLE, 0) AS energy_j
