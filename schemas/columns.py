@@ -68,6 +68,11 @@ def amount(
     return column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=0, at_most=at_most, required=required)
 
 
+def balance(unit: str, meaning: str, *spellings: str) -> pa.Column:
+    """A quantity that is negative where something is given back."""
+    return column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=-LARGEST_AMOUNT, at_most=LARGEST_AMOUNT)
+
+
 def count(
     meaning: str,
     *spellings: str,

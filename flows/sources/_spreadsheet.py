@@ -193,7 +193,7 @@ def _refuse_to_inflate(path: Path, content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             inflated = sum(part.file_size for part in archive.infolist())
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
         return  # no archive, as an XLS file, or a broken one, which will not open as a workbook either
     if inflated > INFLATED_WORKBOOK_BYTES:
         raise UnreadableFile(

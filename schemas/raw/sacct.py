@@ -38,9 +38,9 @@ def _duration(meaning: str) -> pa.Column:
 
 def resources_are_countable(*columns: str) -> pa.Check:
     """The rule that counts of GPUs and CPUs among the resources are numbers of some cluster."""
-    beyond = pl.col(*columns).str.contains(r"(?:cpu|gres/gpu(?::[^=,]*)?)=\d{10}")
-    message = "the resources count GPUs or CPUs in billions, which is more than any cluster has"
-    return rule("resources_are_countable", ~pl.any_horizontal(beyond.fill_null(False)), message)
+    no_count = pl.col(*columns).str.contains(r"(?:cpu|gres/gpu(?::[^=,]*)?)=(?:\D|$|\d{10})")
+    message = "the resources count GPUs or CPUs by what is no number, or more than any cluster has"
+    return rule("resources_are_countable", ~pl.any_horizontal(no_count.fill_null(False)), message)
 
 
 CONTRACT = contract(

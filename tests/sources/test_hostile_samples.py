@@ -369,6 +369,18 @@ def test_resources_in_billions_are_quarantined(gated, tmp_path, resource) -> Non
     assert rejected.filter(row_number=1)["rule"].item() == "resources_are_countable"
 
 
+@pytest.mark.parametrize("count", [-1, None, "many", 10**20])
+def test_a_count_of_gpus_that_is_no_number_is_neither_zero_nor_a_crash(gated, tmp_path, count) -> None:
+    document = json.loads((TESTS / "data" / "sacct_json_wrapped_numbers.json").read_text(encoding="utf-8"))
+    for named in ("gpu", "gpu:a100"):
+        resource = {"type": "gres", "name": named, "count": count}
+        document["jobs"].append({**document["jobs"][0], "tres": {"allocated": [resource]}})
+    path = tmp_path / "jobs.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    _, rejected = gated("sacct_json", path)
+    assert rejected["rule"].to_list().count("resources_are_countable") == 2
+
+
 def test_a_run_of_endless_days_is_quarantined(gated, tmp_path) -> None:
     path = altered("sacct_spellings.txt", tmp_path, ("|1-01:30:00|", "|" + "9" * 30 + "-01:30:00|"))
     _, rejected = gated("sacct", path, time_zone="Asia/Shanghai")
@@ -441,6 +453,13 @@ def test_a_cell_longer_than_a_csv_reader_takes_is_quarantined(gated, tmp_path, f
     path = altered(sample, tmp_path, ("Own CPU 32C", "x" * 140_000))
     _, rejected = gated(form, path)
     assert rejected.filter(row_number=2)["rule"].item() == "quoting"
+
+
+def test_a_key_that_is_an_object_is_the_key_of_nothing(gated, tmp_path) -> None:
+    changes = [('"key": "seed"', '"key": {"a": null}')]
+    path = altered("mlperf_training_log_success.txt", tmp_path, *changes)
+    accepted, _ = gated("mlperf_training_log", path, {"system_name": "rack-1"})
+    assert accepted["seed"].to_list() == [None]
 
 
 def test_a_refusal_does_not_repeat_the_whole_file(tmp_path) -> None:

@@ -25,14 +25,16 @@ gpus AS (
         -- Slurm lists a total (gres/gpu=4), a total per type (gres/gpu:a100=4), or both.
         CASE
             WHEN alloctres IS NULL THEN NULL
-            WHEN alloctres LIKE '%gres/gpu=%' THEN regexp_extract(alloctres, 'gres/gpu=(\d+)', 1)::BIGINT
+            WHEN alloctres LIKE '%gres/gpu=%'
+                THEN nullif(regexp_extract(alloctres, 'gres/gpu=(\d+)', 1), '')::BIGINT
             ELSE coalesce(
                 list_sum(regexp_extract_all(alloctres, 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
             )::BIGINT
         END AS gpus_allocated,
         CASE
             WHEN reqtres IS NULL THEN NULL
-            WHEN reqtres LIKE '%gres/gpu=%' THEN regexp_extract(reqtres, 'gres/gpu=(\d+)', 1)::BIGINT
+            WHEN reqtres LIKE '%gres/gpu=%'
+                THEN nullif(regexp_extract(reqtres, 'gres/gpu=(\d+)', 1), '')::BIGINT
             ELSE coalesce(
                 list_sum(regexp_extract_all(reqtres, 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
             )::BIGINT

@@ -10,14 +10,16 @@ WITH jobs AS (
         -- Slurm lists a total (gres/gpu=4), a total per type (gres/gpu:a100=4), or both.
         CASE
             WHEN "tres.allocated" IS NULL THEN NULL
-            WHEN "tres.allocated" LIKE '%gres/gpu=%' THEN regexp_extract("tres.allocated", 'gres/gpu=(\d+)', 1)::BIGINT
+            WHEN "tres.allocated" LIKE '%gres/gpu=%'
+                THEN nullif(regexp_extract("tres.allocated", 'gres/gpu=(\d+)', 1), '')::BIGINT
             ELSE coalesce(
                 list_sum(regexp_extract_all("tres.allocated", 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
             )::BIGINT
         END AS gpus_allocated,
         CASE
             WHEN "tres.requested" IS NULL THEN NULL
-            WHEN "tres.requested" LIKE '%gres/gpu=%' THEN regexp_extract("tres.requested", 'gres/gpu=(\d+)', 1)::BIGINT
+            WHEN "tres.requested" LIKE '%gres/gpu=%'
+                THEN nullif(regexp_extract("tres.requested", 'gres/gpu=(\d+)', 1), '')::BIGINT
             ELSE coalesce(
                 list_sum(regexp_extract_all("tres.requested", 'gres/gpu:[^=,]+=(\d+)', 1)::BIGINT []), 0
             )::BIGINT
