@@ -21,6 +21,15 @@ CURRENCY = r"[A-Z]{3}"
 ISO_TIMES = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f")
 ISO_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日")
 
+LARGEST_AMOUNT = 1e18
+"""No centre deals in more of anything, whatever the unit: it is a broken counter, and would burst the exact sums."""
+
+MOST_THINGS = 10**9
+"""No centre has more of what is counted one by one; the product of two such counts is still a whole number in SQL."""
+
+LONGEST_S = 100 * 366 * 86_400
+"""A century: nothing that is recorded lasted longer, and a time that far from another can still be written."""
+
 EMPTY_BY_HAND = ("-", "--", "—", "/", "无", "N/A", "n/a")
 """What people write where there is nothing to write."""
 
@@ -52,18 +61,42 @@ def day(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
     return column(pl.Date, meaning, spellings=spellings, required=required, time_formats=ISO_DATES)
 
 
-def amount(unit: str, meaning: str, *spellings: str, at_most: float | None = None, required: bool = False) -> pa.Column:
+def amount(
+    unit: str, meaning: str, *spellings: str, at_most: float = LARGEST_AMOUNT, required: bool = False
+) -> pa.Column:
     """A quantity that cannot be negative."""
     return column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=0, at_most=at_most, required=required)
 
 
+def balance(unit: str, meaning: str, *spellings: str) -> pa.Column:
+    """A quantity that is negative where something is given back."""
+    return column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=-LARGEST_AMOUNT, at_most=LARGEST_AMOUNT)
+
+
 def count(
-    meaning: str, *spellings: str, at_least: int = 0, required: bool = False, default: int | None = None
+    meaning: str,
+    *spellings: str,
+    at_least: int = 0,
+    at_most: int = MOST_THINGS,
+    required: bool = False,
+    default: int | None = None,
 ) -> pa.Column:
     """A whole number."""
     return column(
-        pl.Int64, meaning, unit="1", spellings=spellings, at_least=at_least, required=required, default=default
+        pl.Int64,
+        meaning,
+        unit="1",
+        spellings=spellings,
+        at_least=at_least,
+        at_most=at_most,
+        required=required,
+        default=default,
     )
+
+
+def duration(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+    """A length of time in seconds, which added to an instant gives another."""
+    return amount("s", meaning, *spellings, at_most=LONGEST_S, required=required)
 
 
 def ratio(meaning: str, *spellings: str, required: bool = False) -> pa.Column:

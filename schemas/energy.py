@@ -5,7 +5,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.columns import COMMODITIES, CURRENCY, amount, choice, count, day, flag, name, provenance
+from suanheng.schemas.columns import COMMODITIES, CURRENCY, amount, balance, choice, count, day, flag, name, provenance
 from suanheng.schemas.contract import column, contract, rule
 
 LINE_TYPES = (
@@ -81,13 +81,9 @@ UTILITY_BILLS = contract(
         ),
         "service_start": day("First day of the service period.", "start_date", "起始日期", required=True),
         "service_end": day("Day after the last day of the service period.", "end_date", "截止日期", required=True),
-        "energy_kwh": column(
-            pl.Float64, "Energy delivered; negative on a credit note.", unit="kWh", spellings=("电量", "能量")
-        ),
-        "water_m3": column(pl.Float64, "Water delivered; negative on a credit note.", unit="m3", spellings=("用水量",)),
-        "amount": column(
-            pl.Float64, "Amount charged; negative on a credit note.", unit="currency", spellings=("金额",)
-        ),
+        "energy_kwh": balance("kWh", "Energy delivered; negative on a credit note.", "电量", "能量"),
+        "water_m3": balance("m3", "Water delivered; negative on a credit note.", "用水量"),
+        "amount": balance("currency", "Amount charged; negative on a credit note.", "金额"),
         "currency": column(pl.String, "Currency of amount (ISO 4217).", spellings=("币种",), matches=CURRENCY),
         "is_estimated": flag(
             "Whether the reading behind the line was estimated.", "估读", required=True, default=False

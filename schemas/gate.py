@@ -37,7 +37,9 @@ _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _SHOWN_CONTROL = "�"
 """Shown in place of characters that could steer the terminal a message is read on."""
 
+_SHOWN_CHARACTERS = 1000
 _FIRST_YEAR = 1900
+_LAST_YEAR = 9999  # the last that Python can tell; a feed that adds a day to 9999-12-31 gets beyond it
 _TRUE = ("true", "yes", "y", "1", "是")
 _FALSE = ("false", "no", "n", "0", "否")
 
@@ -62,7 +64,13 @@ class UnreadableFile(Exception):  # noqa: N818
     """
 
     def __init__(self, what: str, expected: str, got: str, do: str) -> None:
-        super().__init__(re.sub(_CONTROL, _SHOWN_CONTROL, f"{what}. Expected {expected}; got {got}. {do}"))
+        told = f"{_shortened(what)}. Expected {expected}; got {_shortened(got)}. {do}"
+        super().__init__(re.sub(_CONTROL, _SHOWN_CONTROL, told))
+
+
+def _shortened(told: str) -> str:
+    """What a file says of itself may be a megabyte; nobody reads on after a thousand characters."""
+    return told if len(told) <= _SHOWN_CHARACTERS else f"{told[:_SHOWN_CHARACTERS]} …"
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,7 @@ def _typed(rows: pl.DataFrame, name: str, column: pa.Column, time_zone: str | No
     if dtype == pl.Float64:
         typed = pl.when(typed.is_finite()).then(typed)
     if dtype in (pl.Date, pl.Datetime):
-        typed = pl.when(typed.dt.year() >= _FIRST_YEAR).then(typed)
+        typed = pl.when(typed.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(typed)
     return (
         typed if default is None else pl.when(_is_empty(rows, name, meta)).then(pl.lit(default, dtype)).otherwise(typed)
     )
@@ -339,7 +347,9 @@ def _one_row_per_record(faults: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFram
         pl.col("rule", "column_name", "value").first(),
         message=pl.col("message").unique(maintain_order=True).str.join("; "),
     )
-    broken = rows.filter(pl.col("row_number").cast(pl.Int64).is_in(first["row_number"].implode()))
+    broken = rows.filter(pl.col("row_number").cast(pl.Int64).is_in(first["row_number"].implode())).with_columns(
+        pl.col(pl.Datetime).dt.to_string("%Y-%m-%d %H:%M:%S%.f"), pl.col(pl.Date).dt.to_string("%Y-%m-%d")
+    )
     records = pl.DataFrame(
         {
             "row_number": broken["row_number"].cast(pl.Int64),

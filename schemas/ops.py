@@ -21,7 +21,7 @@ FILES = contract(
         "binding": column(
             pl.String, "Hash of what decides how it is read: format, contract, binding, repairs.", required=True
         ),
-        "bytes": count("Size.", required=True),
+        "bytes": count("Size.", at_most=10**15, required=True),
         "rows_read": count("Records found in it.", required=True),
         "rows_accepted": count("Records that keep the contract.", required=True),
         "rows_quarantined": count("Records that do not.", required=True),

@@ -36,12 +36,16 @@ def iso_date(text: str) -> str:
 
 
 def as_day(text: str | None) -> date | None:
-    """A day written as ISO 8601, with or without a time, or month/day/year; ``None`` where it is neither."""
+    """A day written as ISO 8601, with or without a time, or month/day/year; ``None`` where it is neither.
+
+    The last day of the calendar, which no day follows, is none that was meant.
+    """
     stripped = (text or "").strip()
     if american := _AMERICAN_DAY.fullmatch(stripped):
         month, day, year = (int(part) for part in american.groups())
         stripped = f"{year:04}-{month:02}-{day:02}"
     try:
-        return date.fromisoformat(stripped[:10])
+        day = date.fromisoformat(stripped[:10])
     except ValueError:
         return None
+    return None if day == date.max else day

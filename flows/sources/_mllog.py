@@ -22,7 +22,7 @@ def messages(path: Path, options: Mapping[str, Any]) -> Iterator[tuple[int, str,
             continue
         try:
             message = json.loads(text)
-            yield number, line, {"key": str(message["key"]), "time_ms": message["time_ms"], **message}
+            yield number, line, {**message, "key": str(message["key"]), "time_ms": message["time_ms"]}
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             yield Unreadable(number, "broken_message", f"the message cannot be read: {error}", line)
 

@@ -1,7 +1,8 @@
 """Whether the end date of a bill is the last day billed or the day after it, told by the bills of a file themselves."""
 
+from calendar import monthrange
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +33,7 @@ def end_date_convention(bills: Iterable[tuple[Any, date, date]], stated: Any) ->
     inclusive, exclusive = gaps.count(1), gaps.count(0)
     if not inclusive and not exclusive:
         months = [(start, end) for each in periods for start, end in each if start.day == 1]
-        inclusive = sum((end + timedelta(days=1)).day == 1 for _, end in months)
+        inclusive = sum(end.day == monthrange(end.year, end.month)[1] for _, end in months)
         exclusive = sum(end.day == 1 and end > start for start, end in months)
     decided = inclusive + exclusive
     if decided and max(inclusive, exclusive) / decided >= _CLEAR_MAJORITY:

@@ -190,10 +190,11 @@ def _workbook(path: Path) -> Iterator[tuple[str, list[Row]]]:
 
 def _refuse_to_inflate(path: Path, content: bytes) -> None:
     """A workbook is an archive that is unpacked in memory, so what it says it unpacks to is asked first."""
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        return
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        inflated = sum(part.file_size for part in archive.infolist())
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            inflated = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError):
+        return  # no archive, as an XLS file, or a broken one, which will not open as a workbook either
     if inflated > INFLATED_WORKBOOK_BYTES:
         raise UnreadableFile(
             f"{path.name} unpacks to more than a workbook of bills or assets holds",

@@ -13,6 +13,8 @@ from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 100_000
 
+CsvRecords = Iterator[tuple[int, str, list[str] | csv.Error]]
+
 
 def lines(path: Path, options: Mapping[str, Any], newline: str | None = None) -> Iterator[tuple[int, str]]:
     """Number of every line, counted from 1, and its text.
@@ -46,7 +48,7 @@ def opened_text(path: Path, encoding: str, newline: str | None = "") -> io.TextI
     )
 
 
-def csv_records(lines: Iterable[str]) -> Iterator[tuple[int, str, list[str] | csv.Error]]:
+def csv_records(lines: Iterable[str]) -> CsvRecords:
     """The line each record begins in, its text, and its fields or why it cannot be split into fields."""
     taken: list[str] = []
     reader = csv.reader(_remembered(lines, taken), strict=True)

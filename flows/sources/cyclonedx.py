@@ -44,7 +44,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     """
     document = _document(path)
     shared = _about_document(document, path, options)
-    stated = {entry.get("ref") for entry in _dicts(document.get("dependencies"))}
+    stated = {_words(entry.get("ref")) for entry in _dicts(document.get("dependencies"))}
     components = list(_components(document, (), 1.0))
     faults = _faults(document, {component.place for component in components})
     for start in range(0, len(components), CHUNK_ROWS):
@@ -138,7 +138,7 @@ def _about(component: _Component, stated: set[Any]) -> dict[str, str | None]:
         "manufacturer.name": _name(content, "manufacturer"),
         "licenses": _licences(content),
         "enclosing quantity": None if quantity is None else str(quantity),
-        "dependencies stated": "true" if content.get("bom-ref") in stated else "false",
+        "dependencies stated": "true" if _words(content.get("bom-ref")) in stated else "false",
     }
 
 

@@ -6,10 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from suanheng.flows.sources._files import json_document, whole
-from suanheng.flows.sources._text import as_text, chunks, refuse_repeated, wrong_field_count
+from suanheng.flows.sources._text import (
+    CsvRecords,
+    as_text,
+    chunks,
+    csv_records,
+    quotes_do_not_pair,
+    refuse_repeated,
+    wrong_field_count,
+)
 from suanheng.schemas.assets import asset_class
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.netbox import CONTRACT, ENDPOINTS
@@ -61,12 +68,12 @@ def _of_json(path: Path, options: Mapping[str, Any]) -> Iterator[Row | Unreadabl
             raise _refusal(path, f"an object with url {entry.get('url')!r}")
         if number == 1 and endpoint == "devices":
             _refuse_undated(path, options)
-        yield _row(number, _flat(entry, endpoint), entry.get("custom_fields") or {}, options)
+        yield _row(number, _flat(entry, endpoint), _object(entry.get("custom_fields")), options)
 
 
 def _endpoint(entry: Mapping[str, Any]) -> str | None:
     """Name of the list an object is from: ``devices`` of ``…/api/dcim/devices/7/``."""
-    steps = [step for step in urlsplit(str(entry.get("url", ""))).path.split("/") if step]
+    steps = [step for step in str(entry.get("url", "")).partition("?")[0].split("/") if step]
     return steps[-2] if len(steps) >= 2 and steps[-1].isdigit() else None
 
 
@@ -101,29 +108,30 @@ def _of_csv(path: Path, options: Mapping[str, Any]) -> Iterator[Row | Unreadable
         text = whole(path).decode("utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding)
     except UnicodeDecodeError as error:
         raise _refusal(path, f"text that is not {encoding}: {error.reason}") from None
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = [label.strip() for label in next(reader, [])]
+    records = csv_records(io.StringIO(text, newline=""))
+    _, first_line, labels = next(records, (1, "", []))
+    header = [first_line] if isinstance(labels, csv.Error) else [label.strip() for label in labels]
     refuse_repeated(path, header)
     at = {name: header.index(label) for name, labels in _HEADERS.items() for label in labels if label in header}
     if missing := {"role", "status", "device_type"} - set(at):
         raise _refusal(path, f"a header without {', '.join(sorted(missing))}: {', '.join(header)}")
     _refuse_undated(path, options)
-    yield from _lines(reader, header, at, options)
+    yield from _lines(records, header, at, options)
 
 
 def _lines(
-    reader: Any, header: Sequence[str], at: Mapping[str, int], options: Mapping[str, Any]
+    records: CsvRecords, header: Sequence[str], at: Mapping[str, int], options: Mapping[str, Any]
 ) -> Iterator[Row | Unreadable]:
-    number = reader.line_num + 1
-    for cells in reader:
-        if len(cells) == len(header):
+    for number, text, cells in records:
+        if isinstance(cells, csv.Error):
+            yield quotes_do_not_pair(number, text, cells)
+        elif len(cells) == len(header):
             known = {name: _cell(cells[position]) for name, position in at.items()}
             known |= {"endpoint": "devices", "status": (known["status"] or "").lower() or None}
             fields = {label.removeprefix("cf_"): _cell(cell) for label, cell in zip(header, cells, strict=True)}
             yield _row(number, known, fields, options)
         elif any(cells):
-            yield wrong_field_count(number, cells, len(header), ",".join(cells))
-        number = reader.line_num + 1
+            yield wrong_field_count(number, cells, len(header), text)
 
 
 def _cell(text: str) -> str | None:

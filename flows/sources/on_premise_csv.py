@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._text import chunks, lines, refuse_repeated, wrong_field_count
+from suanheng.flows.sources._text import (
+    CsvRecords,
+    chunks,
+    csv_records,
+    lines,
+    quotes_do_not_pair,
+    refuse_repeated,
+    wrong_field_count,
+)
 from suanheng.schemas.assets import asset_class
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
@@ -25,9 +33,9 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     Raises:
         UnreadableFile: the header lacks a needed column, or has one twice.
     """
-    text = (line for _, line in lines(path, options, newline=""))
-    reader = csv.reader(text)
-    header = [label.strip() for label in next(reader, [])]
+    records = csv_records(line for _, line in lines(path, options, newline=""))
+    _, first_line, labels = next(records, (1, "", []))
+    header = [first_line] if isinstance(labels, csv.Error) else [label.strip() for label in labels]
     if missing := _NEEDED - set(header):
         raise UnreadableFile(
             f"{path.name} lacks {', '.join(sorted(missing))}",
@@ -38,17 +46,17 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     refuse_repeated(path, header)
     own = {**_CLASSES, **{str(word): str(known) for word, known in options.get("asset_classes", {}).items()}}
     unit = str(options.get("memory_unit", "GB"))
-    yield from chunks(_records(reader, header, own, unit), [*header, "memory_unit", "asset_class"])
+    yield from chunks(_records(records, header, own, unit), [*header, "memory_unit", "asset_class"])
 
 
 def _records(
-    reader: Any, header: Sequence[str], own: Mapping[str, str], unit: str
+    records: CsvRecords, header: Sequence[str], own: Mapping[str, str], unit: str
 ) -> Iterator[tuple[Any, ...] | Unreadable]:
     kind = header.index("machineType")
-    number = reader.line_num + 1
-    for cells in reader:
-        if len(cells) == len(header):
+    for number, text, cells in records:
+        if isinstance(cells, csv.Error):
+            yield quotes_do_not_pair(number, text, cells)
+        elif len(cells) == len(header):
             yield (number, *cells, unit, asset_class(cells[kind], own))
         elif any(cells):
-            yield wrong_field_count(number, cells, len(header), ",".join(cells))
-        number = reader.line_num + 1
+            yield wrong_field_count(number, cells, len(header), text)

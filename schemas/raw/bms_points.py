@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from suanheng.schemas.columns import ISO_TIMES, amount, choice, count, name
+from suanheng.schemas.columns import ISO_TIMES, choice, count, duration, name
 from suanheng.schemas.contract import UTC, column, contract, rule
 from suanheng.schemas.points import METER_UNITS, QUANTITIES
 from suanheng.schemas.telemetry import BOUNDARIES
@@ -60,7 +60,7 @@ CONTRACT = contract(
         "unit": column(pl.String, "Unit of the column, from the dictionary.", one_of=METER_UNITS),
         "at_least": column(pl.Float64, "Smallest believable value, from the dictionary.", unit="unit of the point"),
         "at_most": column(pl.Float64, "Largest believable value, from the dictionary.", unit="unit of the point"),
-        "interval_s": amount("s", "Seconds of an interval, from the binding."),
+        "interval_s": duration("Seconds of an interval, from the binding."),
         "stamped_at": choice(("start", "end"), "End of the interval that the time is, from the binding."),
     },
     rules=[

@@ -3,7 +3,7 @@
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.columns import amount, choice, count, name, text
+from suanheng.schemas.columns import choice, count, duration, name, text
 from suanheng.schemas.contract import UTC, column, contract, rule
 
 TITLE = "ClusterCockpit job archive (meta.json, with data.json.gz beside it)"
@@ -66,8 +66,8 @@ CONTRACT = contract(
         "submitTime": _time("When it was submitted; most archives do not say."),
         "startTime": _time("When it began to run.", required=True),
         "stopTime": _time("When it ended."),
-        "duration": amount("s", "How long it ran.", required=True),
-        "walltime": amount("s", "Run time asked for."),
+        "duration": duration("How long it ran.", required=True),
+        "walltime": duration("Run time asked for."),
         "metric": text("Metric; empty in the row of the job itself."),
         "unit": text("Unit of the statistics."),
         "series_unit": text("Unit of the series in the file beside."),

@@ -3,7 +3,7 @@
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.columns import amount, instant, name, text
+from suanheng.schemas.columns import amount, duration, instant, name, text
 from suanheng.schemas.contract import column, contract, rule
 
 TITLE = "CodeCarbon emissions (emissions.csv)"
@@ -40,7 +40,7 @@ CONTRACT = contract(
         "project_name": text("Project."),
         "run_id": name("Run.", required=True),
         "experiment_id": text("Experiment."),
-        "duration": amount("s", "Length of the run.", required=True),
+        "duration": duration("Length of the run.", required=True),
         "emissions": amount("kgCO2e", "Emissions by the tool's own factor."),
         "cpu_energy": _kwh("CPUs"),
         "gpu_energy": _kwh("GPUs"),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from suanheng.schemas.columns import amount, count, name
+from suanheng.schemas.columns import amount, count, duration, name
 from suanheng.schemas.contract import UTC, column, contract, rule
 
 TITLE = "NVML energy per phase of a run (CSV)"
@@ -25,7 +25,7 @@ CONTRACT = contract(
     columns={
         "Timestamp": amount("s", "Start of the phase, seconds since 1970 in UTC.", required=True),
         "Phase": name("Phase.", required=True),
-        "Runtime (s)": amount("s", "Length of the phase.", required=True),
+        "Runtime (s)": duration("Length of the phase.", required=True),
         **{
             label: amount("mJ", f"Energy of GPU {number} in the phase, from its counter.")
             for number, label in enumerate(_ENERGIES)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from suanheng.schemas.columns import PRECISIONS, amount, choice, count, instant, name
+from suanheng.schemas.columns import LARGEST_AMOUNT, PRECISIONS, amount, choice, count, instant, name
 from suanheng.schemas.contract import contract, rule
 from suanheng.schemas.telemetry import JOB_STATES, WORKLOAD_CLASSES
 
@@ -28,6 +28,8 @@ LIMITS = (
 )
 
 CONVENTIONS = ("palm", "megatron", "other")
+
+_MOST_OPERATIONS = LARGEST_AMOUNT * 1e15
 
 CONTRACT = contract(
     "run_report",
@@ -60,8 +62,14 @@ CONTRACT = contract(
         "iterations": count("Iterations carried out."),
         "recompute": choice(("none", "selective", "full"), "How much of the forward pass was computed again."),
         "flops_convention": choice(CONVENTIONS, "How model operations are counted."),
-        "model_flops": amount("FLOP", "Model operations of the whole run, where the run states them."),
-        "hardware_flops": amount("FLOP", "Operations of the whole run with recomputation, where the run states them."),
+        "model_flops": amount(
+            "FLOP", "Model operations of the whole run, where the run states them.", at_most=_MOST_OPERATIONS
+        ),
+        "hardware_flops": amount(
+            "FLOP",
+            "Operations of the whole run with recomputation, where the run states them.",
+            at_most=_MOST_OPERATIONS,
+        ),
         "productive_s": amount("s", "Seconds of the run that moved the work forward."),
         "energy_j": amount("J", "Energy of all its devices."),
     },

@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import amount, count, name, text
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, column, contract, rule
 
 TITLE = "Slurm accounting (sacct --parsable2)"
 FEEDS = ("workload_runs",)
@@ -28,7 +28,7 @@ LIMITS = (
 _TIMES = ("%Y-%m-%dT%H:%M:%S%#z", "%Y-%m-%dT%H:%M:%S")
 _UNKNOWN_TIMES = ("Unknown", "None", "N/A")
 _NO_LIMIT = ("UNLIMITED", "Partition_Limit", "INVALID")
-_DURATION = r"(\d+-)?(\d+:)?\d{1,2}:\d{2}(\.\d+)?"
+_DURATION = r"(\d{1,5}-)?(\d{1,6}:)?\d{1,2}:\d{2}(\.\d+)?"
 
 
 def _time(meaning: str, *, required: bool = False) -> pa.Column:
@@ -37,6 +37,13 @@ def _time(meaning: str, *, required: bool = False) -> pa.Column:
 
 def _duration(meaning: str) -> pa.Column:
     return column(pl.String, meaning, unit="[days-]hh:mm:ss", matches=_DURATION, nulls=_NO_LIMIT)
+
+
+def resources_are_countable(*columns: str) -> pa.Check:
+    """The rule that counts of GPUs and CPUs among the resources are numbers of some cluster."""
+    no_count = pl.col(*columns).str.contains(r"(?:cpu|gres/gpu(?::[^=,]*)?)=(?:\D|$|\d{10})")
+    message = "the resources count GPUs or CPUs by what is no number, or more than any cluster has"
+    return rule("resources_are_countable", ~pl.any_horizontal(no_count.fill_null(False)), message)
 
 
 CONTRACT = contract(
@@ -73,4 +80,5 @@ CONTRACT = contract(
         "jobname": text("Name the user gave."),
         "consumedenergyraw": amount("J", "Energy of the job's nodes, where Slurm measures it."),
     },
+    rules=[resources_are_countable("reqtres", "alloctres")],
 )

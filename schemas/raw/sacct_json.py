@@ -3,8 +3,9 @@
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.columns import amount, count, name, text
+from suanheng.schemas.columns import LONGEST_S, count, duration, name, text
 from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.raw.sacct import resources_are_countable
 
 TITLE = "Slurm accounting (sacct --json)"
 FEEDS = ("workload_runs",)
@@ -53,13 +54,14 @@ CONTRACT = contract(
         "time.eligible": _time("When it could have run."),
         "time.start": _time("When it began to run; unknown while it waits."),
         "time.end": _time("When it ended; unknown while it runs."),
-        "time.elapsed": amount("s", "How long it ran, without the time it was suspended."),
-        "time.suspended": amount("s", "How long it was suspended."),
+        "time.elapsed": duration("How long it ran, without the time it was suspended."),
+        "time.suspended": duration("How long it was suspended."),
         "time.limit": column(
             pl.Float64,
             "Run time asked for; unknown where the job has no limit.",
             unit="min",
             at_least=0,
+            at_most=LONGEST_S / 60,
             nulls=_NO_VALUE,
         ),
         "state.current": column(
@@ -71,4 +73,5 @@ CONTRACT = contract(
         "tres.allocated": text("Resources allocated; among them the energy in J, where Slurm measures it."),
         "nodes": text("Nodes it ran on."),
     },
+    rules=[resources_are_countable("tres.requested", "tres.allocated")],
 )

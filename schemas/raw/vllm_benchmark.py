@@ -1,6 +1,6 @@
 """Contract of raw.vllm_benchmark: serving benchmarks of vLLM."""
 
-from suanheng.schemas.columns import PRECISIONS, amount, choice, count, name, text
+from suanheng.schemas.columns import PRECISIONS, amount, choice, count, duration, name, text
 from suanheng.schemas.contract import UTC, column, contract
 
 TITLE = "vLLM serving benchmark (vllm bench serve --save-result)"
@@ -52,11 +52,11 @@ CONTRACT = contract(
         "request_rate": text("Requests sent per second; inf for all at once."),
         "burstiness": amount("1", "How evenly they were sent; 1 is a Poisson process."),
         "max_concurrency": count("Requests under way at once, at most; empty for no limit."),
-        "duration": amount("s", "Length of the run.", required=True),
+        "duration": duration("Length of the run.", required=True),
         "completed": count("Requests answered.", required=True),
         "failed": count("Requests that failed."),
-        "total_input_tokens": count("Tokens of the prompts."),
-        "total_output_tokens": count("Tokens generated."),
+        "total_input_tokens": count("Tokens of the prompts.", at_most=10**15),
+        "total_output_tokens": count("Tokens generated.", at_most=10**15),
         "request_throughput": amount("1/s", "Requests answered per second.", required=True),
         "request_goodput": amount("1/s", "Requests per second that kept the stated limits."),
         "output_throughput": amount("tokens/s", "Tokens generated per second."),

@@ -22,7 +22,7 @@ counted AS (
         CASE
             WHEN NOT is_training THEN NULL
             WHEN flops_convention = 'palm'
-                THEN all_tokens * (6 * parameters + 12 * layers * attention_heads * head_size * sequence_length)
+                THEN all_tokens * (6 * parameters + layers::DOUBLE * 12 * attention_heads * head_size * sequence_length)
             WHEN flops_convention = 'megatron' THEN 72 * megatron_base * (1 + attention_part + vocabulary_part / 12)
         END AS model_flops_by_dimensions,
         CASE
