@@ -43,8 +43,8 @@ class Pull:
         step: time between two points of a series.
         window: time that one query and one file cover.
         lookback: how late samples may still arrive after a window's end.
-        start: first instant to ask for, UTC.
-        end: instant from which on nothing is asked for, UTC; or ``None``.
+        start: instant whose window is the first to be asked for, UTC.
+        end: instant from which on no window begins, UTC; or ``None``. The window it lies in is asked for whole.
         folder: where answers are written.
         token: reference of a bearer token; or ``None``.
         user: user of basic authentication; or ``None``.

@@ -24,7 +24,7 @@ LIMITS = (
     "grouped queries or gated MLPs state model_flops, or parameters and the PaLM convention.",
     "Stated operations are taken as they are, and not checked against the dimensions.",
     "A run that a scheduler accounts for as well counts twice, unless both name it by the same cluster, id and "
-    "submission.",
+    "submission; then only what the file says whose path sorts last counts, so let that be the run reports.",
 )
 
 CONVENTIONS = ("palm", "megatron", "other")

@@ -1,5 +1,6 @@
 """dcgmi dmon: fixed columns, instances under their GPU, millijoules, and times that it does not print."""
 
+import json
 from datetime import datetime
 
 import pytest
@@ -46,6 +47,26 @@ def test_instances_are_of_the_gpu_above_them(sampled):
         ("GI-3", 1.0, None, None),
         ("GI-4", None, None, None),
     ]
+
+
+def test_one_utilisation_whether_dcgm_prints_it_or_exports_it(gated, feed, tmp_path):
+    # 40 % and 0.25 of GPU-a, once as dmon prints them and once as the exporter names them.
+    printed = tmp_path / "dmon.txt"
+    table = ("#Entity          GPUTL           GRACT           ", "GPU 0            40              0.250           ")
+    printed.write_text("".join(f"2024-06-01T08:00:00+0800 {line}\n" for line in table), encoding="utf-8")
+    labels = {"UUID": "GPU-a", "Hostname": "n01"}
+    exported = tmp_path / "answer.json"
+    series = [
+        {"metric": {"__name__": metric, **labels}, "values": [[1717200000, value]]}
+        for metric, value in (("DCGM_FI_DEV_GPU_UTIL", "40"), ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "0.25"))
+    ]
+    exported.write_text(
+        json.dumps({"status": "success", "data": {"resultType": "matrix", "result": series}}), encoding="utf-8"
+    )
+    dmon = feed("dcgm_dmon", "accelerator_samples", gated("dcgm_dmon", printed, OPTIONS)[0])
+    exporter = feed("prometheus_matrix", "accelerator_samples", gated("prometheus_matrix", exported)[0])
+    columns = ("sampled_at_utc", "utilisation_ratio")
+    assert dmon.select(columns).rows() == exporter.select(columns).rows() == [(datetime(2024, 6, 1), 0.25)]
 
 
 def test_what_cannot_be_placed_is_unreadable(gated, samples):

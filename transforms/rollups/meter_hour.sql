@@ -5,8 +5,9 @@
 -- it did. A counter reading below one in the hour before it, with as high a one again in the hour after it, is a slip
 -- and not used, as the meter did not pass its whole register in between; neither is a lone one between two readings at
 -- most a day away. Power is only ever held, never differenced. What the source itself calls suspect is not used. Where
--- readings of a meter overlap, their mean counts. An estimated reading is estimated evidence. An hour gets the
--- difference of two rounded running totals of its reading, so that the hours of a reading sum to it exactly.
+-- readings of a meter overlap, their mean counts, over the time that any of them covers. An estimated reading is
+-- estimated evidence. An hour gets the difference of two rounded running totals of its reading, so that the hours of a
+-- reading sum to it exactly.
 -- reaches: 100 days before and after the scope
 -- grain: site_id, hour_start_utc, meter_id, boundary
 WITH months AS (
@@ -132,6 +133,26 @@ pieces AS (
     FROM hours
     WHERE hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')
 ),
+told_before AS (
+    SELECT
+        *,
+        date_diff('microsecond', hour_start_utc, started_at_utc) + from_us AS begin_us,
+        date_diff('microsecond', hour_start_utc, started_at_utc) + to_us AS end_us,
+        greatest(
+            begin_us,
+            coalesce(max(CASE WHEN energy_kwh IS NOT NULL THEN end_us END) OVER earlier, 0)
+        ) AS energy_begin_us,
+        greatest(
+            begin_us,
+            coalesce(max(CASE WHEN water_m3 IS NOT NULL THEN end_us END) OVER earlier, 0)
+        ) AS water_begin_us
+    FROM pieces
+    WINDOW earlier AS (
+        PARTITION BY hour_start_utc, meter_id, boundary
+        ORDER BY started_at_utc, length_us
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+),
 meter_hours AS (
     SELECT
         hour_start_utc,
@@ -139,11 +160,14 @@ meter_hours AS (
         boundary,
         sum((energy_kwh * share_after)::DECIMAL(38, 9) - (energy_kwh * share_before)::DECIMAL(38, 9)) AS energy_kwh,
         coalesce(sum(to_us - from_us) FILTER (WHERE energy_kwh IS NOT NULL), 0) AS energy_us,
+        coalesce(sum(greatest(end_us - energy_begin_us, 0)) FILTER (WHERE energy_kwh IS NOT NULL), 0)
+            AS energy_known_us,
         sum((water_m3 * share_after)::DECIMAL(38, 9) - (water_m3 * share_before)::DECIMAL(38, 9)) AS water_m3,
         coalesce(sum(to_us - from_us) FILTER (WHERE water_m3 IS NOT NULL), 0) AS water_us,
+        coalesce(sum(greatest(end_us - water_begin_us, 0)) FILTER (WHERE water_m3 IS NOT NULL), 0) AS water_known_us,
         count(*) FILTER (WHERE started_at_utc >= hour_start_utc) AS readings,
         max(evidence_rank) AS evidence_rank
-    FROM pieces
+    FROM told_before
     GROUP BY hour_start_utc, meter_id, boundary
 )
 SELECT
@@ -152,10 +176,12 @@ SELECT
     hour_start_utc,
     meter_id,
     boundary,
-    (CASE WHEN energy_us > 3.6e9 THEN energy_kwh * 3.6e9 / energy_us ELSE energy_kwh END)::DECIMAL(38, 9) AS energy_kwh,
-    (least(energy_us, 3.6e9) / 3.6e9)::DECIMAL(38, 9) AS energy_hours,
-    (CASE WHEN water_us > 3.6e9 THEN water_m3 * 3.6e9 / water_us ELSE water_m3 END)::DECIMAL(38, 9) AS water_m3,
-    (least(water_us, 3.6e9) / 3.6e9)::DECIMAL(38, 9) AS water_hours,
+    (CASE WHEN energy_us > energy_known_us THEN energy_kwh * energy_known_us / energy_us ELSE energy_kwh END)
+        ::DECIMAL(38, 9) AS energy_kwh,
+    (energy_known_us / 3.6e9)::DECIMAL(38, 9) AS energy_hours,
+    (CASE WHEN water_us > water_known_us THEN water_m3 * water_known_us / water_us ELSE water_m3 END)
+        ::DECIMAL(38, 9) AS water_m3,
+    (water_known_us / 3.6e9)::DECIMAL(38, 9) AS water_hours,
     readings,
     evidence_rank::INTEGER AS evidence_rank
 FROM meter_hours

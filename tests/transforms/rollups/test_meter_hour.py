@@ -126,3 +126,23 @@ def test_water_is_kept_apart_from_energy(warehouse):
 def test_an_estimated_reading_is_estimated_evidence(warehouse, evidence, rank):
     warehouse.stage("facility_readings", reading(0, 1, energy_kwh=1.0, is_estimated=True, evidence_class=evidence))
     assert warehouse.run(RECIPE)["evidence_rank"].to_list() == [rank]
+
+
+def test_readings_that_overlap_in_a_part_of_an_hour_count_once(warehouse):
+    # The last half of hour 0, as 0.5 kWh a quarter of an hour and again as 2 kW: 1 kWh in half an hour, and the other
+    # half is unknown.
+    warehouse.stage(
+        "facility_readings",
+        reading(0.5, 0.75, energy_kwh=0.5),
+        reading(0.75, 1, energy_kwh=0.5),
+        reading(0.5, power_w=2000.0),
+        reading(0.75, power_w=2000.0),
+    )
+    assert sums(warehouse.run(RECIPE)) == (1.0, 0.5)
+
+
+def test_a_reading_within_another_adds_no_time(warehouse):
+    # 1 m3 from 00:00 to 00:30, and from 00:10 to 00:20 once more 1 m3: 2 m3 told over 40 minutes, so 1.5 m3 in 30.
+    warehouse.stage("facility_readings", reading(0, 0.5, water_m3=1.0), reading(1 / 6, 1 / 3, water_m3=1.0))
+    row = warehouse.run(RECIPE).row(0, named=True)
+    assert (row["water_m3"], row["water_hours"]) == (Decimal("1.5"), Decimal("0.5"))
