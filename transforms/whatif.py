@@ -1,12 +1,13 @@
 """What if another methodology were used: its scores beside the current ones, and a bridge between the two."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from suanheng.transforms.explain import NotThere
+from suanheng.transforms.scoring.aggregate import Aggregation
 from suanheng.transforms.scoring.explanation import explain_changes
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology, ScoredIndicator
@@ -131,7 +132,7 @@ def _rules(methodology: Methodology, row: dict[str, Any]) -> dict[str, Any]:
         return _judging(indicators[row["name"]]) if row["name"] in indicators else {}
     if row["cause"] == "aggregation":
         is_top = row["name"] == "composite"
-        return {"aggregation": asdict(methodology.of_dimensions if is_top else methodology.of_indicators)}
+        return {"aggregation": methodology.of_dimensions if is_top else methodology.of_indicators}
     weighted = {**indicators, **{each.dimension: each for each in methodology.dimensions}}
     return {"weight": weighted[row["name"]].weight} if row["name"] in weighted else {}
 
@@ -156,8 +157,9 @@ def _in_words(rules: dict[str, Any]) -> str | None:
 
 
 def _shown(stated: Any) -> str:
-    if isinstance(stated, dict):
-        return ", ".join(f"{name} {value}" for name, value in stated.items() if value is not None)
+    if isinstance(stated, Aggregation):
+        exponent = "" if stated.exponent is None else f", exponent {stated.exponent:g}"
+        return f"{stated.method}, lowest {stated.lowest:g}{exponent}"
     if isinstance(stated, tuple):
         return " to ".join(f"{value:g}" for value in stated)
     return f"{stated:g}"

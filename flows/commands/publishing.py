@@ -176,7 +176,7 @@ def _tell_contributions(found: Any) -> None:
     parts = found.contributions
     low, high = (sum(getattr(part, f"contribution_{end}") for part in parts) for end in ("low", "high"))
     if any(part.contribution is None for part in parts):
-        moved = "One of them has no score. The ends of the score's interval move"
+        moved = "They do not both have a score. The ends of the score's interval move"
     else:
         moved = f"The score moves by {sum(part.contribution for part in parts):+.6g} points, the ends of its interval"
     words.print(f"{moved} by {low:+.6g} and {high:+.6g} points, of which:", markup=False)
