@@ -148,8 +148,7 @@ def doubt_of(judged: pl.DataFrame, methodology: Methodology, measured: Measured,
         embodied: ``reference.embodied_carbon``: reference_id, low_kgco2e, default_kgco2e, high_kgco2e.
     """
     index = Index.of(methodology)
-    stated = by_level(index.groups, (methodology.of_indicators, methodology.of_dimensions))
-    means = [stated]
+    means = [index.aggregation]
     means += [other for how in OTHER_MEANS if (other := by_level(index.groups, (how, how))) not in means]
     rows = [coverage_of(judged), estimates_of(judged), *_embodied_ranges(judged, embodied)]
     if measured.meter_class is not None:
