@@ -168,7 +168,8 @@ def methodology_page() -> str:
         + f"; `{METHODOLOGY}` is the default, and `[scoring] methodology` in `suanheng.toml` names another or a file "
         "of your own. `suanheng whatif METHODOLOGY` shows what that would change.",
         "**This project does not claim that the indicators scored here are the twelve of the September 2024 report "
-        "《人工智能算力高质量发展评估体系报告》; no score here is a score of that report.** Five names of dimensions and four of indicators "
+        "《人工智能算力高质量发展评估体系报告》; no score here is a score of that report.** "
+        "Five names of dimensions and four of indicators "
         "are public; its other names and all its formulas, weights and goalposts are not. What stands in their place "
         "is declared by this project, is marked so below, and can be replaced without code.",
         "A value becomes points on the straight line from the goalpost of 0 points to that of 100, and stays within "
