@@ -133,8 +133,9 @@ def _rules(methodology: Methodology, row: dict[str, Any]) -> dict[str, Any]:
     if row["cause"] == "aggregation":
         is_top = row["name"] == "composite"
         return {"aggregation": methodology.of_dimensions if is_top else methodology.of_indicators}
-    weighted = {**indicators, **{each.dimension: each for each in methodology.dimensions}}
-    return {"weight": weighted[row["name"]].weight} if row["name"] in weighted else {}
+    weights = {each.indicator: each.weight for each in methodology.indicators}
+    weights |= {each.dimension: each.weight for each in methodology.dimensions}
+    return {"weight": weights[row["name"]]} if row["name"] in weights else {}
 
 
 def _judging(indicator: ScoredIndicator) -> dict[str, Any]:

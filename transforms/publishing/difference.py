@@ -188,15 +188,11 @@ def _contributions(before: State, after: State, causes: Sequence[Cause]) -> list
                 "workspace names; build it again, with: suanheng nightly",
             )
     assert before.methodology is not None and after.methodology is not None
-    rows = explain_changes(
-        *(
-            state.numbers.tables["indicators"].filter(pl.col("dimension").is_not_null()).with_columns(pair=pl.lit(1))
-            for state in (before, after)
-        ),
-        on=["pair"],
-        methodology=after.methodology,
-        methodology_before=before.methodology,
-    )
+    scored = [
+        state.numbers.tables["indicators"].filter(pl.col("dimension").is_not_null()).with_columns(pair=pl.lit(1))
+        for state in (before, after)
+    ]
+    rows = explain_changes(scored[0], scored[1], ["pair"], after.methodology, before.methodology)
     return [
         Contribution(
             **{name: row[name] for name in _EXPLAINED},
