@@ -1,4 +1,4 @@
-"""Writes the pages that contracts, recipes and the methodology decide: formats, datasets, indicators.
+"""Writes the pages that contracts, recipes and the methodology decide: formats, datasets, indicators, methodology.
 
 Run it with ``make docs``. A test compares the pages with what is written here, so they cannot go out of date.
 """
@@ -23,7 +23,8 @@ from suanheng.schemas.indicators import STATUSES
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.build import catalogue, indicator_recipes
 from suanheng.transforms.recipes import Recipe
-from suanheng.transforms.scoring.methodology import Goalpost, Methodology, ScoredIndicator, load
+from suanheng.transforms.scoring.aggregate import Aggregation
+from suanheng.transforms.scoring.methodology import Goalpost, Methodology, ScoredIndicator, load, shipped
 
 FOLDER = Path(__file__).parent
 METHODOLOGY = "hqc-2024"
@@ -42,6 +43,9 @@ HOLDS = {
     "chunks": "the reader holds at most 100,000 records at a time, whatever the size of the file",
     "document": f"the reader holds the whole document, which may be at most {WHOLE_FILE_BYTES // 2**20} MiB unpacked",
 }
+
+_CONFIDENCE = {"secondary": "secondary source", "primary": "primary source", "natural limit": "natural limit"}
+_OURS = "derived or chosen by this project"
 
 _TYPES = {
     pl.String: "text",
@@ -154,11 +158,38 @@ def indicators_page() -> str:
     )
 
 
+def methodology_page() -> str:
+    """Every methodology that ships: how it scores, each indicator, and what is declared rather than published."""
+    methodologies = sorted(shipped(), key=lambda each: each.methodology != METHODOLOGY)
+    return _page(
+        "Methodology",
+        "How centres are scored, from the methodology files that ship. "
+        + ", ".join(f"[`{each.methodology}`](#{each.methodology})" for each in methodologies)
+        + f"; `{METHODOLOGY}` is the default, and `[scoring] methodology` in `suanheng.toml` names another or a file "
+        "of your own. `suanheng whatif METHODOLOGY` shows what that would change.",
+        "**This project does not claim that the indicators scored here are the twelve of the September 2024 report "
+        "《人工智能算力高质量发展评估体系报告》; no score here is a score of that report.** "
+        "Five names of dimensions and four of indicators "
+        "are public; its other names and all its formulas, weights and goalposts are not. What stands in their place "
+        "is declared by this project, is marked so below, and can be replaced without code.",
+        "A value becomes points on the straight line from the goalpost of 0 points to that of 100, and stays within "
+        "0 to 100. Goalposts are frozen: another site or another quarter moves no score. An indicator that is "
+        "withheld has no points; the composite then has an interval, from that indicator at 0 to at 100, and no score. "
+        "What an indicator contributes to a composite and to its change is in `scorecards.explanations`.",
+        "**declared** names what of an indicator this project decided. **confidence** says what a goalpost rests on, "
+        "in the words of its own source: "
+        + ", ".join(f"*{grade}*" for grade in _CONFIDENCE.values())
+        + f", or *{_OURS}*.",
+        *(section for each in methodologies for section in _methodology_sections(each)),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "formats.md": formats_page,
     **{f"formats/{form.name}.md": partial(format_page, form) for form in formats().values()},
     "datasets.md": datasets_page,
     "indicators.md": indicators_page,
+    "methodology.md": methodology_page,
 }
 """File name to what it should hold."""
 
@@ -332,6 +363,77 @@ def _how_scored(scored: ScoredIndicator, methodology: Methodology) -> dict[str, 
         "0 points at": _goalpost(scored.at_0),
         "100 points at": _goalpost(scored.at_100),
     }
+
+
+def _methodology_sections(methodology: Methodology) -> Iterator[str]:
+    yield f"## {methodology.methodology}"
+    path = f"config/methodology/{methodology.methodology}.yaml"
+    yield f"**{methodology.name_zh} · {methodology.name_en}**, version {methodology.version}, [`{path}`](../{path})."
+    yield _escaped(" ".join(methodology.origin_note.split()))
+    bands = ", ".join(f"{band.grade} from {band.lowest_score:g}" for band in methodology.grades)
+    yield (
+        f"Indicators become dimensions by {_mean(methodology.of_indicators)}, dimensions the composite by "
+        f"{_mean(methodology.of_dimensions)}. Grades: {bands}."
+    )
+    yield _table(
+        ("dimension", "weight", "name", "indicators (weight)"),
+        [
+            (
+                f"{dimension.name_zh} {dimension.name_en}",
+                f"{dimension.weight:g}",
+                dimension.origin,
+                ", ".join(f"[`{one.indicator}`](#{one.indicator}) ({one.weight:g})" for one in dimension.indicators),
+            )
+            for dimension in methodology.dimensions
+        ],
+    )
+    recipes = {recipe.name: recipe for recipe in indicator_recipes()}
+    for dimension in methodology.dimensions:
+        for scored in dimension.indicators:
+            yield f"### {scored.indicator}"
+            yield f"**{scored.name_zh} · {scored.name_en}**"
+            facts = _judged_by(scored, recipes[scored.indicator])
+            yield _table(("what", "is"), list(facts.items()))
+
+
+def _judged_by(scored: ScoredIndicator, recipe: Recipe) -> dict[str, str]:
+    return {
+        "formula": recipe.header["formula"],
+        "unit": scored.unit,
+        "better": scored.better,
+        "source of the formula": recipe.header["source"],
+        "minimum coverage": f"{scored.minimum_coverage:g}",
+        "0 points at": _goalpost(scored.at_0),
+        "confidence in it": _confidence(scored.at_0),
+        "100 points at": _goalpost(scored.at_100),
+        "confidence in that": _confidence(scored.at_100),
+        "declared": ", ".join(_declared(scored)),
+        "defined by": f"[`{recipe.name}`](indicators.md#{recipe.name})",
+    }
+
+
+def _declared(scored: ScoredIndicator) -> Iterator[str]:
+    """What of an indicator is neither published nor in a standard. No methodology publishes weights or limits."""
+    if scored.origin == "declared":
+        yield "name"
+    if scored.origin != "standard":
+        yield "formula"
+    yield from ("weight", "minimum coverage")
+    if scored.at_0.origin == "declared":
+        yield "0 points"
+    if scored.at_100.origin == "declared":
+        yield "100 points"
+
+
+def _confidence(goalpost: Goalpost) -> str:
+    source = goalpost.source.casefold()
+    return next((grade for words, grade in _CONFIDENCE.items() if words in source), _OURS)
+
+
+def _mean(how: Aggregation) -> str:
+    exponent = "" if how.exponent is None else f" with exponent {how.exponent:g}"
+    moved = f", taken on {how.lowest:g} to 100" if how.lowest else ""
+    return f"their weighted {how.method} mean{exponent}{moved}"
 
 
 def _goalpost(goalpost: Goalpost) -> str:

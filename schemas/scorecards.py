@@ -8,6 +8,7 @@ from suanheng.schemas.contract import Contract, column, contract, rule
 from suanheng.schemas.indicators import (
     EXACT,
     OK,
+    PERIOD,
     STATUSES,
     evidence_class,
     period_bounds,
@@ -196,6 +197,40 @@ SCORED_INDICATORS = contract(
     ],
 )
 
+
+def _contribution(meaning: str) -> pa.Column:
+    return column(pl.Float64, meaning, unit="points")
+
+
+EXPLANATIONS = contract(
+    "explanations",
+    "what one scored indicator contributes to the composite of one site in one period, and to its change",
+    key=("period", "indicator"),
+    columns={
+        **site_and_period(),
+        "indicator": column(pl.String, "Indicator that the methodology scores.", required=True),
+        "contribution": _contribution("Part of the composite's score; empty unless every indicator is scored."),
+        "contribution_low": _contribution("Part of the composite's score_low."),
+        "contribution_high": _contribution("Part of the composite's score_high."),
+        "previous_period": column(
+            pl.String,
+            "Period of the same kind right before, if it was scored with the same methodology; else empty.",
+            matches=PERIOD,
+        ),
+        "change": _contribution("Part of the change of score since then; empty unless both have a score."),
+        "change_low": _contribution("Part of the change of score_low since then."),
+        "change_high": _contribution("Part of the change of score_high since then."),
+    },
+    rules=[
+        rule(
+            "change_has_a_previous_period",
+            (pl.col("previous_period").is_null() == pl.col("change_low").is_null())
+            & (pl.col("previous_period").is_null() == pl.col("change_high").is_null()),
+            "a change is since a previous period, and a previous period has a change",
+        ),
+    ],
+)
+
 POLICY_TARGETS = contract(
     "policy_targets",
     "one policy target held against one site in one period",
@@ -266,6 +301,7 @@ SCORECARDS: dict[str, Contract] = {
         COMPOSITES,
         DIMENSIONS,
         SCORED_INDICATORS,
+        EXPLANATIONS,
         POLICY_TARGETS,
         ENERGY_RECONCILIATION,
         ENERGY_DIFFERENCES,

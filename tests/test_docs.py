@@ -14,6 +14,7 @@ from suanheng.flows.commands import console
 from suanheng.schemas.formats import formats
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.build import indicator_recipes
+from suanheng.transforms.scoring.methodology import shipped
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh-CN.md")
@@ -58,7 +59,13 @@ def generate() -> ModuleType:
     return module
 
 
-GENERATED = ["formats.md", *(f"formats/{name}.md" for name in formats()), "datasets.md", "indicators.md"]
+GENERATED = [
+    "formats.md",
+    *(f"formats/{name}.md" for name in formats()),
+    "datasets.md",
+    "indicators.md",
+    "methodology.md",
+]
 
 
 @pytest.mark.parametrize("page", GENERATED)
@@ -74,6 +81,13 @@ def test_generated_pages_leave_nothing_out() -> None:
     }
     for page, names in sections.items():
         assert set(re.findall(r"^## (.+)$", _text(page), re.MULTILINE)) == names
+
+
+def test_the_methodology_page_has_every_scored_indicator_and_claims_no_official_table() -> None:
+    page = _text("docs/methodology.md")
+    scored = [each.indicator for methodology in shipped() for each in methodology.indicators]
+    assert sorted(re.findall(r"^### (.+)$", page, re.MULTILINE)) == sorted(scored)
+    assert "does not claim that the indicators scored here are the twelve of the September 2024 report" in page
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -11,6 +11,8 @@ import polars as pl
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.transforms.recipes import FOLDER, Recipe, in_build_order, recipes, recipes_hash
+from suanheng.transforms.scoring.explanation import explain_periods
+from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
 from suanheng.transforms.spine import Scope, add_months
@@ -25,6 +27,20 @@ _SCORED = ("composites", "dimensions", "indicators")
 _CLOSING = "closing_month >= getvariable('period_start') AND closing_month < getvariable('period_end')"
 _OVERLAPPING = "period_end > getvariable('period_start') AND period_start < getvariable('period_end')"
 _OVERLAPPING_OR_BEFORE = "period_end >= getvariable('period_start') AND period_start < getvariable('period_end')"
+
+_PERIODS_BEFORE = """
+    WITH pairs AS (
+        SELECT earlier.site_id, earlier.period, later.period AS next_period
+        FROM reference.site_periods AS later
+        JOIN reference.site_periods AS earlier USING (site_id, period_kind)
+        JOIN scorecards.composites AS scored ON scored.site_id = earlier.site_id AND scored.period = earlier.period
+        WHERE earlier.period_end = later.period_start
+            AND scored.methodology_hash = ?
+            AND (later.site_id, later.period) IN (SELECT (site_id, period) FROM indicators."all" WHERE {periods})
+    )
+    SELECT indicators.*, next_period FROM indicators."all" AS indicators JOIN pairs USING (site_id, period)
+"""
+"""Indicators of the periods of the same kind right before those of a scope, scored with the same methodology."""
 
 DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "energy_certificates")
 """Datasets whose rows all begin and end on stated days."""
@@ -217,6 +233,10 @@ def _score(lake: Lake, methodology: Methodology, run_id: str) -> None:
             rows = rows.with_columns(run_id=pl.lit(run_id))
         lake.execute(f"DELETE FROM scorecards.{table} WHERE {periods}")
         lake.insert(f"scorecards.{table}", rows.select(list(SCORECARDS[table].columns)))
+    before = lake.frame(_PERIODS_BEFORE.format(periods=periods), [methodology.hash])
+    explanations = explain_periods(judge(indicators, methodology), judge(before, methodology), methodology)
+    lake.execute(f"DELETE FROM scorecards.explanations WHERE {periods}")
+    lake.insert("scorecards.explanations", explanations)
 
 
 def _made_with(lake: Lake, methodology: Methodology) -> str:

@@ -109,7 +109,7 @@ def diff(
     workspace: WorkspaceOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
-    """What differs between two scorecards, figure by figure, and why."""
+    """What differs between two scorecards, figure by figure, what each indicator contributes to it, and why."""
     from suanheng.transforms.publishing.difference import difference
 
     found = difference(open_workspace(workspace), before, after)
@@ -117,6 +117,7 @@ def diff(
         say_json(asdict(found))
         return
     say_table([{**asdict(change), "causes": ", ".join(change.causes)} for change in found.changes], "Changed figures")
+    _tell_contributions(found)
     say_table([_shown_cause(cause) for cause in found.causes], "Causes")
 
 
@@ -165,6 +166,23 @@ def _headline(workspace: Workspace, name: str, state: str) -> dict[str, Any]:
         "state": state,
         **{key: composite[key] for key in ("score", "score_low", "score_high", "grade")},
     }
+
+
+def _tell_contributions(found: Any) -> None:
+    """What moved the composite how far: a sentence with the sums, and the parts from the largest down."""
+    if found.not_told:
+        words.print(f"What each indicator contributes cannot be told: {found.not_told}", markup=False)
+        return
+    parts = found.contributions
+    low, high = (sum(getattr(part, f"contribution_{end}") for part in parts) for end in ("low", "high"))
+    if any(part.contribution is None for part in parts):
+        moved = "They do not both have a score. The ends of the score's interval move"
+    else:
+        moved = f"The score moves by {sum(part.contribution for part in parts):+.6g} points, the ends of its interval"
+    words.print(f"{moved} by {low:+.6g} and {high:+.6g} points, of which:", markup=False)
+    shown = [part for part in parts if part.contribution or part.contribution_low or part.contribution_high]
+    shown.sort(key=lambda part: -max(map(abs, (part.contribution or 0, part.contribution_low, part.contribution_high))))
+    say_table([{**asdict(part), "causes": ", ".join(part.causes)} for part in shown], "Contributions, in points")
 
 
 def _tell_proof(proof: Any) -> None:

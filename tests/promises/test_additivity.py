@@ -15,6 +15,8 @@ import suanheng.transforms
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.reference import EVIDENCE
 from suanheng.schemas.spine import CATALOGUE, SITE_MONTHS, SITE_PERIODS
+from suanheng.transforms.build import catalogue
+from suanheng.transforms.scoring.methodology import load
 from suanheng.transforms.spine import add_months
 from suanheng.warehouse.tables import sql_type
 
@@ -49,6 +51,32 @@ def test_additivity_of_every_indicator_over_months_quarters_and_the_year(built_o
             assert of_quarters == [summed(of_months[:3]), summed(of_months[3:])], indicator
             assert years["2023"][part] == summed(of_quarters), indicator
     assert len(indicators) >= 30
+
+
+@pytest.mark.parametrize("indicator", [scored.indicator for scored in load("hqc-2024").indicators])
+def test_each_scored_indicator_agrees_over_months_quarters_and_the_year_through_sums(built_once, indicator) -> None:
+    """All twelve have facts in every month, and what a quarter or the year says follows from its months alone."""
+    rows = built_once.ask(
+        "SELECT period, numerator, denominator, window_numerator, window_denominator, value "
+        'FROM indicators."all" WHERE indicator = ?',
+        indicator,
+    )
+    said = {period: figures for period, *figures in rows.iter_rows()}
+    months = [f"2023-{month:02}" for month in range(1, 7)]
+    assert all(said[month][0] is not None and said[month][1] > 0 for month in months)
+    for period, parts in (("2023Q1", months[:3]), ("2023Q2", months[3:]), ("2023", months)):
+        numerator, denominator = (sum((said[month][part] for month in parts), Decimal(0)) for part in (0, 1))
+        assert said[period][:2] == [numerator, denominator], period
+        # A trailing year looks back beyond its period: to the end of March it holds January to March as well.
+        seen = [month for month in months if month <= parts[-1]] if _is_trailing(indicator) else parts
+        assert said[period][2:4] == [sum((said[month][part] for month in seen), Decimal(0)) for part in (0, 1)], period
+        assert said[period][4] == float(said[period][2]) / float(said[period][3]), period
+
+
+def _is_trailing(indicator: str) -> bool:
+    return any(
+        entry["indicator"] == indicator and entry["window"] == "trailing year" for entry in catalogue().to_dicts()
+    )
 
 
 def test_p10_every_value_is_the_sum_of_its_months_over_the_sum_of_its_months(built_once) -> None:

@@ -239,7 +239,7 @@ def _targets() -> Rows:
 
 
 def _tables() -> dict[str, Rows]:
-    tables: dict[str, Rows] = {name: [] for name in SCORECARDS}
+    tables: dict[str, Rows] = {name: [] for name in SCORECARDS if name != "explanations"}
     for site, period, shift, statuses, evidence in MADE:
         key = {"site_id": site, "period": period}
         _, start, end = PERIODS[period]

@@ -7,10 +7,10 @@ from suanheng.flows.reports.read import NoScorecard, Query, load, read, view
 from suanheng.schemas.scorecards import SCORECARDS
 
 
-@pytest.mark.parametrize("table", SCORECARDS)
-def test_the_fixture_keeps_the_contracts(scorecards: dict[str, pl.DataFrame], table: str) -> None:
-    validated = SCORECARDS[table].schema.validate(scorecards[table])
-    assert validated.height > 0
+def test_the_fixture_keeps_the_contracts(scorecards: dict[str, pl.DataFrame]) -> None:
+    assert scorecards.keys() == SCORECARDS.keys() - {"explanations"}  # which no report shows
+    for table, rows in scorecards.items():
+        assert SCORECARDS[table].schema.validate(rows).height > 0, table
 
 
 def test_withheld_indicators_stay_with_their_dimension(query: Query) -> None:

@@ -115,3 +115,12 @@ def test_without_each_indicator():
     assert {tuple(row[:2]): row[2:] for row in found.iter_rows()} == expected
     # and without the whole group
     assert removals(Index(INDICATORS, groups), table, level=2)["score"].to_list() == [90, 10]
+
+
+def test_rounding_is_no_variation():
+    # the same number in every replicate, but for the last place
+    outputs = np.full(64, 50.0)
+    jittered = outputs + np.where(np.arange(64) % 2, 1e-14, 0.0)
+
+    with pytest.raises(UndefinedScore, match="no variation"):
+        sobol_indices(Design(("x", "y"), jittered, outputs, np.stack([jittered, outputs], axis=1)))

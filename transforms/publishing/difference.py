@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from suanheng.config.workspace import Workspace
 from suanheng.transforms.build import code_hash
 from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.causes import Cause
+from suanheng.transforms.publishing.methodologies import as_built, as_published
 from suanheng.transforms.publishing.numbers import Numbers, of_publication, of_scorecards
 from suanheng.transforms.publishing.publish import (
     causes_between,
@@ -16,7 +19,22 @@ from suanheng.transforms.publishing.publish import (
     latest_publication,
     publication,
 )
+from suanheng.transforms.scoring.explanation import explain_changes
+from suanheng.transforms.scoring.methodology import Methodology
+from suanheng.transforms.scoring.values import UndefinedScore
 from suanheng.warehouse.lake import reading
+
+_EXPLAINED = (
+    "name",
+    "cause",
+    "value_before",
+    "value_after",
+    "score_before",
+    "score_after",
+    "contribution",
+    "contribution_low",
+    "contribution_high",
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +48,7 @@ class State:
         numbers: its numbers.
         snapshot_id: snapshot they were made from; ``None`` for now.
         code_hash: recipes and scoring code they were made with.
+        methodology: how it was scored; ``None`` where the workspace does not name that methodology any more.
     """
 
     name: str
@@ -38,6 +57,7 @@ class State:
     numbers: Numbers
     snapshot_id: int | None
     code_hash: str
+    methodology: Methodology | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,35 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """What one thing has to do with the difference of two composites.
+
+    Attributes:
+        name: indicator; dimension or ``composite`` for other causes than its points.
+        cause: ``score``, or ``weight`` or ``aggregation`` where the methodologies differ.
+        value_before: value of the indicator in the first scorecard.
+        value_after: value in the second.
+        score_before: points in the first.
+        score_after: points in the second.
+        contribution: part of the change of the score; ``None`` unless both composites have one.
+        contribution_low: part of the change of the lower end of the score's interval.
+        contribution_high: part of the change of the upper end.
+        causes: subjects of the causes behind it.
+    """
+
+    name: str
+    cause: str
+    value_before: float | None
+    value_after: float | None
+    score_before: float | None
+    score_after: float | None
+    contribution: float | None
+    contribution_low: float
+    contribution_high: float
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Difference:
     """Everything that differs between two scorecards.
 
@@ -69,12 +118,16 @@ class Difference:
         before: name of the first.
         after: name of the second.
         changes: figures that differ.
+        contributions: what each indicator has to do with the difference of the composites; they add up to it.
+        not_told: why there are no contributions; ``None`` where there are.
         causes: why; empty where the two are of different sites or periods, which have nothing to share.
     """
 
     before: str
     after: str
     changes: list[Change]
+    contributions: list[Contribution]
+    not_told: str | None
     causes: list[Cause]
 
 
@@ -89,15 +142,17 @@ def state_of(workspace: Workspace, name: str) -> State:
             row = publication(lake, name)
             numbers = of_publication(lake, row["publication_id"])
             site_id, period, snapshot, code = row["site_id"], row["period"], row["snapshot_id"], row["code_hash"]
+            methodology: Methodology | None = as_published(row)
         else:
             site_id, _, period = name.partition("/")
             numbers, snapshot, code = of_scorecards(lake, site_id, period), None, code_hash()
+            methodology = as_built(workspace, numbers.composite) if numbers else None
     if numbers is None:
         raise NotThere(
             f"There is no scorecard {name!r}. Expected site/period, e.g. qinglan/2023Q2, as known now, or "
             "site/period/r1 as published. See which there are: suanheng status, suanheng publications"
         )
-    return State(name, site_id, period, numbers, snapshot, code)
+    return State(name, site_id, period, numbers, snapshot, code, methodology)
 
 
 def difference(workspace: Workspace, first: str, second: str) -> Difference:
@@ -115,7 +170,38 @@ def difference(workspace: Workspace, first: str, second: str) -> Difference:
                 (later, after.numbers, after.code_hash),
                 changed_indicators(before.numbers, after.numbers),
             )
-    return Difference(before.name, after.name, _changes(before.numbers, after.numbers, causes), causes)
+    changes = _changes(before.numbers, after.numbers, causes)
+    try:
+        contributions, not_told = _contributions(before, after, causes), None
+    except UndefinedScore as error:
+        contributions, not_told = [], str(error)
+    return Difference(before.name, after.name, changes, contributions, not_told, causes)
+
+
+def _contributions(before: State, after: State, causes: Sequence[Cause]) -> list[Contribution]:
+    """From the stored rows of both, those of a publication as they were published."""
+    for state in (before, after):
+        if state.methodology is None:
+            raise UndefinedScore(
+                "another methodology",
+                f"{state.name} was built with {state.numbers.composite['methodology']}, which is not the file the "
+                "workspace names; build it again, with: suanheng nightly",
+            )
+    assert before.methodology is not None and after.methodology is not None
+    scored = [
+        state.numbers.tables["indicators"].filter(pl.col("dimension").is_not_null()).with_columns(pair=pl.lit(1))
+        for state in (before, after)
+    ]
+    rows = explain_changes(scored[0], scored[1], ["pair"], after.methodology, before.methodology)
+    return [
+        Contribution(
+            **{name: row[name] for name in _EXPLAINED},
+            causes=tuple(cause.subject for cause in causes if row["name"] in cause.indicators)
+            if row["cause"] == "score"
+            else ("methodology",),
+        )
+        for row in rows.iter_rows(named=True)
+    ]
 
 
 def _changes(before: Numbers, after: Numbers, causes: Sequence[Cause]) -> list[Change]:

@@ -1,20 +1,17 @@
 """Reproducing a publication: everything right of staged is computed again, from its own snapshot, and compared."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from suanheng.config.workspace import Workspace
 from suanheng.transforms.build import code_hash, fill, indicator_recipes, scope_variables
+from suanheng.transforms.publishing.methodologies import as_published
 from suanheng.transforms.publishing.numbers import TABLES, Numbers, of_publication
 from suanheng.transforms.publishing.publish import publication, scopes_behind
 from suanheng.transforms.recipes import in_build_order
-from suanheng.transforms.scoring.methodology import Methodology, load
+from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, reading
@@ -62,8 +59,8 @@ def reproduce(workspace: Workspace, name: str) -> Reproduction:
         published = of_publication(lake, row["publication_id"])
     if published is None:
         raise RuntimeError(f"{row['publication_id']} has no published numbers: the warehouse was tampered with")
-    with reading(workspace, row["snapshot_id"]) as lake, _methodology(row) as methodology:
-        recomputed = _recompute(lake, row, published.composite, methodology)
+    with reading(workspace, row["snapshot_id"]) as lake:
+        recomputed = _recompute(lake, row, published.composite, as_published(row))
     differing = _differences(published, recomputed)
     return Reproduction(
         publication_id=row["publication_id"],
@@ -98,12 +95,3 @@ def _differences(published: Numbers, recomputed: Numbers) -> list[dict[str, Any]
         for place in sorted(before.keys() | after.keys())
         if before.get(place) != after.get(place)
     ]
-
-
-@contextmanager
-def _methodology(row: dict[str, Any]) -> Iterator[Methodology]:
-    """The methodology as it was stored with the publication, not as a file of that name says now."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{row['methodology']}.yaml"
-        path.write_bytes(row["methodology_text"].encode())
-        yield load(path)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from suanheng.schemas.scorecards import EXPLANATIONS
 from suanheng.transforms.scoring.contributions import Cause, State, contributions, contributions_to_score
 from suanheng.transforms.scoring.index import Index
 from suanheng.transforms.scoring.methodology import Methodology
@@ -93,6 +94,33 @@ def explain_changes(
     return rows.select(*on, "name", "cause", *told_of_both, *_EXPLAINED)
 
 
+def explain_periods(judged: pl.DataFrame, before: pl.DataFrame, methodology: Methodology) -> pl.DataFrame:
+    """What each indicator adds to the composites of some periods, and to their changes since the periods before them.
+
+    Both are judged with one methodology, so that only points of indicators differ, and each has one cause.
+
+    Args:
+        judged: rows of ``judge``.
+        before: rows of ``judge`` of the periods before, and ``next_period``: the period of ``judged`` that follows.
+        methodology: how they were judged.
+
+    Returns:
+        Rows of ``scorecards.explanations``.
+    """
+    on = ["site_id", "period"]
+    earlier = before.rename({"period": "previous_period", "next_period": "period"})
+    changes = explain_changes(earlier, judged, on, methodology).select(
+        *on, "name", **{name.replace("contribution", "change"): name for name in _EXPLAINED}
+    )
+    rows = (
+        explain_scores(judged, methodology)
+        .join(earlier.select(*on, "previous_period").unique(), on=on, how="left", maintain_order="left")
+        .join(changes, on=[*on, "name"], how="left", maintain_order="left")
+        .rename({"name": "indicator"})
+    )
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in EXPLANATIONS.dtypes().items())
+
+
 def _require_one_each(judged: pl.DataFrame, on: Sequence[str]) -> None:
     if judged.select(*on, "indicator").is_duplicated().any():
         raise UndefinedScore("several scorecards", f"expected one for each {', '.join(on)}; leave one to compare")
@@ -101,12 +129,11 @@ def _require_one_each(judged: pl.DataFrame, on: Sequence[str]) -> None:
 def _points(
     judged: pl.DataFrame, index: Index, cases: pl.DataFrame, on: Sequence[str], column: str
 ) -> dict[str, Values]:
-    """Points by indicator, in the order of the cases."""
-    points = {}
-    for name in index.names:
-        of_indicator = judged.filter(pl.col("indicator") == name).select(*on, column)
-        points[name] = as_values(cases.join(of_indicator, on=on, how="left", maintain_order="left")[column])
-    return points
+    """Points by indicator, in the order of the cases; unknown where there is no row."""
+    of_cases = judged.pivot(on="indicator", index=on, values=column)
+    table = cases.join(of_cases, on=on, how="left", maintain_order="left")
+    unknown = pl.repeat(None, len(cases), dtype=pl.Float64, eager=True)
+    return {name: as_values(table.get_column(name, default=unknown)) for name in index.names}
 
 
 def _is_complete(judged: pl.DataFrame, cases: pl.DataFrame, on: Sequence[str]) -> pl.Series:

@@ -26,6 +26,9 @@ from suanheng.transforms.scoring.values import UndefinedScore, Values
 BASE_SAMPLES = 1_024
 RESAMPLES = 1_000
 
+_ROUNDING = 1e-12
+"""Variation as a share of the outputs that is no more than the rounding of sums in another order."""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -134,7 +137,7 @@ def sobol_indices(design: Design, resamples: int = RESAMPLES, seed: int = 0, is_
         raise UndefinedScore("unknown output", "a unit without a score in some replicate cannot be explained")
     mean = np.mean([design.a, design.b]) if is_centred else 0.0
     a, b, ab = design.a - mean, design.b - mean, design.ab - mean
-    if np.ptp(np.concatenate([a, b])) == 0:
+    if np.ptp(np.concatenate([a, b])) <= _ROUNDING * np.abs(outputs).max():
         raise UndefinedScore("no variation", "no factor moves the output, so there is no variance to explain")
     picked = np.random.default_rng(seed).integers(len(a), size=(len(a), resamples))
     rows = [
