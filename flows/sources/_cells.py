@@ -45,7 +45,7 @@ def as_day(text: str | None) -> date | None:
         month, day, year = (int(part) for part in american.groups())
         stripped = f"{year:04}-{month:02}-{day:02}"
     try:
-        day = date.fromisoformat(stripped[:10])
+        found = date.fromisoformat(stripped[:10])
     except ValueError:
         return None
-    return None if day == date.max else day
+    return None if found == date.max else found
