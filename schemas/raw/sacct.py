@@ -40,9 +40,10 @@ def _duration(meaning: str) -> pa.Column:
 
 
 def resources_are_countable(*columns: str) -> pa.Check:
-    """The rule that counts of GPUs and CPUs among the resources are numbers of some cluster."""
-    no_count = pl.col(*columns).str.contains(r"(?:cpu|gres/gpu(?::[^=,]*)?)=(?:\D|$|\d{10})")
-    message = "the resources count GPUs or CPUs by what is no number, or more than any cluster has"
+    """The rule that counts of accelerators and CPUs among the resources are numbers of some cluster."""
+    accelerator = "gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu)(?::[^=,]*)?"
+    no_count = pl.col(*columns).str.contains(rf"(?:cpu|{accelerator})=(?:\D|$|\d{{10}})")
+    message = "the resources count accelerators or CPUs by what is no number, or more than any cluster has"
     return rule("resources_are_countable", ~pl.any_horizontal(no_count.fill_null(False)), message)
 
 

@@ -370,15 +370,15 @@ def test_resources_in_billions_are_quarantined(gated, tmp_path, resource) -> Non
 
 
 @pytest.mark.parametrize("count", [-1, None, "many", 10**20])
-def test_a_count_of_gpus_that_is_no_number_is_neither_zero_nor_a_crash(gated, tmp_path, count) -> None:
+def test_a_count_of_accelerators_that_is_no_number_is_neither_zero_nor_a_crash(gated, tmp_path, count) -> None:
     document = json.loads((TESTS / "data" / "sacct_json_wrapped_numbers.json").read_text(encoding="utf-8"))
-    for named in ("gpu", "gpu:a100"):
+    for named in ("gpu", "gpu:a100", "npu:910b3"):
         resource = {"type": "gres", "name": named, "count": count}
         document["jobs"].append({**document["jobs"][0], "tres": {"allocated": [resource]}})
     path = tmp_path / "jobs.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     _, rejected = gated("sacct_json", path)
-    assert rejected["rule"].to_list().count("resources_are_countable") == 2
+    assert rejected["rule"].to_list().count("resources_are_countable") == 3
 
 
 def test_a_run_of_endless_days_is_quarantined(gated, tmp_path) -> None:
