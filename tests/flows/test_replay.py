@@ -111,7 +111,7 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = Site(tmp_path_factory.mktemp("taken") / "site")
     made.put(BILLS, AS_DELIVERED)
     made.take_in()
-    assert made.ask(QUARANTINED) == [(3, "raw", "type"), (4, "staged", "duplicate_key"), (5, "raw", "field_count")]
+    assert made.ask(QUARANTINED) == [(3, "raw", "type"), (4, "staged", "overlapping_service_period"), (5, "raw", "field_count")]
     return made.root
 
 
@@ -148,7 +148,7 @@ def test_an_export_holds_each_record_with_its_reasons_and_its_place(site: Site) 
     assert site.sheet.read_bytes().startswith(b"\xef\xbb\xbf")
     assert list(lines) == [3, 4, 5]
     assert lines[3]["suanheng_reason"].startswith("type: energy_kwh should be a number in kWh, but is '1,5'")
-    assert lines[4]["suanheng_reason"].startswith("duplicate_key: an earlier row of the same file already states")
+        assert lines[4]["suanheng_reason"].startswith("overlapping_service_period: row 4 of landing/site-a")
     assert (lines[3]["energy_kwh"], lines[4]["energy_kwh"]) == ("1,5", "405500")
     # The record that could not be split stands beside its empty columns.
     assert (lines[5]["suanheng_record"], lines[5]["meter_id"]) == ("310-7,electr", "")
@@ -202,7 +202,7 @@ def test_a_second_replay_changes_nothing(site: Site) -> None:
 def test_a_line_taken_out_stays_in_quarantine(site: Site) -> None:
     lines = [line for line in repaired(site.export()) if line["suanheng_row"] == "3"]
     assert site.replay(lines) == {3: "accepted"}
-    assert site.ask(QUARANTINED) == [(4, "staged", "duplicate_key"), (5, "raw", "field_count")]
+    assert site.ask(QUARANTINED) == [(4, "staged", "overlapping_service_period"), (5, "raw", "field_count")]
     # And what is repaired later is added to what was repaired before.
     later = [line for line in site.export() if line["suanheng_row"] == "5"]
     later[0] |= {"meter_id": "310-7", "commodity": "electricity", "energy_kwh": "1000"}
@@ -422,4 +422,4 @@ def test_the_verbs_go_from_list_to_replay_and_say_what_became_of_each_record(sit
         "why": "",
     }
     assert rows[4]["became"] == "left as it was"
-    assert rows[4]["why"].startswith("duplicate_key")
+    assert rows[4]["why"].startswith("overlapping_service_period")
