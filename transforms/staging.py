@@ -45,7 +45,8 @@ def stale(lake: Lake) -> list[tuple[str, str]]:
     for dataset in DATASETS:
         made_with = recipe_hash(lake, dataset)
         for site_id, files in _loaded_files(lake, dataset).items():
-            corrected = _with_corrections(made_with, corrections.concerning(stated, site_id, dataset))
+            concerning = corrections.concerning(stated, site_id, dataset)
+            corrected = _with_corrections(lake, site_id, made_with, concerning)
             wanted[site_id, dataset] = [corrected, *map(list, zip(*files, strict=True))]
     return sorted(
         {pair for pair, made_from in wanted.items() if staged.get(pair) != made_from} | (staged.keys() - wanted.keys())
@@ -93,7 +94,7 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
             lake.insert(f"ops.{table}", rows.with_columns(run_id=pl.lit(run_id)))
         if files:
             file_ids, bindings = map(list, zip(*files, strict=True))
-            made_with = _with_corrections(recipe_hash(lake, dataset), stated)
+            made_with = _with_corrections(lake, site_id, recipe_hash(lake, dataset), stated)
             row = {
                 **asdict(staging),
                 "recipe_hash": made_with,
@@ -116,8 +117,11 @@ def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
         lake.execute(f"DELETE FROM ops.{table} WHERE site_id = ? AND dataset = ?", [site_id, dataset])
 
 
-def _with_corrections(made_with: str, stated: Sequence[Correction]) -> str:
-    return hashlib.sha256((made_with + corrections.hash_of(stated)).encode()).hexdigest() if stated else made_with
+def _with_corrections(lake: Lake, site_id: str, made_with: str, stated: Sequence[Correction]) -> str:
+    """Hash of what a dataset is made with; corrections are of days at the site, so its zone counts with them."""
+    if not stated:
+        return made_with
+    return hashlib.sha256((made_with + corrections.hash_of(stated) + _time_zone(lake, site_id)).encode()).hexdigest()
 
 
 def _time_zone(lake: Lake, site_id: str) -> str:
