@@ -31,12 +31,10 @@ _OVERLAPPING_OR_BEFORE = "period_end >= getvariable('period_start') AND period_s
 _PERIODS_BEFORE = """
     WITH pairs AS (
         SELECT earlier.site_id, earlier.period, later.period AS next_period
-        FROM reference.site_periods AS later
+        FROM (SELECT * FROM reference.site_periods WHERE {periods}) AS later
         JOIN reference.site_periods AS earlier USING (site_id, period_kind)
         JOIN scorecards.composites AS scored ON scored.site_id = earlier.site_id AND scored.period = earlier.period
-        WHERE earlier.period_end = later.period_start
-            AND scored.methodology_hash = ?
-            AND (later.site_id, later.period) IN (SELECT (site_id, period) FROM indicators."all" WHERE {periods})
+        WHERE earlier.period_end = later.period_start AND scored.methodology_hash = ?
     )
     SELECT indicators.*, next_period FROM indicators."all" AS indicators JOIN pairs USING (site_id, period)
 """
