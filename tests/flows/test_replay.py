@@ -111,7 +111,11 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = Site(tmp_path_factory.mktemp("taken") / "site")
     made.put(BILLS, AS_DELIVERED)
     made.take_in()
-    assert made.ask(QUARANTINED) == [(3, "raw", "type"), (4, "staged", "overlapping_service_period"), (5, "raw", "field_count")]
+    assert made.ask(QUARANTINED) == [
+        (3, "raw", "type"),
+        (4, "staged", "overlapping_service_period"),
+        (5, "raw", "field_count"),
+    ]
     return made.root
 
 
@@ -148,7 +152,7 @@ def test_an_export_holds_each_record_with_its_reasons_and_its_place(site: Site) 
     assert site.sheet.read_bytes().startswith(b"\xef\xbb\xbf")
     assert list(lines) == [3, 4, 5]
     assert lines[3]["suanheng_reason"].startswith("type: energy_kwh should be a number in kWh, but is '1,5'")
-        assert lines[4]["suanheng_reason"].startswith("overlapping_service_period: row 4 of landing/site-a")
+    assert lines[4]["suanheng_reason"].startswith("overlapping_service_period: row 4 of landing/site-a")
     assert (lines[3]["energy_kwh"], lines[4]["energy_kwh"]) == ("1,5", "405500")
     # The record that could not be split stands beside its empty columns.
     assert (lines[5]["suanheng_record"], lines[5]["meter_id"]) == ("310-7,electr", "")
