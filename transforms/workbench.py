@@ -10,14 +10,15 @@ from typing import Any
 
 import polars as pl
 
+from suanheng.schemas.contract import Contract
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
-from suanheng.schemas.formats import raw_tables
+from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.recipes import Recipe
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import sql_type
+from suanheng.warehouse.tables import columns_of_tables, quoted, sql_type
 
 LARGE = ("accelerator_samples", "facility_readings")
 """Datasets that are read where they lie; all others are small enough to be held in memory, site by site."""
@@ -47,13 +48,29 @@ class Workbench:
         lake.execute("ATTACH IF NOT EXISTS ':memory:' AS bench")
         for stage in ("raw", "staged", "reference", "rollups", "indicators"):
             lake.execute(f"CREATE SCHEMA IF NOT EXISTS bench.{stage}")
-        for table in raw_tables():
-            lake.execute(f"CREATE OR REPLACE VIEW bench.raw.{table} AS FROM lake.raw.{table}")
+        self._there = columns_of_tables(lake)
+        for table, form in raw_tables().items():
+            lake.execute(f"CREATE OR REPLACE VIEW bench.raw.{table} AS {self._of_today('raw', landed(form))}")
         for dataset in LARGE:
-            lake.execute(f"CREATE OR REPLACE VIEW bench.staged.{dataset} AS FROM lake.staged.{dataset}")
+            view = self._of_today("staged", DATASETS[dataset])
+            lake.execute(f"CREATE OR REPLACE VIEW bench.staged.{dataset} AS {view}")
         self._lay_out("")
-        for table in (*REFERENCE, *SPINE):
-            lake.execute(f'CREATE OR REPLACE TABLE bench.reference."{table}" AS FROM lake.reference."{table}"')
+        for table, contract in {**REFERENCE, **SPINE}.items():
+            rows = self._of_today("reference", contract)
+            lake.execute(f'CREATE OR REPLACE TABLE bench.reference."{table}" AS {rows}')
+
+    def _of_today(self, stage: str, contract: Contract) -> str:
+        """A table of the warehouse in the columns of today's contract.
+
+        A snapshot may be older than a column or a table: the column is then what the contract says of an empty cell,
+        and the table is empty. So a publication can be computed again by a version that knows more than its own.
+        """
+        known = self._there.get(f"{stage}.{contract.name}", [])
+        columns = ", ".join(
+            f'"{name}"' if name in known else f'{_of_an_empty_cell(contract, name)} AS "{name}"'
+            for name in contract.columns
+        )
+        return f"SELECT {columns} FROM " + (f'lake.{stage}."{contract.name}"' if known else "(SELECT 1) WHERE false")
 
     def lay_out(self, site_id: str) -> None:
         """Put the smaller datasets of a site on the bench."""
@@ -64,8 +81,8 @@ class Workbench:
         for dataset in DATASETS:
             if dataset not in LARGE:
                 self._lake.execute(
-                    f"CREATE OR REPLACE TABLE bench.staged.{dataset} AS FROM lake.staged.{dataset} "
-                    "WHERE site_id = ? OR ?",
+                    f"CREATE OR REPLACE TABLE bench.staged.{dataset} AS "
+                    f"FROM ({self._of_today('staged', DATASETS[dataset])}) WHERE site_id = ? OR ?",
                     [site_id, dataset in OF_ALL_SITES],
                 )
         self._site_id = site_id
@@ -122,6 +139,11 @@ class Workbench:
     def columns(self, recipe: Recipe) -> list[str]:
         """Columns of the table a rollup has become."""
         return self._lake.frame(f"DESCRIBE bench.{recipe.table}")["column_name"].to_list()
+
+
+def _of_an_empty_cell(contract: Contract, name: str) -> str:
+    default = (contract.columns[name].metadata or {}).get("default")
+    return f"{'NULL' if default is None else quoted(str(default))}::{sql_type(contract.dtypes()[name])}"
 
 
 def facts_table(recipe: Recipe) -> str:
