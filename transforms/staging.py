@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import polars as pl
 
 from suanheng.config.corrections import Correction
+from suanheng.schemas import gate
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.energy import UTILITY_BILLS
@@ -129,8 +131,10 @@ def _time_zone(lake: Lake, site_id: str) -> str:
 
 
 def recipe_hash(lake: Lake, dataset: str) -> str:
-    """Hash of what decides how a dataset is staged: its contract, its feeds, and the reference facts they read."""
+    """Hash of what decides how a dataset is staged: its contract, the code here, its feeds and the facts they read."""
     digest = hashlib.sha256(contract_text(DATASETS[dataset]).encode())
+    for module in (__file__, bill_lines.__file__, corrections.__file__, gate.__file__):
+        digest.update(Path(module).read_bytes())
     for feed in feeds(dataset):
         digest.update(feed.query.encode())
         for table in sorted(table for table in feed.reads if table.startswith("reference.")):

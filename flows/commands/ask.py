@@ -109,8 +109,15 @@ def explain_figure(
     say_table([{"what": name, "is": str(value) if value is not None else "unknown"} for name, value in facts.items()])
     say_table(found.months, "Months that were summed")
     say_table([_cited(row) for row in found.reference], "Reference facts used")
-    say_table([{**file, "file_id": file["file_id"][:12]} for file in found.files], "Files")
-    say_table(found.bill_lines, "Lines of bills by month")
+    say_table([_shown_file(file, found.files) for file in found.files], "Files")
+    if found.bill_lines:
+        say_table(found.bill_lines, "Lines of bills by month")
+
+
+def _shown_file(file: dict[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
+    """A file as a row; columns of repairs only where something was repaired."""
+    rare = {name for name in ("rows_repaired", "rows_corrected") if not any(other[name] for other in files)}
+    return {**{name: value for name, value in file.items() if name not in rare}, "file_id": file["file_id"][:12]}
 
 
 def sql(

@@ -1,5 +1,6 @@
 """Verbs around publications: publish, publications, as-of, diff, reproduce, expire."""
 
+import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
@@ -64,7 +65,8 @@ def publish(
         return
     for finding in published.gate.findings:
         if not finding.holds:
-            words.print(f"{finding.severity}, {finding.table}: {finding.observed}", markup=False)
+            rows = ", ".join(json.dumps(row, ensure_ascii=False, default=str) for row in finding.rows)
+            words.print(f"{finding.severity}, {finding.table}: {finding.observed}: {rows}", markup=False)
     if not made.is_new:
         words.print(f"{made.row['publication_id']} ({made.row['state']}) stands: no number has changed since.")
         return
