@@ -1,10 +1,34 @@
-"""JSON values as the text of cells, and instants that JSON files count from 1970."""
+"""JSON read event by event, its values as the text of cells, and instants that JSON files count from 1970."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
+
+import ijson
+
+DEEPEST = 64
+"""Levels of nesting that are followed. ijson names every place by its whole path, so depth costs time by its square."""
 
 _EPOCH = datetime(1970, 1, 1)
+
+
+def events(file: BinaryIO) -> Iterator[tuple[str, str, Any]]:
+    """Prefix, event and value of everything in a JSON file, as ``ijson.parse`` gives them.
+
+    Raises:
+        ijson.JSONError: the file is no JSON, is cut off, or is nested deeper than 64 levels.
+    """
+    return ijson.parse(_shallow(file))
+
+
+def _shallow(file: BinaryIO) -> Iterator[tuple[str, Any]]:
+    depth = 0
+    for event, value in ijson.basic_parse(file):
+        depth += event in ("start_map", "start_array")
+        depth -= event in ("end_map", "end_array")
+        if depth > DEEPEST:
+            raise ijson.JSONError(f"nested deeper than {DEEPEST} levels")
+        yield event, value
 
 
 def cell(value: Any) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import ijson
 
 from suanheng.flows.sources._files import json_document, opened
-from suanheng.flows.sources._json import cell, inside, instant_text
+from suanheng.flows.sources._json import cell, events, inside, instant_text
 from suanheng.flows.sources._text import chunks
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
@@ -65,7 +65,7 @@ def _series_units(path: Path) -> dict[str, str]:
     parts: dict[str, dict[str, str]] = {}
     try:
         with opened(beside) as file:
-            for prefix, event, value in ijson.parse(file):
+            for prefix, event, value in events(file):
                 if event == "string" and (found := _UNIT.fullmatch(prefix)):
                     parts.setdefault(found["metric"], {})[found["part"]] = value
     except ijson.JSONError as error:

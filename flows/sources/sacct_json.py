@@ -7,7 +7,7 @@ from typing import Any
 import ijson
 
 from suanheng.flows.sources._files import opened
-from suanheng.flows.sources._json import cell, inside, instant_text
+from suanheng.flows.sources._json import cell, events, inside, instant_text
 from suanheng.flows.sources._text import chunks
 from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.sacct_json import CONTRACT
@@ -36,7 +36,7 @@ def _records(path: Path) -> Iterator[tuple[Any, ...] | Unreadable]:
     has_jobs = False
     try:
         with opened(path) as file:
-            for number, job in enumerate(ijson.items(file, "jobs.item"), start=1):
+            for number, job in enumerate(ijson.items(events(file), "jobs.item"), start=1):
                 has_jobs = True
                 if isinstance(job, Mapping):
                     yield number, *(_value(job, label) for label in _LABELS)
@@ -50,7 +50,7 @@ def _records(path: Path) -> Iterator[tuple[Any, ...] | Unreadable]:
 
 def _holds_list(path: Path) -> bool:
     with opened(path) as file:
-        return any(prefix == "jobs" and event == "start_array" for prefix, event, _ in ijson.parse(file))
+        return any(prefix == "jobs" and event == "start_array" for prefix, event, _ in events(file))
 
 
 def _refusal(path: Path, got: str) -> UnreadableFile:

@@ -120,3 +120,10 @@ def test_a_list_without_jobs_is_no_other_file(gated, tmp_path):
     accepted, rejected = gated("sacct_json", path)
     assert accepted.is_empty()
     assert rejected.is_empty()
+
+
+def test_nesting_without_end_is_refused_before_it_costs_time(gated, tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text('{"jobs": [' + '{"a":' * 200_000 + "1" + "}" * 200_000 + "]}", encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="nested deeper than 64 levels"):
+        gated("sacct_json", path)
