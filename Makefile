@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CPUS ?= 2
 
-.PHONY: help demo test check names docs bench lock clean
+.PHONY: help demo test check names docs bench campaign lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -39,6 +39,12 @@ docs: $(READY)  ## write the pages that contracts, recipes and the methodology d
 
 bench: $(READY)  ## measure, as ratios within one run
 	$(BIN)/python bench/nightly.py
+	$(BIN)/python bench/uncertainty.py
+
+campaign: $(READY)  ## the long form of the property tests: hours, many seeds
+	HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest tests/scoring -n $(CPUS) -q
+	SUANHENG_EXAMPLES=300 $(BIN)/python -m pytest tests/promises/test_order_independence.py -q
+	SUANHENG_FUZZ_ROUNDS=200 $(BIN)/python -m pytest tests/sources/test_hostile_samples.py -n $(CPUS) -q
 
 lock: $(READY)  ## choose the newest pins that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv

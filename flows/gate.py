@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 from lxml import html
+from lxml.html import builder
 
 from suanheng.transforms.recipes import recipes
 from suanheng.warehouse.lake import Lake
@@ -79,8 +80,10 @@ def hold_to_expectations(lake: Lake, composite: Mapping[str, Any]) -> Gate:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with redirect_stderr(io.StringIO()):
         results = list(_results(tables, limits))
-        page = _as_one_page([result for _, result in results])
-    return Gate([finding for table, result in results for finding in _findings(table, result)], page)
+        findings = [finding for table, result in results for finding in _findings(table, result)]
+        title = f"Publication gate: {composite['site_id']} {composite['period']}"
+        page = _as_one_page(title, findings, [result for _, result in results])
+    return Gate(findings, page)
 
 
 def _expectations(limits: Mapping[str, float]) -> dict[str, list[Any]]:
@@ -158,29 +161,46 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1b2733; margin: 2rem auto; 
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
 th, td { border-bottom: 1px solid #d7dee6; padding: .35rem .6rem; text-align: left; vertical-align: top }
 .badge { background: #eef2f6; border-radius: .3rem; padding: 0 .35rem }
-.alert { border-left: 4px solid #b3412e; padding: .3rem .8rem } ol, ul { padding-left: 1.2rem }
+h2 { margin-top: 3rem; border-top: 2px solid #1b2733; padding-top: .6rem } ol, ul { padding-left: 1.2rem }
 """
 
 
-def _as_one_page(results: list[Any]) -> str:
-    """Great Expectations' pages one below the other, with what they would fetch from elsewhere taken out."""
+_NOT_FOR_A_FILE = (
+    "//script | //link | //img | //style | //button | //nav | //footer | //input | //label | //a[@data-toggle]"
+    " | //div[contains(@class, 'card')][div/strong[text() = 'Actions' or text() = 'Table of Contents']]"
+)
+"""What Great Expectations' pages fetch from elsewhere, or what does nothing without it."""
+
+
+def _as_one_page(title: str, findings: list[Finding], results: list[Any]) -> str:
+    """What was found, and below it Great Expectations' own pages, without network."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 
-    page = html.document_fromstring(
-        "<html><head><meta charset='utf-8'><title>Publication gate</title></head><body></body></html>"
-    )
-    style = html.Element("style")
-    style.text = _STYLE
-    page.head.append(style)
+    page = html.document_fromstring(_EMPTY_PAGE)
+    page.head.append(builder.STYLE(_STYLE))
+    page.body.extend([builder.H1(title), _table(findings)])
     for result in results:
         shown = html.document_fromstring(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
-        for element in shown.xpath("//script | //link | //img | //style | //button | //nav | //*[@id='ge-cta-footer']"):
+        for element in shown.xpath(_NOT_FOR_A_FILE):
             element.drop_tree()
-        for element in shown.xpath("//a[starts-with(@href, 'http')]"):
+        for element in shown.xpath("//a"):
             element.drop_tag()
-        heading = html.Element("h1")
-        heading.text = result.suite_name.replace("_", " ")
-        page.body.append(heading)
-        page.body.extend(shown.body)
+        for icon in shown.xpath("//i"):
+            icon.text = "✓" if "text-success" in icon.get("class", "") else "✗"
+        page.body.extend([builder.H2(result.suite_name.replace("_", " ")), *shown.body])
     return html.tostring(page, encoding="unicode", doctype="<!doctype html>")
+
+
+def _table(findings: list[Finding]) -> html.HtmlElement:
+    rows = [
+        builder.TR(
+            *(
+                builder.TD(cell)
+                for cell in ("✓" if one.holds else "✗", one.table, one.severity, one.expectation, one.observed)
+            )
+        )
+        for one in findings
+    ]
+    head = builder.TR(*(builder.TH(cell) for cell in ("", "table", "severity", "expected", "found")))
+    return builder.TABLE(head, *rows)
