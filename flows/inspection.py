@@ -260,10 +260,11 @@ def _first_records(chunk: Chunk) -> Chunk:
 def _nothing_matches(root: Path, source: Source) -> str:
     """That a glob finds nothing: how far it gets, and what lies there under a similar name."""
     base, pattern = place_of(root, source)
-    folders, missed = [base], ""
-    for missed in pattern.parts:
-        found = [path for folder in folders for path in folder.glob(missed) if path.is_dir()]
-        if not found or missed == pattern.parts[-1]:
+    folders, (*above, missed) = [base], pattern.parts
+    for part in above:
+        found = [path for folder in folders for path in folder.glob(part) if path.is_dir()]
+        if not found:
+            missed = part
             break
         folders = found
     names = sorted({path.name for folder in folders for path in folder.iterdir()})

@@ -16,7 +16,7 @@ Table = tuple[str, str, pl.DataFrame]
 
 
 def generate(workspace: Path, seed: int = 2024) -> None:
-    """Write the files of all thirteen datasets of three fictitious centres, 2022Q1 to 2023Q4, and the settings.
+    """Write the files of thirteen datasets of three fictitious centres, 2022Q1 to 2023Q4, and the settings.
 
     Args:
         workspace: folder of the workspace; created if it does not exist. Files of the same names are overwritten.
@@ -24,10 +24,12 @@ def generate(workspace: Path, seed: int = 2024) -> None:
     """
     workspace.mkdir(parents=True, exist_ok=True)
     write_sites(workspace / "sites.toml", CENTRES)
-    write_sources(workspace / "sources.toml")
+    written = set()
     for centre in CENTRES:
         for dataset, name, rows in _tables(centre, seed):
+            written.add(dataset)
             _write(workspace / "landing" / centre.site_id / dataset, centre, dataset, name, rows)
+    write_sources(workspace / "sources.toml", [dataset for dataset in DATASETS if dataset in written])
 
 
 def _write(folder: Path, centre: Centre, dataset: str, name: str, rows: pl.DataFrame) -> None:

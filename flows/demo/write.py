@@ -8,7 +8,6 @@ import polars as pl
 from suanheng.flows.demo.centres import OPERATOR, Centre
 from suanheng.flows.demo.clock import TIME_ZONE
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.staged import DATASETS
 
 
 def write_csv(rows: pl.DataFrame, path: Path, contract: Contract, *, chinese: bool) -> None:
@@ -47,9 +46,9 @@ def write_sites(path: Path, centres: Iterable[Centre]) -> None:
     path.write_text("\n".join(map(_site, centres)), encoding="utf-8", newline="\n")
 
 
-def write_sources(path: Path) -> None:
+def write_sources(path: Path, datasets: Iterable[str]) -> None:
     """Write ``sources.toml``: one binding per dataset, the site named by the folder."""
-    path.write_text("\n".join(map(_source, DATASETS)), encoding="utf-8", newline="\n")
+    path.write_text("\n".join(map(_source, datasets)), encoding="utf-8", newline="\n")
 
 
 def _text(name: str, dtype: pl.DataType, *, chinese: bool) -> pl.Expr:

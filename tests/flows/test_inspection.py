@@ -229,3 +229,12 @@ def test_every_format_is_listed_with_everything_a_reader_wants_to_know() -> None
         assert entry["refuses"]
         assert entry["limits"]
         assert {"title", "options", "times", "holds", "binding"} <= entry.keys()
+
+
+def test_a_folder_that_is_not_there_is_told_from_the_star_above_it(place: Place) -> None:
+    place.bind("landing/{site}/invoices/*")
+    place.put("landing/site-a/bills/2023.csv")
+    assert place.findings()[0] == (
+        "[[source]] number 1: nothing matches landing/{site}/invoices/*: landing/site-a holds bills, and no invoices. "
+        "Correct the glob."
+    )
