@@ -9,7 +9,7 @@ import yaml
 
 from suanheng.schemas.indicators import INDICATORS
 from suanheng.transforms.build import catalogue
-from suanheng.transforms.scoring.fit import require_fit, unnamed_indicators
+from suanheng.transforms.scoring.fit import MethodologyMismatch, require_fit, unnamed_indicators
 from suanheng.transforms.scoring.laws import FOLDER
 from suanheng.transforms.scoring.methodology import InvalidMethodology, Methodology, load, shipped
 
@@ -70,8 +70,11 @@ def test_derived_goalposts_follow_from_their_sources(methodology: Methodology):
 @pytest.mark.parametrize("methodology", shipped(), ids=lambda methodology: methodology.methodology)
 def test_it_fits_the_indicators_that_are_computed(methodology: Methodology):
     nothing_yet = pl.DataFrame(schema=INDICATORS.dtypes())
+    first = methodology.indicators[0].indicator
 
     require_fit(nothing_yet, methodology, catalogue())
+    with pytest.raises(MethodologyMismatch, match=f"{first} is not in the catalogue"):
+        require_fit(nothing_yet, methodology, catalogue().filter(pl.col("indicator") != first))
 
 
 def test_every_indicator_is_scored_or_supplementary_somewhere():
