@@ -30,6 +30,7 @@ from suanheng.flows.repairs import Content
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.gate import Chunk, UnreadableFile, check
 from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.device_series import grounds_hash
 from suanheng.warehouse.lake import NoWarehouse, reading
 
 TRIED_ROWS = 1000
@@ -143,7 +144,7 @@ class _Look:
         self._workspace, self._sites = workspace, sites
         self._hash_of = cache(hash_of_content)
         self._there = lying(workspace, self._hash_of)
-        self.books = _books(workspace)
+        self.books, self._grounds = _books(workspace)
         self._known = {Content(file["file_id"], file["site_id"], file["raw_table"]): file for file in self.books}
         self._bound: dict[Path, list[tuple[int, Source]]] = {}
         for number, source in enumerate(sources, 1):
@@ -206,7 +207,7 @@ class _Look:
         known = self._known.get(content)
         if known is None:
             return _tried(name, bound, "new", content, repaired)
-        if known["binding"] != binding_of(bound, repaired):
+        if known["binding"] != binding_of(bound, repaired, self._grounds):
             return _tried(name, bound, "read anew", content, repaired)
         if known["status"] == "refused":
             return FileFound(name, bound.site_id, "refused", finding=known["problem"])
@@ -217,13 +218,13 @@ class _Look:
         return FileFound(name, bound.site_id, "taken in", known["rows_read"], known["rows_read"] - rejected, finding)
 
 
-def _books(workspace: Workspace) -> list[dict[str, Any]]:
-    """Files that are taken in or were refused; none where there is no warehouse yet."""
+def _books(workspace: Workspace) -> tuple[list[dict[str, Any]], str]:
+    """Files that are taken in or were refused, and what surveys rest on; nothing where there is no warehouse yet."""
     try:
         with reading(workspace) as lake:
-            return books(lake)
+            return books(lake), grounds_hash(lake)
     except NoWarehouse:
-        return []
+        return [], ""
 
 
 def _tried(name: str, bound: BoundFile, state: str, content: Content, repaired: Path | None) -> FileFound:

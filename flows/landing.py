@@ -18,6 +18,8 @@ from suanheng.schemas.formats import formats, landed, raw_tables
 from suanheng.schemas.gate import Checked, Chunk, UnreadableFile, check
 from suanheng.schemas.ops import FILES, RECORDS, REPAIRS
 from suanheng.schemas.staged import DATASETS
+from suanheng.transforms import in_place
+from suanheng.transforms.device_series import grounds_hash
 from suanheng.transforms.staging import contract_text
 from suanheng.warehouse.lake import Lake
 
@@ -82,6 +84,7 @@ def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
     """
     query = "SELECT file_id, site_id, raw_table, binding, path, status FROM ops.files"
     known = {Content(*row[:3]): row[3:] for row in lake.frame(query).rows()}
+    grounds = grounds_hash(lake)
     there = _lying(workspace, hash_of_content)
     gone: dict[tuple[str, str, str], list[str]] = {}
     for content, (_, path, status) in known.items():
@@ -91,7 +94,7 @@ def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
     for content, copies in there.items():
         bound = copies[-1]
         shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
-        binding = binding_of(bound, repaired)
+        binding = binding_of(bound, repaired, grounds)
         read_with, read_at, status = known.get(content, (None, None, None))
         counts = read_with == binding and status != "replaced"
         places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
@@ -172,7 +175,7 @@ def land(lake: Lake, files: Sequence[Waiting], run_id: str, author: str) -> list
 
 def _land_one(berth: "_Berth", file: Waiting) -> Landing:
     try:
-        counts = _take_in(berth, file)
+        counts = berth.take_in_place(file) or _take_in(berth, file)
         problem = None
     except UnreadableFile as error:
         problem = str(error)
@@ -195,6 +198,7 @@ class _Counts:
     rejected: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
+    is_adopted: bool = False
 
     @property
     def read(self) -> int:
@@ -241,6 +245,18 @@ class _Berth:
         if sum(part.height for part in self._rows) + sum(part.height for part in self._records) >= BUFFERED_ROWS:
             self._write()
 
+    def take_in_place(self, file: Waiting) -> _Counts | None:
+        """Take in a file where it lies; nothing where it must be read row by row."""
+        path = file.bound.path
+        if file.repairs or not in_place.is_candidate(self._lake, self._table, path, self._site_id):
+            return None
+        placed = in_place.Placed(path, self._site_id, file.file_id, file.bound.source.evidence)
+        found = in_place.survey_whole(self._lake, path, self._site_id)
+        taken = in_place.take_in(self._lake, placed, found, self._run_id)
+        if taken is None:
+            return None
+        return _Counts(taken.accepted, taken.rejected, taken.first_at, taken.last_at, is_adopted=True)
+
     def drop(self, file_id: str) -> None:
         """Take back what was gathered or written of a file."""
         self._rows, self._records, self._mended = (
@@ -268,6 +284,7 @@ class _Berth:
             "last_at": counts.last_at,
             "status": "loaded" if problem is None else "refused",
             "problem": problem,
+            "is_adopted": counts.is_adopted,
             "run_id": self._run_id,
         }
         self._files.append(pl.DataFrame([row], schema=FILES.dtypes()))
@@ -361,6 +378,7 @@ def _forget(lake: Lake, files: Sequence[Waiting]) -> None:
     """Make room for content that was read before. Most never was, and deleting nothing costs a scan."""
     if again := [file.file_id for file in files if file.was_read and not file.is_moved]:
         table, site_id = files[0].table, files[0].bound.site_id
+        in_place.forget(lake, site_id, again)
         _delete_rows(lake, table, site_id, again)
         lake.execute(
             "DELETE FROM ops.files WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
@@ -371,6 +389,7 @@ def _forget(lake: Lake, files: Sequence[Waiting]) -> None:
 def _supersede(lake: Lake, files: Sequence[Waiting]) -> None:
     """What the paths of these files held before counts no longer."""
     if replaced := [file_id for file in files for file_id in file.replaces]:
+        in_place.forget(lake, files[0].bound.site_id, replaced)
         lake.execute(
             "UPDATE ops.files SET status = 'replaced' "
             "WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
@@ -403,13 +422,20 @@ def _group(file: Waiting) -> tuple[str, str]:
     return file.bound.site_id, file.table
 
 
-def binding_of(bound: BoundFile, repaired: Path | None) -> str:
-    """Hash of what decides how a file is read: its format and contract, what its binding says, its repairs."""
+def binding_of(bound: BoundFile, repaired: Path | None, grounds: str) -> str:
+    """Hash of what decides how a file is read: its format and contract, what its binding says, its repairs.
+
+    Args:
+        bound: the file and its binding.
+        repaired: file of its repaired records, where there is one.
+        grounds: what the survey of a file that is taken in where it lies rests on, as ``grounds_hash`` tells it.
+    """
     source = bound.source
     contract = raw_tables()[source.raw_table].contract
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
     beside = "".join(hash_of_content(place) for place in side_files_of(bound))
     mended = repaired.read_bytes() if repaired else b""
+    beside += grounds if bound.source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
     return hashlib.sha256((repr(parts) + contract_text(contract) + beside).encode() + mended).hexdigest()
 
 

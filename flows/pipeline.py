@@ -24,6 +24,7 @@ from suanheng.schemas.ops import OPS, QUARANTINE
 from suanheng.schemas.publications import PUBLISHING
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import build, corrections, reference, spine, staging
@@ -231,6 +232,7 @@ def _make_tables(lake: Lake) -> None:
         ("raw", [landed(form) for form in raw_tables().values()]),
         ("staged", DATASETS.values()),
         ("reference", [*REFERENCE.values(), *SPINE.values(), IN_FORCE]),
+        ("rollups", SETTLED.values()),
         ("indicators", [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS]),
         ("scorecards", [*SCORECARDS.values(), *PUBLISHING.values()]),
         ("ops", OPS.values()),

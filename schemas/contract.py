@@ -105,7 +105,7 @@ def rule(name: str, holds: pl.Expr, message: str) -> pa.Check:
     def check(data: Any) -> pl.LazyFrame:
         return data.lazyframe.select(holds.fill_null(True))
 
-    return pa.Check(check, name=name, error=message)
+    return pa.Check(check, name=name, error=message, statistics={"holds": holds})
 
 
 def contract(

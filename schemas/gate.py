@@ -168,6 +168,11 @@ def _cleaned(text: pl.Expr, meta: dict) -> pl.Expr:
     return known.str.strip_suffix(meta["strip"]).str.strip_chars() if meta.get("strip") else known
 
 
+def reads_as_it_is(text: pl.Expr, column: pa.Column) -> pl.Expr:
+    """Whether a text is neither trimmed, nor taken for unknown, nor refused for its characters."""
+    return (_cleaned(text, column.metadata or {}) == text) & ~text.str.contains(_CONTROL)
+
+
 def _is_empty(rows: pl.DataFrame, name: str, meta: dict) -> pl.Expr:
     return _cleaned(pl.col(name), meta).is_null() if rows.schema[name] == pl.String else _is_unknown(rows, name)
 

@@ -29,6 +29,10 @@ FILES = contract(
         "last_at": instant("Latest time its rows tell of."),
         "status": choice(("loaded", "refused", "replaced"), "Whether its rows count.", required=True),
         "problem": text("Why it was refused."),
+        "is_adopted": flag(
+            "Whether its rows are read where they lie, in stage staged, and were not copied to stage raw.",
+            default=False,
+        ),
         "run_id": column(pl.String, "Run that took it in.", required=True),
     },
 )

@@ -40,6 +40,8 @@ _PERIODS_BEFORE = """
 """
 """Indicators of the periods of the same kind right before those of a scope, scored with the same methodology."""
 
+_SUMMING = ("device_series.py", "sample_rows.py", "series_hours.py")
+
 DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "energy_certificates")
 """Datasets whose rows all begin and end on stated days."""
 
@@ -244,8 +246,9 @@ def _made_with(lake: Lake, methodology: Methodology) -> str:
 
 
 def code_hash() -> str:
-    """Hash of the recipes and the scoring code: what turns staged rows into numbers."""
-    code = b"".join(path.read_bytes() for path in sorted((FOLDER / "scoring").glob("*.py")))
+    """Hash of the recipes, the sums of samples and the scoring code: what turns staged rows into numbers."""
+    modules = [*sorted((FOLDER / "scoring").glob("*.py")), *(FOLDER / name for name in _SUMMING)]
+    code = b"".join(path.read_bytes() for path in modules)
     return hashlib.sha256(repr((recipes_hash(), code)).encode()).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +18,8 @@ from suanheng.schemas.ops import STAGINGS
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import bill_lines, corrections
 from suanheng.transforms.recipes import feeds
+from suanheng.transforms.survey import DATASET
+from suanheng.transforms.tangles import untangle
 from suanheng.warehouse.lake import Lake
 
 _FIRST_COUNT = {"revision": -pl.col("revision"), "is_estimated": pl.col("is_estimated").fill_null(False)}
@@ -83,17 +85,15 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
     place = [site_id, dataset]
     was_staged = lake.value("SELECT count(*) FROM ops.stagings WHERE site_id = ? AND dataset = ?", place) > 0
     with lake.transaction(author, f"{run_id}: stage {dataset} of {site_id}"):
+        changed = _changed_since(lake, site_id, dataset, files)
         if was_staged:
             _unstage(lake, site_id, dataset)
         lake.insert(f"staged.{dataset}", kept)
-        lake.insert(
-            "quarantine.records",
-            quarantined.with_columns(
-                stage=pl.lit("staged"), site_id=pl.lit(site_id), table_name=pl.lit(dataset), run_id=pl.lit(run_id)
-            ),
-        )
+        quarantine(lake, quarantined, site_id, dataset, run_id)
         for table, rows in (("corrections", corrected.outcomes), ("corrected_rows", corrected.changes)):
             lake.insert(f"ops.{table}", rows.with_columns(run_id=pl.lit(run_id)))
+        if dataset == DATASET:
+            staging = _with_adopted(lake, staging, changed, run_id)
         if files:
             file_ids, bindings = map(list, zip(*files, strict=True))
             made_with = _with_corrections(lake, site_id, recipe_hash(lake, dataset), stated)
@@ -110,10 +110,58 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
     return staging
 
 
+def quarantine(lake: Lake, records: pl.DataFrame, site_id: str, dataset: str, run_id: str) -> None:
+    """Put records that failed in stage staged into quarantine."""
+    lake.insert(
+        "quarantine.records",
+        records.with_columns(
+            stage=pl.lit("staged"), site_id=pl.lit(site_id), table_name=pl.lit(dataset), run_id=pl.lit(run_id)
+        ),
+    )
+
+
+def _changed_since(lake: Lake, site_id: str, dataset: str, files: Sequence[tuple[str, str]]) -> list[str]:
+    """Files that have come, gone or been read anew since the dataset was last staged."""
+    query = "SELECT unnest(file_ids), unnest(bindings) FROM ops.stagings WHERE site_id = ? AND dataset = ?"
+    before = set(lake.frame(query, [site_id, dataset]).iter_rows())
+    return sorted({file_id for file_id, _ in before ^ set(files)})
+
+
+def _with_adopted(lake: Lake, staging: Staging, changed: Sequence[str], run_id: str) -> Staging:
+    """Settle the keys of samples in place against all others, and count them in."""
+    repeated = untangle(lake, staging.site_id, changed)
+    if repeated.height:
+        records = repeated_keys(repeated, DATASETS[DATASET])
+        quarantine(lake, records, staging.site_id, DATASET, run_id)
+    fed, quarantined, staged = lake.frame(
+        """
+        WITH adopted AS (FROM ops.files WHERE site_id = $site AND is_adopted AND status = 'loaded')
+        SELECT
+            (SELECT sum(rows_accepted)::BIGINT FROM adopted),
+            (SELECT count(*) FROM quarantine.records SEMI JOIN adopted USING (file_id, site_id) WHERE stage = 'staged'),
+            (SELECT count(*) FROM staged.accelerator_samples WHERE site_id = $site),
+        """,
+        {"site": staging.site_id},
+    ).row(0)
+    if fed is None:
+        return staging
+    fed, quarantined = staging.rows_fed + fed, staging.rows_quarantined + quarantined
+    return replace(
+        staging,
+        rows_fed=fed,
+        rows_quarantined=quarantined,
+        rows_staged=staged,
+        rows_superseded=fed - staging.rows_dropped - staged - quarantined,
+    )
+
+
 def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
-    lake.execute(f"DELETE FROM staged.{dataset} WHERE site_id = ?", [site_id])
+    """Remove what was staged of a dataset, but for the samples that are read where they lie."""
+    copied = "site_id = $site AND file_id NOT IN (SELECT file_id FROM ops.files WHERE site_id = $site AND is_adopted)"
+    lake.execute(f"DELETE FROM staged.{dataset} WHERE {copied}", {"site": site_id})
     lake.execute(
-        "DELETE FROM quarantine.records WHERE stage = 'staged' AND site_id = ? AND table_name = ?", [site_id, dataset]
+        f"DELETE FROM quarantine.records WHERE stage = 'staged' AND table_name = $dataset AND {copied}",
+        {"site": site_id, "dataset": dataset},
     )
     for table in ("stagings", "corrections", "corrected_rows"):
         lake.execute(f"DELETE FROM ops.{table} WHERE site_id = ? AND dataset = ?", [site_id, dataset])
@@ -228,12 +276,22 @@ def _one_row_per_key(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFra
     by_precedence = ordered.filter(first_here).sort(
         [*first_count, "path", "file_id"], descending=[*(False for _ in first_count), True, True]
     )
-    stated = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator=", ")
-    repeats = pl.format("an earlier row of the same file already states {} = {}", pl.lit(", ".join(key)), stated)
     return (
         by_precedence.unique(key, keep="first", maintain_order=True),
-        ordered.filter(~first_here).with_columns(wrong_value=stated, what_is_wrong=repeats),
+        _told_of_repetition(ordered.filter(~first_here), contract),
     )
+
+
+def _told_of_repetition(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    key = pl.lit(", ".join(contract.key))
+    stated = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in contract.key], separator=", ")
+    repeats = pl.format("an earlier row of the same file already states {} = {}", key, stated)
+    return rows.with_columns(wrong_value=stated, what_is_wrong=repeats)
+
+
+def repeated_keys(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Rows that repeat the key of an earlier row of their file, as records for the quarantine."""
+    return _as_quarantined(_told_of_repetition(rows, contract), "duplicate_key")
 
 
 def _as_quarantined(rows: pl.DataFrame, rule: str) -> pl.DataFrame:

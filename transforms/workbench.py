@@ -13,9 +13,12 @@ import polars as pl
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
+from suanheng.schemas.ops import FILES
 from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.device_series import make_series_hours
 from suanheng.transforms.recipes import Recipe
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, quoted, sql_type
@@ -46,7 +49,7 @@ class Workbench:
         self._lake = lake
         self._site_id: str | None = None
         lake.execute("ATTACH IF NOT EXISTS ':memory:' AS bench")
-        for stage in ("raw", "staged", "reference", "rollups", "indicators"):
+        for stage in ("raw", "staged", "reference", "rollups", "indicators", "ops"):
             lake.execute(f"CREATE SCHEMA IF NOT EXISTS bench.{stage}")
         self._there = columns_of_tables(lake)
         for table, form in raw_tables().items():
@@ -54,6 +57,9 @@ class Workbench:
         for dataset in LARGE:
             view = self._of_today("staged", DATASETS[dataset])
             lake.execute(f"CREATE OR REPLACE VIEW bench.staged.{dataset} AS {view}")
+        for table, contract in SETTLED.items():
+            lake.execute(f"CREATE OR REPLACE VIEW bench.rollups.{table} AS {self._of_today('rollups', contract)}")
+        lake.execute(f"CREATE OR REPLACE VIEW bench.ops.files AS {self._of_today('ops', FILES)}")
         self._lay_out("")
         for table, contract in {**REFERENCE, **SPINE}.items():
             rows = self._of_today("reference", contract)
@@ -93,6 +99,7 @@ class Workbench:
         lake.set_variables(variables)
         lake.execute("USE bench")
         try:
+            make_series_hours(lake)
             for recipe in rollups:
                 lake.execute(f"CREATE OR REPLACE TABLE {recipe.table} AS {recipe.query}")
             for table, contract in _FACTS.items():

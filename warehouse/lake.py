@@ -23,18 +23,19 @@ class NoWarehouse(Exception):  # noqa: N818
 class Lake:
     """An open warehouse. Tables are named ``stage.table``; times are UTC."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, data_path: Path) -> None:
         self.connection = connection
+        self.data_path = data_path
 
-    def execute(self, statement: str, parameters: list[Any] | None = None) -> None:
+    def execute(self, statement: str, parameters: list[Any] | dict[str, Any] | None = None) -> None:
         """Run one statement."""
         self.connection.execute(statement, parameters)
 
-    def frame(self, query: str, parameters: list[Any] | None = None) -> pl.DataFrame:
+    def frame(self, query: str, parameters: list[Any] | dict[str, Any] | None = None) -> pl.DataFrame:
         """Answer a query as a Polars frame."""
         return self.connection.execute(query, parameters).pl()
 
-    def value(self, query: str, parameters: list[Any] | None = None) -> Any:
+    def value(self, query: str, parameters: list[Any] | dict[str, Any] | None = None) -> Any:
         """First column of the first row of a query, ``None`` where there is no row."""
         row = self.connection.execute(query, parameters).fetchone()
         return row[0] if row else None
@@ -75,7 +76,7 @@ def writing(workspace: Workspace) -> Iterator[Lake]:
     with FileLock(workspace.writer_lock):
         connection = _attached(workspace, read_only=False)
         try:
-            yield Lake(connection)
+            yield Lake(connection, workspace.data_path)
         finally:
             connection.close()
 
@@ -91,7 +92,7 @@ def reading(workspace: Workspace, snapshot: int | None = None) -> Iterator[Lake]
         raise NoWarehouse(f"{workspace.root} has no warehouse yet. Make one with: suanheng nightly")
     connection = _attached(workspace, read_only=True, snapshot=snapshot)
     try:
-        yield Lake(connection)
+        yield Lake(connection, workspace.data_path)
     finally:
         connection.close()
 

@@ -15,9 +15,14 @@ import suanheng.config
 import suanheng.transforms
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.ops import FILES
 from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.spine import SITE_MONTHS, SITE_PERIODS, SITES
 from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.device_series import make_series_hours
+from suanheng.transforms.recipes import tables_read
+from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import sql_type
 
 RECIPES = Path(suanheng.transforms.__file__).parent
@@ -32,8 +37,11 @@ class Warehouse:
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
-        for schema in ("staged", "reference", "rollups", "indicators"):
+        for schema in ("staged", "reference", "rollups", "indicators", "ops"):
             self.connection.execute(f"CREATE SCHEMA {schema}")
+        self.make_contract("ops", FILES)
+        for contract in SETTLED.values():
+            self.make_contract("rollups", contract)
         self._row_number = 0
 
     def make(self, table: str, columns: Mapping[str, str]) -> None:
@@ -91,8 +99,14 @@ class Warehouse:
 
     def run(self, recipe: str, **scope: Any) -> pl.DataFrame:
         """Answer a recipe, e.g. ``rollups/device_hour.sql``; ``site_id``, ``start``, ``end`` (exclusive) limit it."""
-        self._bind(**scope)
+        self._prepare(recipe, **scope)
         return self.connection.execute(_query(recipe)).pl()
+
+    def _prepare(self, recipe: str, **scope: Any) -> None:
+        """Bind the variables of a scope and, for the recipe that reads them, sum the staged samples."""
+        self._bind(**scope)
+        if "rollups.series_hour" in tables_read(RECIPES / recipe, _query(recipe)):
+            make_series_hours(Lake(self.connection, Path()))
 
     def _bind(self, site_id: str = SITE, start: date = MONTHS[0], end: date = MONTHS[-1], **variables: Any) -> None:
         zone_name, *_ = self.connection.execute(
@@ -118,7 +132,7 @@ class Warehouse:
     def build(self, *recipes: str, **scope: Any) -> None:
         """Run recipes in the order given and keep each answer as its table, e.g. ``rollups.device_hour``."""
         for recipe in recipes:
-            self._bind(**scope)
+            self._prepare(recipe, **scope)
             stage, name = Path(recipe).parts[0], Path(recipe).stem
             self.connection.execute(f"CREATE OR REPLACE TABLE {stage}.{name} AS\n{_query(recipe)}")
 

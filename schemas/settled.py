@@ -1,0 +1,88 @@
+"""Contracts of what a survey of telemetry in place leaves: sums that stand, and samples whose neighbours are elsewhere.
+
+They lie beside the rollups that are built from them, and are kept per file, so that a quarter never reads its samples
+again.
+"""
+
+import polars as pl
+
+from suanheng.schemas.columns import count, name
+from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.staged import DATASETS
+
+_SAMPLES = DATASETS["accelerator_samples"]
+
+_FILE = {
+    "site_id": column(pl.String, "Site.", required=True),
+    "file_id": column(pl.String, "File its samples are in.", required=True),
+    "evidence_class": column(pl.String, "Standing of the file as evidence.", required=True),
+}
+
+SETTLED_SERIES_HOUR = contract(
+    "settled_series_hour",
+    "one device or instance and hour, as far as one adopted file settles it",
+    key=("file_id", "device_id", "instance_id", "hour_start_utc"),
+    columns={
+        **_FILE,
+        "device_id": name("Device.", required=True),
+        "instance_id": _SAMPLES.columns["instance_id"],
+        "hour_start_utc": column(UTC, "Start of the hour.", unit="UTC", required=True),
+        "node_id": name("Server that holds the device; the last by name."),
+        "sku": name("Accelerator model; the last by name."),
+        "samples": count("Samples in the hour.", required=True),
+        "held_us": count("Time they hold, times devices.", at_most=2**62, required=True),
+        "utilisation_us": count("Of it, with known utilisation.", at_most=2**62, required=True),
+        "busy_us": count("Of that, busy.", at_most=2**62, required=True),
+        "counted_us": count("Time over which the counter counts.", at_most=2**62, required=True),
+        "counted_uj": count("Energy by counter.", at_most=2**62, required=True),
+        "powered_us": count("Time with known power.", at_most=2**62, required=True),
+        "powered_uj": count("Energy by power.", at_most=2**62, required=True),
+        "bridged_us": count("Time with known power and no counter.", at_most=2**62, required=True),
+        "bridged_uj": count("Energy by power in it.", at_most=2**62, required=True),
+        "compared_us": count("Time with both.", at_most=2**62, required=True),
+        "compared_powered_uj": count("Energy by power in it.", at_most=2**62, required=True),
+        "compared_counted_uj": count("Energy by counter in it.", at_most=2**62, required=True),
+        "counter_falls": count("Falls of the counter.", required=True),
+        "counter_excesses": count("Rises beyond the highest power.", required=True),
+        "zero_power_samples": count("Samples of 0 W that cannot be.", required=True),
+    },
+)
+
+LOOSE_SAMPLES = contract(
+    "loose_samples",
+    "one sample of an adopted file whose neighbours are not beside it there, or that is such a neighbour",
+    key=("file_id", "row_number"),
+    columns={
+        **_SAMPLES.columns,
+        "is_settled": column(
+            pl.Boolean, "Whether it is in the settled sums, and only a neighbour here.", required=True
+        ),
+        "run": count("First row of the run of rows it belongs to.", required=True),
+        "leads_into_settled": column(pl.Boolean, "Whether settled samples follow that are not here.", required=True),
+        "comes_from_settled": column(
+            pl.Boolean, "Whether settled samples precede it that are not here.", required=True
+        ),
+    },
+)
+
+TANGLED_SERIES = contract(
+    "tangled_series",
+    "one device or instance whose samples in one adopted file lie between, or at the instants of, others of the series",
+    key=("file_id", "device_id", "instance_id"),
+    columns={
+        "site_id": column(pl.String, "Site.", required=True),
+        "file_id": column(pl.String, "File.", required=True),
+        "device_id": name("Device.", required=True),
+        "instance_id": _SAMPLES.columns["instance_id"],
+    },
+)
+
+SUPERSEDED_SAMPLES = contract(
+    "superseded_samples",
+    "one sample of an adopted file that another file states anew; it counts again where that file goes",
+    key=("file_id", "row_number"),
+    columns=dict(_SAMPLES.columns),
+)
+
+SETTLED = {table.name: table for table in (SETTLED_SERIES_HOUR, LOOSE_SAMPLES, TANGLED_SERIES, SUPERSEDED_SAMPLES)}
+"""Tables of stage rollups that no recipe makes."""

@@ -1,0 +1,156 @@
+"""Takes a large Parquet file of accelerator samples in where it lies: surveyed in one pass, adopted, never copied."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from suanheng.schemas.formats import template
+from suanheng.schemas.gate import Checked, Chunk, check
+from suanheng.schemas.ops import RECORDS
+from suanheng.schemas.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms import corrections, staging
+from suanheng.transforms.device_series import grounds
+from suanheng.transforms.survey import (
+    DATASET,
+    MARKS,
+    Survey,
+    first_instant,
+    is_adoptable,
+    parts,
+    rows_of,
+    survey,
+    together,
+)
+from suanheng.warehouse.adoption import adopt, take_out
+from suanheng.warehouse.lake import Lake
+
+RAW_TABLE = f"template_{DATASET}"
+STAGED_TABLE = f"staged.{DATASET}"
+
+LARGE_ROWS = 200_000
+"""Rows from which a file is taken in where it lies; fewer are copied, which keeps small files together."""
+
+MOST_READ_OTHERWISE = 200_000
+"""Rows that the gate may read otherwise than they lie; a file with more is read row by row."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken in.
+
+    Attributes:
+        accepted: rows that keep the contract.
+        rejected: records that do not.
+        first_at: earliest instant.
+        last_at: latest one.
+    """
+
+    accepted: int
+    rejected: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A file, and whose it is."""
+
+    path: Path
+    site_id: str
+    file_id: str
+    evidence_class: str
+
+
+def is_candidate(lake: Lake, table: str, path: Path, site_id: str) -> bool:
+    """Whether a file is large, and can be read as it lies: nothing is to be translated, repaired or corrected."""
+    return (
+        table == RAW_TABLE
+        and path.suffix == ".parquet"
+        and is_adoptable(path)
+        and rows_of(path) >= LARGE_ROWS
+        and not corrections.concerning(corrections.in_force(lake), site_id, DATASET)
+    )
+
+
+def survey_whole(lake: Lake, path: Path, site_id: str) -> Survey:
+    """Survey all parts of a file here, on as many threads as the warehouse has."""
+    rests_on = grounds(lake, site_id, first_instant(path))
+    threads = int(lake.value("SELECT current_setting('threads')"))
+    return together([survey(part, rests_on, threads) for part in parts(path)])
+
+
+def take_in(lake: Lake, file: Placed, found: Survey, run_id: str) -> Taken | None:
+    """Make the rows of a surveyed file rows of stage staged, but for those that break the contract or repeat a key.
+
+    Args:
+        lake: the warehouse, in a transaction.
+        file: the file.
+        found: its survey.
+        run_id: the run, for the quarantine.
+
+    Returns:
+        What was taken in, or nothing where the file must be read row by row after all.
+    """
+    contract = template(DATASET).contract
+    checked = check(Chunk(found.suspected), contract, time_zone="UTC")
+    if checked.accepted.height > MOST_READ_OTHERWISE:
+        return None
+    place = {"site_id": file.site_id, "file_id": file.file_id, "evidence_class": file.evidence_class}
+    adopt(lake, STAGED_TABLE, file.path, {**place, **_defaults(file.path)})
+    out = [found.suspected["row_number"], found.duplicates["row_number"]]
+    take_out(lake, STAGED_TABLE, file.site_id, file.file_id, pl.concat(out))
+    named = {name: pl.lit(value) for name, value in place.items()}
+    lake.insert(STAGED_TABLE, checked.accepted.with_columns(**named))
+    lake.insert(
+        "rollups.settled_series_hour", found.hours.with_columns(**named).select(list(SETTLED_SERIES_HOUR.columns))
+    )
+    loose = pl.concat([found.loose, _as_loose(checked.accepted)], how="diagonal").with_columns(**named)
+    lake.insert("rollups.loose_samples", loose.select(list(LOOSE_SAMPLES.columns)))
+    _quarantine(lake, checked, found.duplicates.with_columns(**named), file, run_id)
+    instants = [found.first_at, found.last_at, *checked.accepted["sampled_at_utc"]]
+    told = [instant for instant in instants if instant]
+    rejected = checked.rejected.height
+    return Taken(found.rows - rejected, rejected, min(told, default=None), max(told, default=None))
+
+
+def forget(lake: Lake, site_id: str, file_ids: list[str]) -> None:
+    """Remove what was taken in of files: those of them that were adopted count no longer."""
+    adopted = "SELECT file_id FROM ops.files WHERE site_id = ? AND is_adopted AND list_contains(?, file_id)"
+    if going := lake.frame(adopted, [site_id, file_ids]).to_series().to_list():
+        for table in (STAGED_TABLE, *(f"rollups.{name}" for name in SETTLED)):
+            lake.execute(f"DELETE FROM {table} WHERE site_id = ? AND list_contains(?, file_id)", [site_id, going])
+        lake.execute(
+            "DELETE FROM quarantine.records "
+            "WHERE stage = 'staged' AND table_name = ? AND site_id = ? AND list_contains(?, file_id)",
+            [DATASET, site_id, going],
+        )
+
+
+def _defaults(path: Path) -> dict[str, object]:
+    """What the contract says of columns that the file does not have."""
+    there = pl.read_parquet_schema(path)
+    defaults = {
+        name: (column.metadata or {}).get("default") for name, column in template(DATASET).contract.columns.items()
+    }
+    return {name: value for name, value in defaults.items() if value is not None and name not in there}
+
+
+def _as_loose(rows: pl.DataFrame) -> pl.DataFrame:
+    marks = {name: pl.lit(False) for name in MARKS if name != "run"}
+    return rows.with_columns(run=pl.col("row_number"), **marks)
+
+
+def _quarantine(lake: Lake, checked: Checked, duplicates: pl.DataFrame, file: Placed, run_id: str) -> None:
+    rejected = checked.rejected.with_columns(
+        stage=pl.lit("raw"),
+        site_id=pl.lit(file.site_id),
+        file_id=pl.lit(file.file_id),
+        table_name=pl.lit(RAW_TABLE),
+        run_id=pl.lit(run_id),
+    )
+    lake.insert("quarantine.records", rejected.select(list(RECORDS.columns)))
+    records = staging.repeated_keys(duplicates, DATASETS[DATASET])
+    staging.quarantine(lake, records, file.site_id, DATASET, run_id)

@@ -1,0 +1,65 @@
+"""Parquet files of the landing zone become files of the warehouse where they lie: nothing is copied or rewritten."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import polars as pl
+
+from suanheng.warehouse.lake import Lake
+
+
+def adopt(lake: Lake, table: str, path: Path, constants: Mapping[str, object]) -> None:
+    """Make the rows of a Parquet file rows of a table.
+
+    The file is linked into the folder of the warehouse, so that it stays when it goes from the landing zone; it is
+    copied where another disk makes that impossible.
+
+    Args:
+        lake: the warehouse, in a transaction.
+        table: ``stage.table``; columns that the file does not have are null, or constant.
+        path: the file.
+        constants: values of columns for all rows, e.g. the site.
+    """
+    stage, name = table.split(".")
+    values = "/".join(f"{column}={quote(str(value), safe='')}" for column, value in constants.items())
+    place = lake.data_path / stage / name / "adopted" / uuid4().hex / values / "samples.parquet"
+    place.parent.mkdir(parents=True)
+    try:
+        os.link(path, place)
+    except OSError:
+        shutil.copyfile(path, place)
+    _admit_nulls(lake, table)
+    lake.execute(
+        "CALL ducklake_add_data_files('lake', ?, ?, schema => ?, allow_missing => true, hive_partitioning => true)",
+        [name, str(place), stage],
+    )
+
+
+def _admit_nulls(lake: Lake, table: str) -> None:
+    """Let the statistics of a table say that its columns may be null.
+
+    DuckLake takes a column that an added file lacks for one without nulls, and answers ``IS NULL`` and ``count`` by
+    that. What its statistics have once seen they keep.
+    """
+    lake.execute(f"INSERT INTO {table} (site_id) VALUES (NULL)")
+    lake.execute(f"DELETE FROM {table} WHERE site_id IS NULL")
+
+
+def take_out(lake: Lake, table: str, site_id: str, file_id: str, row_numbers: pl.Series) -> None:
+    """Take rows of an adopted file out of its table, by their numbers in the file, from 1."""
+    if row_numbers.is_empty():
+        return
+    going = pl.DataFrame({"place": row_numbers.cast(pl.Int64) - 1})
+    lake.connection.register("going", going)
+    try:
+        lake.execute(
+            f"DELETE FROM {table} WHERE site_id = ? AND file_id = ? AND row_number IS NULL "
+            "AND file_row_number IN (SELECT place FROM going)",
+            [site_id, file_id],
+        )
+    finally:
+        lake.connection.unregister("going")
