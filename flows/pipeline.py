@@ -192,7 +192,9 @@ def _run(
         scopes = [scope for scope in spine.scopes(lake) if build_it(scope)]
         stale = build.stale_scopes(lake, scopes, methodology, now, force)
         built = _built(lake, steps, stale, methodology, now, run_id, workspace.author, failures, force)
-        written = _written(lake, workspace, steps, built, failures) if write_reports else []
+        written = []
+        if write_reports:
+            written = lake.unit("reports", lambda: _written(lake, workspace, steps, built, failures))
         outcome = Outcome(
             run_id,
             [*(landing for group in landings for landing in group), *misplaced(workspace)],

@@ -22,8 +22,8 @@ def let_in(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
     options |= {name: os.environ[variable] for name, variable in _CREDENTIALS.items() if os.environ.get(variable)}
     if missing := [variable for name, variable in _CREDENTIALS.items() if name not in options]:
         raise BadSettings(
-            f"The warehouse's files lie in {workspace.data_path}, but {' and '.join(missing)} are not set. "
-            "Set both in the environment; suanheng.toml is no place for them."
+            f"The warehouse's files lie in {workspace.data_path}, the environment does not say "
+            f"{' and '.join(missing)}. Set it there; suanheng.toml is no place for it."
         )
     if token := os.environ.get("AWS_SESSION_TOKEN"):
         options["SESSION_TOKEN"] = token
