@@ -1,5 +1,7 @@
 """A workspace: the folder that holds one operator's settings, landing zone, warehouse and reports."""
 
+import json
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,26 +15,47 @@ class BadSettings(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True)
+class Storage:
+    """Where an S3-compatible object store answers. What is not set is as at AWS.
+
+    Attributes:
+        endpoint: host and port, without ``https://``.
+        region: its region.
+        url_style: ``path`` where the bucket is part of the path, ``vhost`` where it is part of the host.
+        use_ssl: whether to speak HTTPS.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    url_style: str | None = None
+    use_ssl: bool = True
+
+
+@dataclass(frozen=True)
 class Workspace:
     """Where one operator's data lies and with what it is scored.
 
     Attributes:
         root: the folder that holds ``suanheng.toml``.
-        catalog: DuckLake catalog, ``sqlite:<path>``.
-        data_path: folder of the warehouse's Parquet files.
+        catalog: DuckLake catalog, ``sqlite:<path>`` or ``postgres:<connection string>``.
+        data_path: folder of the warehouse's Parquet files, or their place ``s3://<bucket>/<prefix>``.
+        storage: where the object store of an ``s3://`` place answers.
         reports: folder the reports are written to.
         methodology: name of a methodology file in ``config/methodology`` or path of one's own.
         author: who is named on the warehouse's snapshots.
         threads: threads of the warehouse; all processors where it is not set.
+        wait_s: seconds a writer waits for another one; without end where it is not set.
     """
 
     root: Path
     catalog: str
-    data_path: Path
+    data_path: str
+    storage: Storage
     reports: Path
     methodology: str
     author: str
     threads: int | None
+    wait_s: float | None
 
     @property
     def sources_file(self) -> Path:
@@ -99,7 +122,8 @@ def open_workspace(folder: Path) -> Workspace:
     path = root / SETTINGS_FILE
     settings = read_toml(path)
     known = {
-        "warehouse": {"catalog", "data_path", "author", "threads"},
+        "warehouse": {"catalog", "data_path", "author", "threads", "wait_s"},
+        "storage": {"endpoint", "region", "url_style", "use_ssl"},
         "scoring": {"methodology"},
         "reports": {"folder"},
     }
@@ -113,12 +137,14 @@ def open_workspace(folder: Path) -> Workspace:
     warehouse = settings.get("warehouse", {})
     return Workspace(
         root=root,
-        catalog=_rooted(root, warehouse.get("catalog", "sqlite:lake/catalog.sqlite")),
-        data_path=root / warehouse.get("data_path", "lake/data"),
+        catalog=_catalog(root, warehouse.get("catalog", "sqlite:lake/catalog.sqlite")),
+        data_path=_data_path(root, warehouse.get("data_path", "lake/data")),
+        storage=_storage(path, settings.get("storage", {})),
         reports=root / settings.get("reports", {}).get("folder", "reports"),
         methodology=settings.get("scoring", {}).get("methodology", "hqc-2024"),
         author=warehouse.get("author", "suanheng"),
         threads=_threads(path, warehouse.get("threads")),
+        wait_s=_wait_s(path, warehouse.get("wait_s")),
     )
 
 
@@ -130,11 +156,50 @@ def _threads(path: Path, threads: object) -> int | None:
     return threads
 
 
-def _rooted(root: Path, catalog: str) -> str:
-    kind, _, location = catalog.partition(":")
-    if kind != "sqlite":
+def _wait_s(path: Path, wait_s: object) -> float | None:
+    if wait_s is not None and (not isinstance(wait_s, int | float) or isinstance(wait_s, bool) or wait_s < 0):
+        raise BadSettings(f"{path}: warehouse.wait_s is {wait_s!r}. Expected seconds from 0, e.g. wait_s = 600.")
+    return wait_s
+
+
+def _catalog(root: Path, catalog: object) -> str:
+    kind, _, location = str(catalog).partition(":")
+    if kind == "sqlite" and location:
+        return f"sqlite:{root / location}"
+    if kind != "postgres" or "dbname=" not in location:
         raise BadSettings(
-            f"{root / SETTINGS_FILE}: warehouse.catalog is {catalog!r}. "
-            "Expected sqlite:<path>, e.g. sqlite:lake/catalog.sqlite."
+            f"{root / SETTINGS_FILE}: warehouse.catalog is {catalog!r}. Expected sqlite:<path>, e.g. "
+            "sqlite:lake/catalog.sqlite, or postgres:<connection string>, e.g. postgres:host=db.example dbname=lake."
         )
-    return f"sqlite:{root / location}"
+    if "password" in location:
+        raise BadSettings(
+            f"{root / SETTINGS_FILE}: warehouse.catalog holds a password, and this file is no place for one. "
+            "Remove it, and give it in the environment as PGPASSWORD or in ~/.pgpass."
+        )
+    return f"postgres:{location}"
+
+
+def _data_path(root: Path, place: object) -> str:
+    if "://" not in str(place):
+        return str(root / str(place))
+    if not re.fullmatch(r"s3://[^/]+(/[^/]+)*/?", str(place)):
+        raise BadSettings(
+            f"{root / SETTINGS_FILE}: warehouse.data_path is {place!r}. "
+            "Expected a folder, or s3://<bucket>/<prefix>, e.g. s3://centres/lake."
+        )
+    return str(place)
+
+
+def _storage(path: Path, settings: dict[str, Any]) -> Storage:
+    expected = {
+        "endpoint": (lambda value: re.fullmatch(r"[^/\s]+", str(value)), "a host without https://", "s3.example:9000"),
+        "region": (lambda value: isinstance(value, str), "a text", "eu-central-1"),
+        "url_style": (lambda value: value in {"path", "vhost"}, "path or vhost", "path"),
+        "use_ssl": (lambda value: isinstance(value, bool), "true or false", True),
+    }
+    for name, value in settings.items():
+        is_good, meaning, example = expected[name]
+        if not is_good(value):
+            shown = f"{name} = {json.dumps(example)}"
+            raise BadSettings(f"{path}: storage.{name} is {value!r}. Expected {meaning}, e.g. {shown}.")
+    return Storage(**settings)

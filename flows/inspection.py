@@ -31,7 +31,8 @@ from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.gate import Chunk, UnreadableFile, check
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.device_series import grounds_hash
-from suanheng.warehouse.lake import NoWarehouse, reading
+from suanheng.warehouse.errors import NoWarehouse
+from suanheng.warehouse.lake import reading
 
 TRIED_ROWS = 1000
 """Records of a file that are tried."""

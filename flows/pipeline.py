@@ -11,8 +11,8 @@ import polars as pl
 
 from suanheng.config.pulls import read_pulls
 from suanheng.config.workspace import Workspace
-from suanheng.flows import reports
-from suanheng.flows.landing import Landing, Waiting, land, misplaced, waiting
+from suanheng.flows import reports, units
+from suanheng.flows.landing import Landing, Waiting, misplaced, waiting
 from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
 from suanheng.flows.steps import Failure, Steps
@@ -138,8 +138,9 @@ def fill_back(
 
 def plan(workspace: Workspace, now: datetime) -> tuple[list[Waiting], list[tuple[str, str]], list[Scope]]:
     """What a night would do: files to take in, datasets to stage, quarters known to be stale by now."""
-    with writing(workspace) as lake:
-        methodology = _prepare(lake, workspace, new_run_id("plan", now))
+    run_id = new_run_id("plan", now)
+    with writing(workspace, run_id) as lake:
+        methodology = _prepare(lake, workspace, run_id)
         stale = build.stale_scopes(lake, spine.scopes(lake), methodology, now)
         files = [file for group in waiting(lake, workspace) for file in group]
         return files, staging.stale(lake), [scope for scope, _ in stale]
@@ -166,33 +167,35 @@ def _run(
         ),
         failures,
     )
-    with writing(workspace) as lake:
+    with writing(workspace, run_id) as lake:
         methodology = _prepare(lake, workspace, run_id)
+        files_before = units.Books(lake, "files", "raw_table")
         landings = _done(
             steps.each(
                 "take in",
                 _meant(waiting(lake, workspace), only),
-                lambda files: land(lake, files, run_id, workspace.author),
+                lambda files: units.take_in(lake, workspace, files_before, files, run_id),
                 part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
             ),
             failures,
         )
+        staged_before = units.Books(lake, "stagings", "dataset")
         stagings = _done(
             steps.each(
                 "stage",
                 staging.stale(lake),
-                lambda pair: staging.stage(lake, *pair, run_id=run_id, author=workspace.author),
+                lambda pair: units.stage(lake, staged_before, *pair, run_id=run_id, author=workspace.author),
                 part=" ".join,
             ),
             failures,
         )
-        with lake.transaction(workspace.author, f"{run_id}: months and periods"):
-            if spine.rebuild(lake, now):
-                build.forget_beyond_spine(lake)
+        units.rebuild_spine(lake, now, run_id, workspace.author)
         scopes = [scope for scope in spine.scopes(lake) if build_it(scope)]
         stale = build.stale_scopes(lake, scopes, methodology, now, force)
-        built = _built(lake, steps, stale, methodology, now, run_id, workspace.author, failures)
-        written = _written(lake, workspace, steps, built, failures) if write_reports else []
+        built = _built(lake, steps, stale, methodology, now, run_id, workspace.author, failures, force)
+        written = []
+        if write_reports:
+            written = lake.unit("reports", lambda: _written(lake, workspace, steps, built, failures))
         outcome = Outcome(
             run_id,
             [*(landing for group in landings for landing in group), *misplaced(workspace)],
@@ -214,15 +217,23 @@ def _meant(groups: list[list[Waiting]], only: Content | None) -> list[list[Waiti
 def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
     methodology = load(workspace.methodology)
     make_tables(lake, workspace, run_id)
-    reference.refresh(lake, workspace, run_id)
-    corrections.refresh(lake, workspace, run_id)
+
+    def refresh() -> None:
+        reference.refresh(lake, workspace, run_id)
+        corrections.refresh(lake, workspace, run_id)
+
+    lake.unit("reference facts", refresh)
     return methodology
 
 
 def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
     """Make every table that is not there yet, and the columns that newer contracts have."""
-    with lake.transaction(workspace.author, f"{run_id}: tables"):
-        _make_tables(lake)
+
+    def make() -> None:
+        with lake.transaction(workspace.author, f"{run_id}: tables"):
+            _make_tables(lake)
+
+    lake.unit("tables", make)
 
 
 def _make_tables(lake: Lake) -> None:
@@ -252,24 +263,26 @@ def _built(
     run_id: str,
     author: str,
     failures: list[Failure],
+    force: bool,
 ) -> list[Scope]:
     if not stale:
         return []
     bench = Workbench(lake)
-    build.make_rollup_tables(lake, bench, run_id, author)
+    lake.unit("tables", lambda: build.make_rollup_tables(lake, bench, run_id, author))
 
-    def build_one(item: tuple[Scope, str]) -> Scope:
-        build.build(lake, bench, *item, methodology, now, run_id, author)
-        return item[0]
+    def build_one(item: tuple[Scope, str]) -> Scope | None:
+        return units.build_quarter(lake, bench, item, methodology, now, run_id, author, force)
 
     part = "{0.site_id} {0.name}".format
     return _done(steps.each("build", stale, build_one, part=lambda item: part(item[0])), failures)
 
 
 def _done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
+    """Results and failures apart; what another writer has done meanwhile is neither."""
     done: list[Any] = []
     for result in results:
-        (failures if isinstance(result, Failure) else done).append(result)
+        if result is not None:
+            (failures if isinstance(result, Failure) else done).append(result)
     return done
 
 

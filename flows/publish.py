@@ -90,8 +90,8 @@ def publish_scorecard(
     run_id = new_run_id("publish", now)
     methodology = load(workspace.methodology)
     author = author or workspace.author
-    with writing(workspace) as lake:
-        make_tables(lake, workspace, run_id)
+
+    def hold_and_freeze() -> Published:
         composite = scorecard_to_publish(lake, site_id, period, methodology, now).composite
         gate = hold_to_expectations(lake, composite)
         if gate.failing and accept is None:
@@ -108,7 +108,11 @@ def publish_scorecard(
         if made.is_new:
             folder = workspace.publications / made.row["publication_id"]
             files = [_write(folder / "gate.html", gate.page), *reports.write(lake.frame, site_id, period, folder)]
-    return Published(made, gate, files)
+        return Published(made, gate, files)
+
+    with writing(workspace, run_id) as lake:
+        make_tables(lake, workspace, run_id)
+        return lake.unit(site_id, hold_and_freeze)
 
 
 def _record(

@@ -65,9 +65,10 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
     quarantined. Lines of bills are settled among each other besides, see ``bill_lines``.
     """
     contract = DATASETS[dataset]
+    stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
+    made_with = _with_corrections(lake, site_id, recipe_hash(lake, dataset), stated)
     files = _loaded_files(lake, dataset).get(site_id, [])
     fed = lake.frame(_fed_query(dataset), [site_id]) if files else _no_rows(contract)
-    stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
     corrected = corrections.apply(fed, site_id, stated, _time_zone(lake, site_id))
     checked = _checked(corrected.rows, contract)
     kept, quarantined = _settled(checked, contract)
@@ -96,7 +97,6 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
             staging = _with_adopted(lake, staging, changed, run_id)
         if files:
             file_ids, bindings = map(list, zip(*files, strict=True))
-            made_with = _with_corrections(lake, site_id, recipe_hash(lake, dataset), stated)
             row = {
                 **asdict(staging),
                 "recipe_hash": made_with,

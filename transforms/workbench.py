@@ -61,9 +61,14 @@ class Workbench:
             lake.execute(f"CREATE OR REPLACE VIEW bench.rollups.{table} AS {self._of_today('rollups', contract)}")
         lake.execute(f"CREATE OR REPLACE VIEW bench.ops.files AS {self._of_today('ops', FILES)}")
         self._lay_out("")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Put the reference facts and the spine on the bench as they are now; a site is laid out anew as well."""
         for table, contract in {**REFERENCE, **SPINE}.items():
             rows = self._of_today("reference", contract)
-            lake.execute(f'CREATE OR REPLACE TABLE bench.reference."{table}" AS {rows}')
+            self._lake.execute(f'CREATE OR REPLACE TABLE bench.reference."{table}" AS {rows}')
+        self._site_id = None
 
     def _of_today(self, stage: str, contract: Contract) -> str:
         """A table of the warehouse in the columns of today's contract.

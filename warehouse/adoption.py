@@ -1,4 +1,4 @@
-"""Parquet files of the landing zone become files of the warehouse where they lie: nothing is copied or rewritten."""
+"""Parquet files of the landing zone become files of the warehouse as they are."""
 
 import os
 import shutil
@@ -9,14 +9,15 @@ from uuid import uuid4
 
 import polars as pl
 
+from suanheng.warehouse.engine import quoted
 from suanheng.warehouse.lake import Lake
 
 
 def adopt(lake: Lake, table: str, path: Path, constants: Mapping[str, object]) -> None:
     """Make the rows of a Parquet file rows of a table.
 
-    The file is linked into the folder of the warehouse, so that it stays when it goes from the landing zone; it is
-    copied where another disk makes that impossible.
+    The file is linked into the folder of the warehouse, so that it stays when it goes from the landing zone. Where
+    another disk makes that impossible it is copied, and into an object store it is written anew, row by row as it is.
 
     Args:
         lake: the warehouse, in a transaction.
@@ -26,17 +27,24 @@ def adopt(lake: Lake, table: str, path: Path, constants: Mapping[str, object]) -
     """
     stage, name = table.split(".")
     values = "/".join(f"{column}={quote(str(value), safe='')}" for column, value in constants.items())
-    place = lake.data_path / stage / name / "adopted" / uuid4().hex / values / "samples.parquet"
-    place.parent.mkdir(parents=True)
+    place = f"{lake.data_path}/{stage}/{name}/adopted/{uuid4().hex}/{values}/samples.parquet"
+    _put(lake, path, place)
+    _admit_nulls(lake, table)
+    lake.execute(
+        "CALL ducklake_add_data_files('lake', ?, ?, schema => ?, allow_missing => true, hive_partitioning => true)",
+        [name, place, stage],
+    )
+
+
+def _put(lake: Lake, path: Path, place: str) -> None:
+    if "://" in place:
+        lake.execute(f"COPY (FROM read_parquet(?)) TO {quoted(place)} (FORMAT parquet, COMPRESSION zstd)", [str(path)])
+        return
+    Path(place).parent.mkdir(parents=True)
     try:
         os.link(path, place)
     except OSError:
         shutil.copyfile(path, place)
-    _admit_nulls(lake, table)
-    lake.execute(
-        "CALL ducklake_add_data_files('lake', ?, ?, schema => ?, allow_missing => true, hive_partitioning => true)",
-        [name, str(place), stage],
-    )
 
 
 def _admit_nulls(lake: Lake, table: str) -> None:

@@ -1,31 +1,44 @@
-"""Opens the warehouse: a DuckLake on an embedded catalog, one writer at a time, any number of readers."""
+"""Opens the warehouse: a DuckLake that any number of readers share with one writer, or with several on a server."""
 
-import importlib
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
-from filelock import FileLock
 
 from suanheng.config.workspace import Workspace
+from suanheng.warehouse import storage
+from suanheng.warehouse.engine import attach, connect, quoted
+from suanheng.warehouse.errors import Conflict, NoWarehouse
+from suanheng.warehouse.turns import Sole, Turns, turns_of
 
-_EXTENSIONS = ("ducklake", "sqlite_scanner")
+_SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner"}
 _BUSY_TIMEOUT_MS = 30_000
+_NO_LAKE = "creating a new DuckLake is explicitly disabled"
+_TRIES = 5
 
+Result = TypeVar("Result")
 
-class NoWarehouse(Exception):  # noqa: N818
-    """Raised when a workspace has no warehouse yet."""
+logger = logging.getLogger(__name__)
 
 
 class Lake:
     """An open warehouse. Tables are named ``stage.table``; times are UTC."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, data_path: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, data_path: str, turns: Turns | None = None) -> None:
         self.connection = connection
         self.data_path = data_path
+        self._turns = turns or Sole()
+        self._writes_alone = False
+        self._premise: Callable[[], bool] = lambda: True
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may write meanwhile: what was read may be out of date by the time it is used."""
+        return self._turns.are_shared
 
     def execute(self, statement: str, parameters: list[Any] | dict[str, Any] | None = None) -> None:
         """Run one statement."""
@@ -56,27 +69,92 @@ class Lake:
         finally:
             self.connection.unregister("incoming")
 
+    def unit(self, place: str, work: Callable[[], Result]) -> Result:
+        """Do a piece of work at a place where no other writer works meanwhile, and again where a conflict undid it.
+
+        The work must look at the warehouse anew each time it begins. The first try writes beside other writers, each
+        at a place of its own; where they meet in a table all the same, the next ones let no other transaction in.
+
+        Args:
+            place: a site, or what all sites share.
+            work: what to do, with one transaction.
+
+        Raises:
+            Busy: another writer has been at the place for too long.
+            Conflict: somebody who does not wait for turns came in between each time. Nothing was written.
+        """
+        with self._turns.at(place):
+            try:
+                for _ in range(_TRIES - 1):
+                    try:
+                        return work()
+                    except Conflict as conflict:
+                        logger.info("%s: again from the start. %s", place, conflict)
+                        self._writes_alone = True
+                return work()
+            finally:
+                self._writes_alone = False
+
     @contextmanager
     def transaction(self, author: str, message: str) -> Iterator[None]:
-        """Everything inside becomes one snapshot, or nothing does. The message names the run that made it."""
-        self.connection.execute("BEGIN")
+        """Everything inside becomes one snapshot, or nothing does. The message names the run that made it.
+
+        Raises:
+            Conflict: another writer has meanwhile changed a table that this one changes, or what it rests on.
+        """
+        with self._turns.to_write(self._writes_alone):
+            self.connection.execute("BEGIN")
+            try:
+                if self.is_shared and not self._premise():
+                    raise Conflict(f"{message}: not written, another writer has changed what it rests on.")
+                yield
+                self.connection.execute("CALL lake.set_commit_message(?, ?)", [author, message])
+                self._turns.confirm()
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            try:
+                self.connection.execute("COMMIT")
+            except duckdb.TransactionException as error:
+                raise Conflict(
+                    f"{message}: not written, another writer was faster. {error} Run again once nobody else writes."
+                ) from error
+
+    @contextmanager
+    def resting_on(self, premise: Callable[[], bool]) -> Iterator[None]:
+        """Transactions inside rest on what was read before them: where it no longer holds, they raise ``Conflict``."""
+        self._premise, before = premise, self._premise
         try:
             yield
-            self.connection.execute("CALL lake.set_commit_message(?, ?)", [author, message])
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
+        finally:
+            self._premise = before
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No transaction of another writer is open meanwhile."""
+        with self._turns.to_write(alone=True):
+            yield
 
 
 @contextmanager
-def writing(workspace: Workspace) -> Iterator[Lake]:
-    """Open the warehouse to write. Waits for another writer to finish."""
-    workspace.writer_lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(workspace.writer_lock):
-        connection = _attached(workspace, read_only=False)
+def writing(workspace: Workspace, run: str = "a writer") -> Iterator[Lake]:
+    """Open the warehouse to write. With an embedded catalogue this waits for another writer to finish.
+
+    Args:
+        workspace: where.
+        run: what others are told who wait.
+
+    Raises:
+        BadSettings: the credentials of the object store are missing.
+        Busy: another writer has held the warehouse for too long.
+        Unreachable: the catalogue or the object store does not answer.
+    """
+    connection = _connected(workspace)
+    with turns_of(workspace, connection, run) as turns:
         try:
-            yield Lake(connection, workspace.data_path)
+            with turns.at("the catalogue"):
+                _attach(connection, workspace)
+            yield Lake(connection, workspace.data_path, turns)
         finally:
             connection.close()
 
@@ -86,48 +164,38 @@ def reading(workspace: Workspace, snapshot: int | None = None) -> Iterator[Lake]
     """Open the warehouse to read, now or as it was at a snapshot. Never waits for a writer.
 
     Raises:
+        BadSettings: the credentials of the object store are missing.
         NoWarehouse: nothing was ever written.
+        Unreachable: the catalogue or the object store does not answer.
     """
-    if not Path(workspace.catalog.removeprefix("sqlite:")).exists():
-        raise NoWarehouse(f"{workspace.root} has no warehouse yet. Make one with: suanheng nightly")
-    connection = _attached(workspace, read_only=True, snapshot=snapshot)
+    none_yet = NoWarehouse(f"{workspace.root} has no warehouse yet. Make one with: suanheng nightly")
+    kind, _, address = workspace.catalog.partition(":")
+    if kind == "sqlite" and not Path(address).exists():
+        raise none_yet
+    options = ["READ_ONLY", *([] if snapshot is None else [f"SNAPSHOT_VERSION {snapshot:d}"])]
+    connection = _connected(workspace)
     try:
+        try:
+            _attach(connection, workspace, *options)
+        except duckdb.InvalidInputException as error:
+            raise (none_yet if _NO_LAKE in str(error) else error) from None
         yield Lake(connection, workspace.data_path)
     finally:
         connection.close()
 
 
-def _attached(workspace: Workspace, read_only: bool, snapshot: int | None = None) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("SET autoinstall_known_extensions = false")
-    connection.execute("SET autoload_known_extensions = false")
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
-    if workspace.threads is not None:
-        connection.execute(f"SET threads = {workspace.threads:d}")
-    for extension in _EXTENSIONS:
-        connection.execute(f"LOAD '{extension_path(extension)}'")
-    options = [
-        f"DATA_PATH {_quoted(workspace.data_path)}",
-        "OVERRIDE_DATA_PATH true",
-        "META_JOURNAL_MODE 'WAL'",
-        f"META_BUSY_TIMEOUT {_BUSY_TIMEOUT_MS}",
-    ]
-    if read_only:
-        options.append("READ_ONLY")
-    if snapshot is not None:
-        options.append(f"SNAPSHOT_VERSION {snapshot:d}")
-    connection.execute(f"ATTACH {_quoted('ducklake:' + workspace.catalog)} AS lake ({', '.join(options)})")
-    connection.execute("USE lake")
+def _connected(workspace: Workspace) -> duckdb.DuckDBPyConnection:
+    on_s3 = workspace.data_path.startswith("s3://")
+    kind = workspace.catalog.partition(":")[0]
+    connection = connect(["ducklake", _SCANNERS[kind], *(["httpfs"] if on_s3 else [])], workspace.threads)
+    if on_s3:
+        storage.let_in(connection, workspace)
     return connection
 
 
-def extension_path(name: str) -> Path:
-    """File of a DuckDB extension, as its wheel ships it."""
-    module = importlib.import_module(f"duckdb_extension_{name}")
-    folder = Path(next(iter(module.__path__))) / "extensions" / f"v{duckdb.__version__}"
-    return folder / f"{name}.duckdb_extension"
-
-
-def _quoted(text: Any) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
+def _attach(connection: duckdb.DuckDBPyConnection, workspace: Workspace, *options: str) -> None:
+    if workspace.catalog.startswith("sqlite:"):
+        options = ("META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {_BUSY_TIMEOUT_MS}", *options)
+    data_path = f"DATA_PATH {quoted(workspace.data_path)}"
+    attach(connection, f"ducklake:{workspace.catalog}", "lake", data_path, "OVERRIDE_DATA_PATH true", *options)
+    connection.execute("USE lake")

@@ -7,7 +7,7 @@ import typer
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.commands import ask, corrections, prepare, publishing, pull, quarantine, run, scoring, sources
 from suanheng.flows.commands.console import USAGE, fail
-from suanheng.warehouse.lake import NoWarehouse
+from suanheng.warehouse.errors import Busy, Conflict, NoWarehouse, Unreachable
 
 app = typer.Typer(
     name="suanheng",
@@ -38,4 +38,4 @@ def _told_in_a_sentence() -> tuple[type[Exception], ...]:
     from suanheng.transforms.explain import NotThere
     from suanheng.transforms.publishing.publish import NotPublished
 
-    return BadSettings, NoWarehouse, NotPublished, NotThere
+    return BadSettings, Busy, Conflict, NotPublished, NotThere, NoWarehouse, Unreachable

@@ -7,7 +7,8 @@ import typer
 
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import JsonOption, WorkspaceOption, say_rows
-from suanheng.warehouse.lake import NoWarehouse, reading
+from suanheng.warehouse.errors import NoWarehouse
+from suanheng.warehouse.lake import reading
 
 corrections = typer.Typer(help="Look at corrections of known errors in sources.", no_args_is_help=True)
 

@@ -16,6 +16,8 @@ from suanheng.flows.commands.console import ERROR, JsonOption, WorkspaceOption, 
 NEEDED = (
     "duckdb",
     "duckdb-extension-ducklake",
+    "duckdb-extension-httpfs",
+    "duckdb-extension-postgres-scanner",
     "duckdb-extension-sqlite-scanner",
     "prefect",
     "fastapi",
@@ -176,9 +178,9 @@ def _package(name: str) -> dict[str, str]:
 
 
 def _extensions() -> dict[str, str]:
-    from suanheng.warehouse.lake import extension_path
+    from suanheng.warehouse.engine import EXTENSIONS, extension_path
 
-    missing = [name for name in ("ducklake", "sqlite_scanner") if not extension_path(name).exists()]
+    missing = [name for name in EXTENSIONS if not extension_path(name).exists()]
     pinned = f"Install duckdb-extension-* of version {version('duckdb')}." if missing else ""
     return _check("DuckDB extensions", ", ".join(missing) + " missing" if missing else "loadable", pinned)
 

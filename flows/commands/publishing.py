@@ -150,7 +150,7 @@ def expire(
     if older_than_days < 0:
         raise BadSettings(f"--older-than-days is {older_than_days}. Expected 0 or more.")
     before = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=older_than_days)
-    with writing(open_workspace(workspace)) as lake:
+    with writing(open_workspace(workspace), "expire") as lake, lake.alone():
         kept = lake.frame("SELECT DISTINCT snapshot_id FROM scorecards.publications ORDER BY 1").to_series().to_list()
         gone = forget(lake, kept, before)
     if as_json:

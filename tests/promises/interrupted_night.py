@@ -64,7 +64,7 @@ class DoomedSteps(Steps):
 
 def main(root: str, step: str, part: str, moment: str) -> None:
     open_as_usual = Lake.__init__
-    Lake.__init__ = lambda self, connection: open_as_usual(self, DoomedConnection(connection))  # type: ignore
+    Lake.__init__ = lambda self, connection, *turns: open_as_usual(self, DoomedConnection(connection), *turns)  # type: ignore
     now = datetime(2024, 2, 1, tzinfo=UTC)
     night(open_workspace(Path(root)), DoomedSteps(step, int(part), moment), now, write_reports=False)
 

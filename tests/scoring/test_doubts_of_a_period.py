@@ -40,7 +40,7 @@ def lake(indicators: Indicators) -> Lake:
         indicators(resource_utilisation=withheld).with_columns(site_id=pl.lit("b")),
         indicators(**better).with_columns(site_id=pl.lit("c")),
     ]
-    made = Lake(duckdb.connect())
+    made = Lake(duckdb.connect(), data_path="")
     for table, rows in {'indicators."all"': pl.concat(frames), "reference.embodied_carbon": EMBODIED}.items():
         made.execute(f"CREATE SCHEMA {table.partition('.')[0]}")
         made.connection.register("rows_of_it", rows)

@@ -106,7 +106,7 @@ class Warehouse:
         """Bind the variables of a scope and, for the recipe that reads them, sum the staged samples."""
         self._bind(**scope)
         if "rollups.series_hour" in tables_read(RECIPES / recipe, _query(recipe)):
-            make_series_hours(Lake(self.connection, Path()))
+            make_series_hours(Lake(self.connection, data_path=""))
 
     def _bind(self, site_id: str = SITE, start: date = MONTHS[0], end: date = MONTHS[-1], **variables: Any) -> None:
         zone_name, *_ = self.connection.execute(

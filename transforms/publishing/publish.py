@@ -93,29 +93,32 @@ def publish(
     )
     if latest and _says_the_same(latest, numbers, state):
         return Publication(latest, [], is_new=False)
-    row = {
-        "publication_id": f"{site_id}/{period}/r{latest['revision'] + 1 if latest else 1}",
-        "site_id": site_id,
-        "period": period,
-        "period_kind": composite["period_kind"],
-        "revision": latest["revision"] + 1 if latest else 1,
-        "state": state,
-        "published_at_utc": now.astimezone(UTC).replace(tzinfo=None),
-        "published_by": author,
-        "note": note,
-        "snapshot_id": lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')"),
-        "as_of": _built_as_of(lake, site_id, period),
-        "methodology": composite["methodology"],
-        "methodology_hash": composite["methodology_hash"],
-        "methodology_text": methodology_file.read_bytes().decode(),
-        "reference_hash": _reference_hash(lake),
-        "code_version": version("suanheng"),
-        "code_hash": code_hash(),
-        "numbers_hash": numbers.signature(),
-        "run_id": run_id,
-    }
-    reasons = _reasons(lake, before, latest, row, numbers) if latest and before else []
-    with lake.transaction(author, f"{run_id}: publish {row['publication_id']}"):
+    revision = latest["revision"] + 1 if latest else 1
+    publication_id = f"{site_id}/{period}/r{revision}"
+    with lake.transaction(author, f"{run_id}: publish {publication_id}"):
+        # Within the transaction nobody can forget the snapshot before it is known to be published.
+        row = {
+            "publication_id": publication_id,
+            "site_id": site_id,
+            "period": period,
+            "period_kind": composite["period_kind"],
+            "revision": revision,
+            "state": state,
+            "published_at_utc": now.astimezone(UTC).replace(tzinfo=None),
+            "published_by": author,
+            "note": note,
+            "snapshot_id": lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')"),
+            "as_of": _built_as_of(lake, site_id, period),
+            "methodology": composite["methodology"],
+            "methodology_hash": composite["methodology_hash"],
+            "methodology_text": methodology_file.read_bytes().decode(),
+            "reference_hash": _reference_hash(lake),
+            "code_version": version("suanheng"),
+            "code_hash": code_hash(),
+            "numbers_hash": numbers.signature(),
+            "run_id": run_id,
+        }
+        reasons = _reasons(lake, before, latest, row, numbers) if latest and before else []
         lake.insert("scorecards.publications", pl.DataFrame([row], schema=PUBLICATIONS.dtypes()))
         lake.insert("scorecards.publication_reasons", _as_rows(row["publication_id"], reasons))
         for table, rows in numbers.tables.items():

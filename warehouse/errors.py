@@ -1,0 +1,17 @@
+"""What can go wrong with a warehouse, each told in a sentence."""
+
+
+class NoWarehouse(Exception):  # noqa: N818
+    """Raised when a workspace has no warehouse yet."""
+
+
+class Unreachable(Exception):  # noqa: N818
+    """Raised when the catalog's server or the object store does not answer, or does not let one in."""
+
+
+class Busy(Exception):  # noqa: N818
+    """Raised when another writer has held what is needed for longer than a workspace wants to wait."""
+
+
+class Conflict(Exception):  # noqa: N818
+    """Raised when a transaction rests on what another writer has changed meanwhile. Nothing of it was written."""
