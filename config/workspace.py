@@ -93,6 +93,11 @@ class Workspace:
         return self.root / "repairs"
 
     @property
+    def file_hashes(self) -> Path:
+        """Hashes of the files in the landing zone, remembered from one run to the next; may be deleted at any time."""
+        return self.root / "lake" / "file_hashes.json"
+
+    @property
     def writer_lock(self) -> Path:
         """Held by the one process that writes."""
         return self.root / "lake" / "writer.lock"

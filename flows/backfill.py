@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows.pipeline import fill_back
+from suanheng.flows.pipeline import ALL_STAGES, Order, Stage, run
 from suanheng.flows.steps import PrefectSteps, current_watcher
 
 
@@ -18,8 +18,10 @@ def backfill(
     last: date,
     workspace: Path = Path(),
     sites: Sequence[str] = (),
+    stages: Sequence[Stage] = ALL_STAGES,
     force: bool = False,
-    reports: bool = True,
+    resume: str | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Build every quarter between two days whose inputs have changed, or all of them.
 
@@ -28,13 +30,13 @@ def backfill(
         last: a day in the last quarter.
         workspace: folder with ``suanheng.toml``.
         sites: only these sites; all where empty.
+        stages: what to do: ingest, stage, build, report.
         force: also build what has not changed.
-        reports: whether to write reports.
+        resume: a run by force that was interrupted: what it built is not built again.
+        workers: quarters that are computed at the same time; as many as there are processors where it is not given.
 
     Returns:
         What was done, as plain data.
     """
-    steps = PrefectSteps(current_watcher())
-    return fill_back(
-        open_workspace(workspace), steps, datetime.now(UTC), first, last, tuple(sites), force, reports
-    ).as_dict()
+    order = Order("backfill", tuple(stages), first, last, tuple(sites), force=force, resume=resume, workers=workers)
+    return run(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), order).as_dict()

@@ -5,6 +5,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import polars as pl
 from suanheng.config.sources import BoundFile, bound_files, misplaced_files, read_sources
 from suanheng.config.workspace import Workspace
 from suanheng.flows import repairs
+from suanheng.flows.file_hashes import hash_of_content
 from suanheng.flows.repairs import Content, Record
 from suanheng.schemas.formats import formats, landed, raw_tables
 from suanheng.schemas.gate import Checked, Chunk, UnreadableFile, check
@@ -77,15 +79,20 @@ class Landing:
     problem: str | None
 
 
-def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
+def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> list[list[Waiting]]:
     """Files that some binding matches and that were not taken in as they are now, grouped by site and raw table.
 
     Where the same content lies twice, the path that sorts last counts; where bindings overlap, the first of them.
+
+    Args:
+        lake: the warehouse.
+        workspace: where.
+        hash_of: how a file's content is hashed, where hashes are remembered.
     """
     query = "SELECT file_id, site_id, raw_table, binding, path, status FROM ops.files"
     known = {Content(*row[:3]): row[3:] for row in lake.frame(query).rows()}
     grounds = grounds_hash(lake)
-    there = _lying(workspace, hash_of_content)
+    there = _lying(workspace, hash_of)
     gone: dict[tuple[str, str, str], list[str]] = {}
     for content, (_, path, status) in known.items():
         if status != "replaced" and content not in there:
@@ -94,7 +101,7 @@ def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
     for content, copies in there.items():
         bound = copies[-1]
         shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
-        binding = binding_of(bound, repaired, grounds)
+        binding = binding_of(bound, repaired, grounds, hash_of)
         read_with, read_at, status = known.get(content, (None, None, None))
         counts = read_with == binding and status != "replaced"
         places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
@@ -111,14 +118,14 @@ def waiting(lake: Lake, workspace: Workspace) -> list[list[Waiting]]:
     return [sorted(files, key=lambda file: file.shown_path) for _, files in groupby(ordered, key=_group)]
 
 
-def lying(workspace: Workspace, hash_of: Callable[[Path], str] | None = None) -> dict[Content, BoundFile]:
+def lying(workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> dict[Content, BoundFile]:
     """Each content that lies somewhere now, and the file that counts for it.
 
     Args:
         workspace: where.
         hash_of: how a file's content is hashed, where hashes are already known.
     """
-    return {content: copies[-1] for content, copies in _lying(workspace, hash_of or hash_of_content).items()}
+    return {content: copies[-1] for content, copies in _lying(workspace, hash_of).items()}
 
 
 def _lying(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content, list[BoundFile]]:
@@ -422,21 +429,29 @@ def _group(file: Waiting) -> tuple[str, str]:
     return file.bound.site_id, file.table
 
 
-def binding_of(bound: BoundFile, repaired: Path | None, grounds: str) -> str:
+def binding_of(
+    bound: BoundFile, repaired: Path | None, grounds: str, hash_of: Callable[[Path], str] = hash_of_content
+) -> str:
     """Hash of what decides how a file is read: its format and contract, what its binding says, its repairs.
 
     Args:
         bound: the file and its binding.
         repaired: file of its repaired records, where there is one.
         grounds: what the survey of a file that is taken in where it lies rests on, as ``grounds_hash`` tells it.
+        hash_of: how a file's content is hashed, where hashes are already known.
     """
     source = bound.source
-    contract = raw_tables()[source.raw_table].contract
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
-    beside = "".join(hash_of_content(place) for place in side_files_of(bound))
+    beside = "".join(hash_of(place) for place in side_files_of(bound))
     mended = repaired.read_bytes() if repaired else b""
-    beside += grounds if bound.source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
-    return hashlib.sha256((repr(parts) + contract_text(contract) + beside).encode() + mended).hexdigest()
+    beside += grounds if source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
+    stated = repr(parts) + _contract_text_of(source.raw_table) + beside
+    return hashlib.sha256(stated.encode() + mended).hexdigest()
+
+
+@cache
+def _contract_text_of(raw_table: str) -> str:
+    return contract_text(raw_tables()[raw_table].contract)
 
 
 def side_files_of(bound: BoundFile) -> list[Path]:
@@ -444,15 +459,6 @@ def side_files_of(bound: BoundFile) -> list[Path]:
     options = bound.source.options
     named = raw_tables()[bound.source.raw_table].side_files
     return [bound.path.parent / str(options[option]) for option in named if option in options]
-
-
-def hash_of_content(path: Path) -> str:
-    """Hash of the content; of the path where the content cannot be opened, so that the file is refused by its name."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return hashlib.sha256(path.as_posix().encode()).hexdigest()
 
 
 def shown(path: Path, root: Path) -> str:

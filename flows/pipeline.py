@@ -1,17 +1,21 @@
 """From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from suanheng.config.pulls import read_pulls
-from suanheng.config.workspace import Workspace
+from suanheng.config.pulls import Pull, read_pulls
+from suanheng.config.sites import read_sites
+from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import reports, units
+from suanheng.flows.ahead import computing_ahead, processors
+from suanheng.flows.file_hashes import remembered
 from suanheng.flows.landing import Landing, Waiting, misplaced, waiting
 from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
@@ -30,6 +34,7 @@ from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import build, corrections, reference, spine, staging
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
+from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
 from suanheng.warehouse.tables import columns_of_tables, make_stages, make_table
@@ -92,19 +97,66 @@ def new_run_id(flow: str, now: datetime) -> str:
     return f"{flow}-{now:%Y%m%dT%H%M%S%f}"
 
 
+class Stage(StrEnum):
+    """What a run can do, in this order."""
+
+    INGEST = "ingest"
+    STAGE = "stage"
+    BUILD = "build"
+    REPORT = "report"
+
+
+ALL_STAGES = tuple(Stage)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run is asked for.
+
+    Attributes:
+        flow: what is run.
+        stages: what it does; quarters are reported that it builds or, where it builds none, that were ever built.
+        first: a day in the first quarter that is built or reported.
+        last: a day in the last one.
+        sites: only these; all where empty.
+        only: take in this content and no other.
+        force: build quarters also whose inputs have not changed.
+        resume: run that is gone on with: what it built is not built by force again.
+        workers: quarters that are computed at the same time.
+    """
+
+    flow: str
+    stages: Sequence[Stage] = ALL_STAGES
+    first: date = date.min
+    last: date = date.max
+    sites: Sequence[str] = ()
+    only: Content | None = None
+    force: bool = False
+    resume: str | None = None
+    workers: int | None = None
+
+    def concerns(self, site_id: str) -> bool:
+        """Whether it is about a site."""
+        return not self.sites or site_id in self.sites
+
+    def covers(self, scope: Scope) -> bool:
+        """Whether it is about a quarter of a site."""
+        return scope.start <= self.last and scope.end > self.first and self.concerns(scope.site_id)
+
+
 def ingest(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
     """Take in and stage what is new; build nothing."""
-    return _run("ingest", workspace, steps, now, build_it=lambda scope: False, write_reports=False)
+    return run(workspace, steps, now, Order("ingest", (Stage.INGEST, Stage.STAGE)))
 
 
 def replay(workspace: Workspace, steps: Steps, now: datetime, content: Content) -> Outcome:
     """Take one content in anew, with its repaired records, and stage what that changes; build nothing."""
-    return _run("replay", workspace, steps, now, lambda scope: False, write_reports=False, only=content)
+    return run(workspace, steps, now, Order("replay", (Stage.INGEST, Stage.STAGE), only=content))
 
 
 def night(workspace: Workspace, steps: Steps, now: datetime, write_reports: bool = True) -> Outcome:
     """Take in what is new and build every quarter it affects."""
-    return _run("nightly", workspace, steps, now, build_it=lambda scope: True, write_reports=write_reports)
+    return run(workspace, steps, now, Order("nightly", stages_with(write_reports)))
 
 
 def fill_back(
@@ -117,63 +169,49 @@ def fill_back(
     force: bool = False,
     write_reports: bool = True,
 ) -> Outcome:
-    """Take in what is new and build the quarters between two days.
+    """Take in what is new and build the quarters between two days."""
+    order = Order("backfill", stages_with(write_reports), first, last, sites, force=force)
+    return run(workspace, steps, now, order)
+
+
+def stages_with(write_reports: bool) -> tuple[Stage, ...]:
+    """All stages, or all but the reports."""
+    return tuple(stage for stage in Stage if write_reports or stage is not Stage.REPORT)
+
+
+def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outcome:
+    """Do what is asked for.
 
     Args:
         workspace: where.
         steps: how parts are run.
         now: the present.
-        first: a day in the first quarter.
-        last: a day in the last quarter.
-        sites: only these; all where empty.
-        force: also build quarters whose inputs have not changed.
-        write_reports: whether to write the reports of what was built.
+        order: what is asked for.
+
+    Raises:
+        BadSettings: a settings file cannot be used, or the order names a site or a run that nobody knows.
     """
-
-    def wanted(scope: Scope) -> bool:
-        return scope.start <= last and scope.end > first and (not sites or scope.site_id in sites)
-
-    return _run("backfill", workspace, steps, now, build_it=wanted, write_reports=write_reports, force=force)
-
-
-def plan(workspace: Workspace, now: datetime) -> tuple[list[Waiting], list[tuple[str, str]], list[Scope]]:
-    """What a night would do: files to take in, datasets to stage, quarters known to be stale by now."""
-    run_id = new_run_id("plan", now)
-    with writing(workspace, run_id) as lake:
-        methodology = _prepare(lake, workspace, run_id)
-        stale = build.stale_scopes(lake, spine.scopes(lake), methodology, now)
-        files = [file for group in waiting(lake, workspace) for file in group]
-        return files, staging.stale(lake), [scope for scope, _ in stale]
-
-
-def _run(
-    flow: str,
-    workspace: Workspace,
-    steps: Steps,
-    now: datetime,
-    build_it: Callable[[Scope], bool],
-    write_reports: bool,
-    force: bool = False,
-    only: Content | None = None,
-) -> Outcome:
-    run_id = new_run_id(flow, now)
+    run_id = order.resume or new_run_id(order.flow, now)
     failures: list[Failure] = []
+    takes_in = Stage.INGEST in order.stages
+    _refuse_unknown_sites(workspace, order.sites)
     _done(
         steps.each(
             "pull",
-            read_pulls(workspace.pulls_file) if only is None else [],
-            lambda order: pull(order, workspace, now),
-            part=lambda order: f"{order.name} of {order.site}",
+            _asked_of_servers(workspace, order) if takes_in else [],
+            lambda asked: pull(asked, workspace, now),
+            part=lambda asked: f"{asked.name} of {asked.site}",
         ),
         failures,
     )
     with writing(workspace, run_id) as lake:
         methodology = _prepare(lake, workspace, run_id)
+        _refuse_unknown_run(lake, order.resume)
         files_before = units.Books(lake, "files", "raw_table")
         landings = _done(
             steps.each(
                 "take in",
-                _meant(waiting(lake, workspace), only),
+                _to_take_in(lake, workspace, order) if takes_in else [],
                 lambda files: units.take_in(lake, workspace, files_before, files, run_id),
                 part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
             ),
@@ -183,35 +221,71 @@ def _run(
         stagings = _done(
             steps.each(
                 "stage",
-                staging.stale(lake),
+                _to_stage(lake, order),
                 lambda pair: units.stage(lake, staged_before, *pair, run_id=run_id, author=workspace.author),
                 part=" ".join,
             ),
             failures,
         )
         units.rebuild_spine(lake, now, run_id, workspace.author)
-        scopes = [scope for scope in spine.scopes(lake) if build_it(scope)]
-        stale = build.stale_scopes(lake, scopes, methodology, now, force)
-        built = _built(lake, steps, stale, methodology, now, run_id, workspace.author, failures, force)
-        written = []
-        if write_reports:
-            written = lake.unit("reports", lambda: _written(lake, workspace, steps, built, failures))
+        built = _built(lake, steps, order, methodology, now, run_id, workspace.author, failures)
+        to_report = _to_report(lake, order, built)
+        written = lake.unit("reports", lambda: _written(lake, workspace, steps, to_report, failures))
         outcome = Outcome(
             run_id,
-            [*(landing for group in landings for landing in group), *misplaced(workspace)],
+            [*(landing for group in landings for landing in group), *(misplaced(workspace) if takes_in else ())],
             stagings,
-            [f"{scope.site_id} {scope.name}" for scope in built],
+            [scope.title for scope in built],
             {failure.part: f"{type(failure.error).__name__}: {failure.error}" for failure in failures},
             written,
         )
         if not outcome.changed_nothing:
-            _record(lake, flow, outcome, now, workspace.author)
+            _record(lake, order.flow, outcome, now, workspace.author)
     return outcome
 
 
-def _meant(groups: list[list[Waiting]], only: Content | None) -> list[list[Waiting]]:
-    meant = ([file for file in files if only in (None, file.content)] for files in groups)
-    return [files for files in meant if files]
+def _refuse_unknown_sites(workspace: Workspace, sites: Sequence[str]) -> None:
+    known = sorted(site["site_id"] for site in read_sites(workspace.sites_file)) if sites else []
+    if unknown := sorted(set(sites) - set(known)):
+        raise BadSettings(
+            f"{workspace.sites_file} has no site {', '.join(unknown)}. Known: {', '.join(known)}. Name one of them."
+        )
+
+
+def _refuse_unknown_run(lake: Lake, run_id: str | None) -> None:
+    if run_id and not lake.value("SELECT count(*) FROM ops.builds WHERE run_id = ?", [run_id]):
+        raise BadSettings(
+            f"No quarter was built by a run {run_id!r}. Expected one that was interrupted. "
+            "See which there are: suanheng sql 'SELECT DISTINCT run_id FROM ops.builds'"
+        )
+
+
+def _asked_of_servers(workspace: Workspace, order: Order) -> list[Pull]:
+    return [] if order.only else [asked for asked in read_pulls(workspace.pulls_file) if order.concerns(asked.site)]
+
+
+def _to_take_in(lake: Lake, workspace: Workspace, order: Order) -> list[list[Waiting]]:
+    with remembered(workspace.file_hashes) as hash_of:
+        groups = waiting(lake, workspace, hash_of)
+    meant = ([file for file in files if order.only in (None, file.content)] for files in groups)
+    return [files for files in meant if files and order.concerns(files[0].bound.site_id)]
+
+
+def _to_stage(lake: Lake, order: Order) -> list[tuple[str, str]]:
+    return [pair for pair in staging.stale(lake) if order.concerns(pair[0])] if Stage.STAGE in order.stages else []
+
+
+def forced(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:
+    """Quarters that an order wants built although nothing has changed."""
+    if not order.force and order.resume is None:
+        return set()
+    return set(scopes) - (build.built_by(lake, order.resume) if order.resume else set())
+
+
+def _to_report(lake: Lake, order: Order, built: list[Scope]) -> list[Scope]:
+    if Stage.REPORT not in order.stages:
+        return []
+    return built if Stage.BUILD in order.stages else [s for s in sorted(build.built_by(lake)) if order.covers(s)]
 
 
 def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
@@ -257,24 +331,28 @@ def _make_tables(lake: Lake) -> None:
 def _built(
     lake: Lake,
     steps: Steps,
-    stale: list[tuple[Scope, str]],
+    order: Order,
     methodology: Methodology,
     now: datetime,
     run_id: str,
     author: str,
     failures: list[Failure],
-    force: bool,
 ) -> list[Scope]:
+    scopes = list(filter(order.covers, spine.scopes(lake))) if Stage.BUILD in order.stages else []
+    wanted_anyway = forced(lake, order, scopes)
+    stale = stale_scopes(lake, scopes, methodology, now, wanted_anyway)
     if not stale:
         return []
     bench = Workbench(lake)
     lake.unit("tables", lambda: build.make_rollup_tables(lake, bench, run_id, author))
 
-    def build_one(item: tuple[Scope, str]) -> Scope | None:
-        return units.build_quarter(lake, bench, item, methodology, now, run_id, author, force)
+    def build_one(quarter: Stale) -> Scope | None:
+        is_forced = quarter.scope in wanted_anyway
+        return units.build_quarter(lake, bench, computed, quarter, methodology, now, run_id, author, is_forced)
 
-    part = "{0.site_id} {0.name}".format
-    return _done(steps.each("build", stale, build_one, part=lambda item: part(item[0])), failures)
+    workers = 1 if lake.is_shared else order.workers or processors()
+    with computing_ahead(lake, bench, stale, now, workers) as computed:
+        return _done(steps.each("build", stale, build_one, part=lambda quarter: quarter.scope.title), failures)
 
 
 def _done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
@@ -330,4 +408,5 @@ def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: 
         "corrections_refused": outcome.corrections_refused,
     }
     with lake.transaction(author, f"{outcome.run_id}: record"):
+        lake.execute("DELETE FROM ops.runs WHERE run_id = ?", [outcome.run_id])
         lake.insert("ops.runs", pl.DataFrame([row]))

@@ -4,14 +4,17 @@ What another writer has done since the run was planned is not done again, and no
 writer has changed meanwhile: such a piece is begun anew.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import Landing, Waiting, land, waiting
 from suanheng.transforms import build, spine, staging
+from suanheng.transforms.build import Computed
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope
 from suanheng.transforms.staging import Staging
+from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake
 
@@ -83,29 +86,31 @@ def rebuild_spine(lake: Lake, now: datetime, run_id: str, author: str) -> None:
 def build_quarter(
     lake: Lake,
     bench: Workbench,
-    stale: tuple[Scope, str],
+    computed: Callable[[Stale], Computed],
+    quarter: Stale,
     methodology: Methodology,
     now: datetime,
     run_id: str,
     author: str,
-    force: bool,
+    is_forced: bool,
 ) -> Scope | None:
     """Build a quarter of a site, unless another writer has, or is about to: then files wait to be staged."""
-    scope = stale[0]
+    scope = quarter.scope
 
-    def to_build(force: bool) -> list[tuple[Scope, str]]:
+    def to_build(is_forced: bool) -> list[Stale]:
         if scope not in spine.scopes(lake) or scope.site_id in {site_id for site_id, _ in staging.stale(lake)}:
             return []
-        return build.stale_scopes(lake, [scope], methodology, now, force)
+        return stale_scopes(lake, [scope], methodology, now, {scope} if is_forced else set())
 
     def work() -> Scope | None:
-        planned = to_build(force) if lake.is_shared else [stale]
+        planned = to_build(is_forced) if lake.is_shared else [quarter]
         if not planned:
             return None
         if lake.is_shared:
             bench.refresh()
-        with lake.resting_on(lambda: to_build(force=True) == planned):
-            build.build(lake, bench, *planned[0], methodology, now, run_id, author)
+        made_from = planned[0].made_from
+        with lake.resting_on(lambda: [now.made_from for now in to_build(is_forced=True)] == [made_from]):
+            build.build(lake, computed(planned[0]), planned[0], methodology, run_id, author)
         return scope
 
     return lake.unit(scope.site_id, work)

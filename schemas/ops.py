@@ -63,7 +63,9 @@ BUILDS = contract(
     columns={
         "site_id": column(pl.String, "Site.", required=True),
         "quarter_start": column(pl.Date, "First day of the quarter.", required=True),
-        "fingerprint": column(pl.String, "Hash of everything it was made from.", required=True),
+        "made_from": text("Hash of each part of what it was made from, as JSON."),
+        "from_snapshot": count("Snapshot of the warehouse it was made from."),
+        "outdated_by": text("A quarter that it looks back on and that was built after it."),
         "as_of": column(pl.Date, "The present it was built with, at the site."),
         "run_id": column(pl.String, "Run that built it.", required=True),
     },

@@ -1,21 +1,23 @@
 """Builds one quarter of one site: rollups, indicators, scores, in one transaction or not at all."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.scorecards import SCORECARDS
-from suanheng.transforms.recipes import FOLDER, Recipe, in_build_order, recipes, recipes_hash
+from suanheng.transforms.recipes import Recipe, counting_modules, in_build_order, recipes, recipes_hash
 from suanheng.transforms.scoring.explanation import explain_periods
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
 from suanheng.transforms.spine import Scope, add_months
+from suanheng.transforms.staleness import Stale
 from suanheng.transforms.workbench import NOWHERE, Workbench
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, quoted
@@ -39,11 +41,6 @@ _PERIODS_BEFORE = """
     SELECT indicators.*, next_period FROM indicators."all" AS indicators JOIN pairs USING (site_id, period)
 """
 """Indicators of the periods of the same kind right before those of a scope, scored with the same methodology."""
-
-_SUMMING = ("device_series.py", "sample_rows.py", "series_hours.py")
-
-DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "energy_certificates")
-"""Datasets whose rows all begin and end on stated days."""
 
 
 def indicator_recipes() -> list[Recipe]:
@@ -95,7 +92,7 @@ def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -
         for recipe in rollups:
             if there.get(recipe.table) != bench.columns(recipe):
                 lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
-                lake.execute(f"CREATE TABLE {recipe.table} AS FROM bench.{recipe.table}")
+                lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table}")
                 lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
 
 
@@ -117,56 +114,37 @@ def forget_beyond_spine(lake: Lake) -> None:
     )
 
 
-def stale_scopes(
-    lake: Lake, scopes: Iterable[Scope], methodology: Methodology, now: datetime, force: bool = False
-) -> list[tuple[Scope, str]]:
-    """Scopes whose fingerprint differs from the one they were last built with, each with its new fingerprint.
+@dataclass(frozen=True)
+class Computed:
+    """A quarter that lies on a bench, computed and not yet written."""
 
-    A scope is also stale where one that it looks back on is. With ``force`` every scope counts as stale.
-    """
-    query = "SELECT site_id, quarter_start, fingerprint FROM ops.builds"
-    built = {(site_id, start): fingerprint for site_id, start, fingerprint in lake.frame(query).iter_rows()}
-    made_with = _made_with(lake, methodology)
-    stale: dict[Scope, str] = {}
-    for scope in sorted(scopes):
-        fingerprint = _fingerprint(lake, scope, made_with, now)
-        is_as_built = built.get((scope.site_id, scope.start)) == fingerprint
-        if force or not is_as_built or any(_looks_back_on(scope, earlier) for earlier in stale):
-            stale[scope] = fingerprint
-    return list(stale.items())
+    bench: Workbench
+    variables: Mapping[str, Any]
 
 
-def _looks_back_on(scope: Scope, earlier: Scope) -> bool:
-    """Whether indicators of a scope sum facts of the earlier one: their windows are up to a year long."""
-    return scope.site_id == earlier.site_id and add_months(scope.start, -12) <= earlier.start < scope.start
+def compute(lake: Lake, bench: Workbench, scope: Scope, now: datetime) -> Computed:
+    """Run the rollups and indicators of a quarter on a bench; the warehouse is only read."""
+    bench.lay_out(scope.site_id)
+    variables = scope_variables(lake, scope, now)
+    bench.make(in_build_order("rollups"), indicator_recipes(), variables)
+    return Computed(bench, variables)
 
 
-def build(
-    lake: Lake,
-    bench: Workbench,
-    scope: Scope,
-    fingerprint: str,
-    methodology: Methodology,
-    now: datetime,
-    run_id: str,
-    author: str,
-) -> None:
-    """Build one quarter of one site.
+def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology, run_id: str, author: str) -> None:
+    """Write one computed quarter of one site, and score it.
 
     Everything the quarter's months, the quarter itself and, at the end of a year, the year hold is replaced together:
     a reader sees all of it before or all of it after. On failure everything stays as it was. Quarters that look back
-    on this one lose their fingerprint: they are stale until they are built after it, in this run or the next.
+    on this one are outdated by it: they are stale until they are built after it, in this run or the next.
     """
-    rollups = in_build_order("rollups")
-    bench.lay_out(scope.site_id)
-    variables = scope_variables(lake, scope, now)
-    bench.make(rollups, indicator_recipes(), variables)
+    scope, bench = stale.scope, computed.bench.name
+    lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
     was_built = lake.value("SELECT count(*) FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place) > 0
-    with lake.transaction(author, f"{run_id}: build {scope.site_id} {scope.name}"):
-        for table in (*(recipe.table for recipe in rollups), "indicators.monthly_facts"):
-            _replace_months(lake, table, scope, was_built)
-        _replace_periods(lake, "indicators.period_facts", "FROM bench.indicators.period_facts", _OVERLAPPING)
+    with lake.transaction(author, f"{run_id}: build {scope.title}"):
+        for table in (*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"):
+            _replace_months(lake, bench, table, scope, was_built)
+        _replace_periods(lake, "indicators.period_facts", f"FROM {bench}.indicators.period_facts", _OVERLAPPING)
         _replace_periods(lake, 'indicators."all"', fill().query, _CLOSING)
         _score(lake, methodology, run_id)
         for recipe in in_build_order("scorecards"):
@@ -174,14 +152,20 @@ def build(
             _replace_periods(lake, recipe.table, recipe.query, which)
         lake.execute("DELETE FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place)
         lake.execute(
-            "UPDATE ops.builds SET fingerprint = '' WHERE site_id = ? AND quarter_start > ? AND quarter_start <= ?",
-            [*place, add_months(scope.start, 12)],
+            "UPDATE ops.builds SET outdated_by = ? WHERE site_id = ? AND quarter_start > ? AND quarter_start <= ?",
+            [scope.name, *place, add_months(scope.start, 12)],
         )
         lake.execute(
             "INSERT INTO ops.builds BY NAME "
-            "SELECT ? AS site_id, ? AS quarter_start, ? AS fingerprint, ? AS as_of, ? AS run_id",
-            [*place, fingerprint, variables["as_of"], run_id],
+            "SELECT ? AS site_id, ? AS quarter_start, ? AS made_from, ? AS from_snapshot, ? AS as_of, ? AS run_id",
+            [*place, json.dumps(stale.made_from), stale.from_snapshot, computed.variables["as_of"], run_id],
         )
+
+
+def built_by(lake: Lake, run_id: str | None = None) -> set[Scope]:
+    """Quarters that were last built by a run; by any where none is named."""
+    query = "SELECT site_id, quarter_start FROM ops.builds WHERE coalesce(run_id = ?, true)"
+    return {Scope(site_id, start, add_months(start, 3)) for site_id, start in lake.frame(query, [run_id]).iter_rows()}
 
 
 def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
@@ -200,15 +184,15 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
     }
 
 
-def _replace_months(lake: Lake, table: str, scope: Scope, was_built: bool) -> None:
+def _replace_months(lake: Lake, bench: str, table: str, scope: Scope, was_built: bool) -> None:
     # A quarter that was never built has no rows to delete, and most rollups of most sites are empty: both cost a scan.
     if was_built:
         lake.execute(
             f"DELETE FROM {table} WHERE site_id = ? AND month_start >= ? AND month_start < ?",
             [scope.site_id, scope.start, scope.end],
         )
-    if lake.value(f"SELECT count(*) FROM bench.{table}"):
-        lake.execute(f"INSERT INTO {table} BY NAME FROM bench.{table}")
+    if lake.value(f"SELECT count(*) FROM {bench}.{table}"):
+        lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
 
 
 def _replace_periods(lake: Lake, table: str, query: str, which: str) -> None:
@@ -239,48 +223,7 @@ def _score(lake: Lake, methodology: Methodology, run_id: str) -> None:
     lake.insert("scorecards.explanations", explanations)
 
 
-def _made_with(lake: Lake, methodology: Methodology) -> str:
-    """Hash of what every quarter is made with: recipes, scoring code, methodology, reference facts."""
-    facts = lake.frame("SELECT name, content_hash FROM ops.reference_tables ORDER BY name").rows()
-    return hashlib.sha256(repr((code_hash(), methodology.hash, facts)).encode()).hexdigest()
-
-
 def code_hash() -> str:
     """Hash of the recipes, the sums of samples and the scoring code: what turns staged rows into numbers."""
-    modules = [*sorted((FOLDER / "scoring").glob("*.py")), *(FOLDER / name for name in _SUMMING)]
-    code = b"".join(path.read_bytes() for path in modules)
+    code = b"".join(path.read_bytes() for path in counting_modules())
     return hashlib.sha256(repr((recipes_hash(), code)).encode()).hexdigest()
-
-
-def _fingerprint(lake: Lake, scope: Scope, made_with: str, now: datetime) -> str:
-    """Hash of what one quarter is made from.
-
-    Indicators look back a year, and a silent meter or a bill shows itself only in what lies up to 100 days away, so
-    the files of that time count too. Files that describe a state, or something that may still last, always count. So do
-    other sites' claims of the certificates that the site claims.
-    """
-    dated = [table for table, form in raw_tables().items() if set(form.feeds) & set(DATED)]
-    files = lake.frame(
-        "SELECT file_id, raw_table, status, binding FROM ops.files WHERE site_id = ? AND ("
-        "NOT list_contains(?, raw_table) OR first_at IS NULL "
-        "OR (first_at < ?::TIMESTAMP + INTERVAL 101 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 101 DAY)) "
-        "ORDER BY path, file_id, raw_table",
-        [scope.site_id, dated, scope.end, add_months(scope.start, -12)],
-    ).rows()
-    stagings = "SELECT dataset, recipe_hash FROM ops.stagings WHERE site_id = ? ORDER BY ALL"
-    elsewhere = (
-        "SELECT site_id, instrument, certificate_id, retired_on, file_id, row_number FROM staged.energy_certificates "
-        "WHERE site_id <> ? AND certificate_id IN "
-        "(SELECT certificate_id FROM staged.energy_certificates WHERE site_id = ?) ORDER BY ALL"
-    )
-    months = "SELECT month_start FROM reference.site_months WHERE site_id = ? AND month_start < ? ORDER BY ALL"
-    made_from = (
-        made_with,
-        files,
-        lake.frame(stagings, [scope.site_id]).rows(),
-        lake.frame(elsewhere, [scope.site_id, scope.site_id]).rows(),
-        lake.frame(months, [scope.site_id, scope.end]).rows(),
-        now.date() >= scope.end,
-        now.date() >= date(scope.start.year + 1, 1, 1),
-    )
-    return hashlib.sha256(repr(made_from).encode()).hexdigest()

@@ -90,6 +90,12 @@ def recipes_hash() -> str:
     return digest.hexdigest()
 
 
+def counting_modules() -> list[Path]:
+    """Modules that turn staged rows into numbers beside the recipes: the sums of samples, and the scoring."""
+    summing = [FOLDER / f"{name}.py" for name in ("device_series", "sample_rows", "series_hours")]
+    return [*summing, *sorted((FOLDER / "scoring").glob("*.py"))]
+
+
 def _read(path: Path) -> Recipe:
     text = path.read_text(encoding="utf-8")
     comment = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]

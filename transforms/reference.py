@@ -26,18 +26,30 @@ def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
     Raises:
         BadSettings: a fact breaks its contract. Nothing is scored with facts that may be wrong.
     """
-    sites = pl.DataFrame(read_sites(workspace.sites_file), schema=SITES.dtypes())
-    tables = {"sites": sites, "indicators": catalogue().select(list(CATALOGUE.columns))}
-    for name in REFERENCE:
-        tables[name] = facts(name, workspace)
     known = dict(lake.frame("SELECT name, content_hash FROM ops.reference_tables").iter_rows())
     changed = []
-    for name, rows in tables.items():
-        content_hash = hashlib.sha256(rows.write_csv().encode()).hexdigest()
+    for name, rows in stated(workspace).items():
+        content_hash = hash_of(rows)
         if known.get(name) != content_hash:
             _replace(lake, name, rows, content_hash, run_id, workspace.author)
             changed.append(name)
     return changed
+
+
+def stated(workspace: Workspace) -> dict[str, pl.DataFrame]:
+    """Every reference table as the files of the package and the workspace state it now.
+
+    Raises:
+        BadSettings: a fact breaks its contract.
+    """
+    sites = pl.DataFrame(read_sites(workspace.sites_file), schema=SITES.dtypes())
+    tables = {"sites": sites, "indicators": catalogue().select(list(CATALOGUE.columns))}
+    return {**tables, **{name: facts(name, workspace) for name in REFERENCE}}
+
+
+def hash_of(rows: pl.DataFrame) -> str:
+    """Hash of the rows of a reference table, as ``ops.reference_tables`` keeps it."""
+    return hashlib.sha256(rows.write_csv().encode()).hexdigest()
 
 
 def facts(name: str, workspace: Workspace) -> pl.DataFrame:

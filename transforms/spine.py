@@ -29,6 +29,11 @@ class Scope:
         """The quarter, e.g. ``2023Q2``."""
         return quarter_name(self.start)
 
+    @property
+    def title(self) -> str:
+        """The site and the quarter, e.g. ``site-a 2023Q2``."""
+        return f"{self.site_id} {self.name}"
+
 
 def rebuild(lake: Lake, now: datetime) -> bool:
     """Replace reference.site_months and reference.site_periods where files have changed the span of a site.
@@ -74,29 +79,39 @@ def add_months(day: date, months: int) -> date:
 
 def _months(lake: Lake, now: datetime) -> pl.DataFrame:
     sites = lake.frame("SELECT site_id, time_zone, commissioned_on FROM reference.sites ORDER BY site_id")
-    rows = []
+    evidence, rows = _evidence(lake, now), []
     for site_id, time_zone, commissioned_on in sites.iter_rows():
-        zone = ZoneInfo(time_zone)
-        for first, last in _evidence(lake, site_id, zone, now):
+        if site_id in evidence:
+            zone = ZoneInfo(time_zone)
+            first, last = _local_days(*evidence[site_id], zone)
             start = max(first, commissioned_on or first)
             rows += [_month(site_id, day, zone) for day in _month_starts(start, last)]
     return pl.DataFrame(rows, schema=SITE_MONTHS.dtypes(), orient="row")
 
 
-def _evidence(lake: Lake, site_id: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[date, date]]:
-    """First and last local day of which the site's files tell, once, or not at all. The future is not told yet."""
-    present = now.astimezone(UTC).replace(tzinfo=None)
+def _evidence(lake: Lake, now: datetime) -> dict[str, tuple[datetime, datetime]]:
+    """First and last moment of which each site's files tell. The future is not told yet."""
+    telling = [
+        (table, place)
+        for place, datasets in enumerate(TELLING)
+        for table, form in raw_tables().items()
+        if set(form.feeds) & set(datasets)
+    ]
     query = (
-        "SELECT min(first_at), least(max(last_at), ?) FROM ops.files "
-        "WHERE status = 'loaded' AND site_id = ? AND list_contains(?, raw_table)"
+        "SELECT site_id, min(first_at), least(max(last_at), ?) FROM ops.files "
+        "JOIN (SELECT unnest(?::VARCHAR[]) AS raw_table, unnest(?::BIGINT[]) AS place) USING (raw_table) "
+        "WHERE status = 'loaded' GROUP BY site_id, place HAVING min(first_at) IS NOT NULL "
+        "QUALIFY place = min(place) OVER (PARTITION BY site_id)"
     )
-    for datasets in TELLING:
-        tables = [table for table, form in raw_tables().items() if set(form.feeds) & set(datasets)]
-        row = lake.connection.execute(query, [present, site_id, tables]).fetchone()
-        if row and row[0] is not None:
-            first, last = (moment.replace(tzinfo=UTC).astimezone(zone) for moment in row)
-            yield first.date(), (last if last == first else last - datetime.resolution).date()
-            return
+    present = now.astimezone(UTC).replace(tzinfo=None)
+    tables, places = map(list, zip(*telling, strict=True))
+    return {site_id: (first, last) for site_id, first, last in lake.frame(query, [present, tables, places]).iter_rows()}
+
+
+def _local_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """First and last day at the site; an end at midnight belongs to the day before."""
+    first, last = (moment.replace(tzinfo=UTC).astimezone(zone) for moment in (first, last))
+    return first.date(), (last if last == first else last - datetime.resolution).date()
 
 
 def _month_starts(first: date, last: date) -> Iterator[date]:

@@ -1,7 +1,7 @@
 """From raw to staged: runs the feeds of a dataset, holds every row to the contract, keeps one row per key."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -40,21 +40,65 @@ class Staging:
     corrections_refused: int
 
 
+@dataclass(frozen=True)
+class Makings:
+    """What one dataset of one site is staged from.
+
+    Attributes:
+        recipe_hash: hash of its feeds, its contract and its corrections.
+        files: hash and binding of each file, those that give way to others first.
+    """
+
+    recipe_hash: str
+    files: tuple[tuple[str, str], ...]
+
+
+def makings(
+    lake: Lake, facts: Mapping[str, str] | None = None, stated: Sequence[Correction] | None = None
+) -> dict[tuple[str, str], Makings]:
+    """What each dataset of each site would be staged from now.
+
+    Args:
+        lake: the warehouse.
+        facts: hash of each reference table; as they are loaded where it is not given.
+        stated: the corrections; those in force where it is not given.
+    """
+    hashes = facts if facts is not None else _hashes_of_facts(lake)
+    corrections_in_force = stated if stated is not None else corrections.in_force(lake)
+    time_zones = dict(lake.frame("SELECT site_id, time_zone FROM reference.sites").iter_rows())
+    made_with = {dataset: recipe_hash(dataset, hashes) for dataset in DATASETS}
+    found = {}
+    for (site_id, dataset), files in _loaded_files(lake).items():
+        concerning = corrections.concerning(corrections_in_force, site_id, dataset)
+        corrected = _with_corrections(made_with[dataset], concerning, time_zones.get(site_id))
+        found[site_id, dataset] = Makings(corrected, tuple(files))
+    return found
+
+
 def stale(lake: Lake) -> list[tuple[str, str]]:
     """Site and dataset pairs whose files, readings of files, precedence, corrections or feeds differ from the last."""
+    return list(reasons(lake, makings(lake)))
+
+
+def reasons(lake: Lake, wanted: Mapping[tuple[str, str], Makings]) -> dict[tuple[str, str], str]:
+    """Why each pair of a site and a dataset would be staged anew, of those that would be, in their order."""
     query = "SELECT site_id, dataset, recipe_hash, file_ids, bindings FROM ops.stagings"
-    staged = {(site, dataset): made_from for site, dataset, *made_from in lake.frame(query).iter_rows()}
-    stated = corrections.in_force(lake)
-    wanted = {}
-    for dataset in DATASETS:
-        made_with = recipe_hash(lake, dataset)
-        for site_id, files in _loaded_files(lake, dataset).items():
-            concerning = corrections.concerning(stated, site_id, dataset)
-            corrected = _with_corrections(lake, site_id, made_with, concerning)
-            wanted[site_id, dataset] = [corrected, *map(list, zip(*files, strict=True))]
-    return sorted(
-        {pair for pair, made_from in wanted.items() if staged.get(pair) != made_from} | (staged.keys() - wanted.keys())
-    )
+    staged = {
+        (site_id, dataset): Makings(made_with, tuple(zip(file_ids, bindings, strict=True)))
+        for site_id, dataset, made_with, file_ids, bindings in lake.frame(query).iter_rows()
+    }
+    differing = sorted(pair for pair in staged.keys() | wanted.keys() if staged.get(pair) != wanted.get(pair))
+    return {pair: _why(staged.get(pair), wanted.get(pair)) for pair in differing}
+
+
+def _why(before: Makings | None, after: Makings | None) -> str:
+    if before is None:
+        return "it was never staged"
+    if after is None:
+        return "none of its files counts any more"
+    if before.recipe_hash != after.recipe_hash:
+        return "its feeds, its contract, its corrections or the reference facts they read changed"
+    return f"its files changed: {len(set(after.files) - set(before.files))} new, {len(before.files)} before"
 
 
 def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> Staging:
@@ -66,8 +110,8 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
     """
     contract = DATASETS[dataset]
     stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
-    made_with = _with_corrections(lake, site_id, recipe_hash(lake, dataset), stated)
-    files = _loaded_files(lake, dataset).get(site_id, [])
+    made_with = recipe_hash(dataset, _hashes_of_facts(lake))
+    files = _loaded_files(lake, site_id).get((site_id, dataset), [])
     fed = lake.frame(_fed_query(dataset), [site_id]) if files else _no_rows(contract)
     corrected = corrections.apply(fed, site_id, stated, _time_zone(lake, site_id))
     checked = _checked(corrected.rows, contract)
@@ -99,7 +143,7 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
             file_ids, bindings = map(list, zip(*files, strict=True))
             row = {
                 **asdict(staging),
-                "recipe_hash": made_with,
+                "recipe_hash": _with_corrections(made_with, stated, _time_zone(lake, site_id)),
                 "file_ids": file_ids,
                 "bindings": bindings,
                 "run_id": run_id,
@@ -167,27 +211,35 @@ def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
         lake.execute(f"DELETE FROM ops.{table} WHERE site_id = ? AND dataset = ?", [site_id, dataset])
 
 
-def _with_corrections(lake: Lake, site_id: str, made_with: str, stated: Sequence[Correction]) -> str:
+def _with_corrections(made_with: str, stated: Sequence[Correction], time_zone: str | None) -> str:
     """Hash of what a dataset is made with; corrections are of days at the site, so its zone counts with them."""
     if not stated:
         return made_with
-    return hashlib.sha256((made_with + corrections.hash_of(stated) + _time_zone(lake, site_id)).encode()).hexdigest()
+    return hashlib.sha256((made_with + corrections.hash_of(stated) + (time_zone or "UTC")).encode()).hexdigest()
 
 
 def _time_zone(lake: Lake, site_id: str) -> str:
     return lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]) or "UTC"
 
 
-def recipe_hash(lake: Lake, dataset: str) -> str:
-    """Hash of what decides how a dataset is staged: its contract, the code here, its feeds and the facts they read."""
+def _hashes_of_facts(lake: Lake) -> dict[str, str]:
+    return dict(lake.frame("SELECT name, content_hash FROM ops.reference_tables").iter_rows())
+
+
+def recipe_hash(dataset: str, facts: Mapping[str, str]) -> str:
+    """Hash of what decides how a dataset is staged: its contract, the code here, its feeds and the facts they read.
+
+    Args:
+        dataset: the dataset.
+        facts: hash of each reference table.
+    """
     digest = hashlib.sha256(contract_text(DATASETS[dataset]).encode())
     for module in (__file__, bill_lines.__file__, corrections.__file__, gate.__file__):
         digest.update(Path(module).read_bytes())
     for feed in feeds(dataset):
         digest.update(feed.query.encode())
         for table in sorted(table for table in feed.reads if table.startswith("reference.")):
-            query = "SELECT content_hash FROM ops.reference_tables WHERE name = ?"
-            digest.update(str(lake.value(query, [table.removeprefix("reference.")])).encode())
+            digest.update(str(facts.get(table.removeprefix("reference."))).encode())
     return digest.hexdigest()
 
 
@@ -208,20 +260,17 @@ def contract_text(contract: Contract) -> str:
     )
 
 
-def _raw_tables_of(dataset: str) -> list[str]:
-    return [table for table, form in raw_tables().items() if dataset in form.feeds]
-
-
-def _loaded_files(lake: Lake, dataset: str) -> dict[str, list[tuple[str, str]]]:
-    """Files of a dataset by site, each with its binding, those that give way to others first."""
-    rows = lake.frame(
-        "SELECT site_id, file_id, binding FROM ops.files WHERE status = 'loaded' AND list_contains(?, raw_table) "
-        "ORDER BY path, file_id",
-        [_raw_tables_of(dataset)],
+def _loaded_files(lake: Lake, of_site: str | None = None) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Files by site and dataset, each with its binding, those that give way to others first."""
+    query = (
+        "SELECT site_id, raw_table, file_id, binding FROM ops.files "
+        "WHERE status = 'loaded' AND coalesce(site_id = ?, true) ORDER BY path, file_id"
     )
-    files: dict[str, list[tuple[str, str]]] = {}
-    for site_id, file_id, binding in rows.iter_rows():
-        files.setdefault(site_id, []).append((file_id, binding))
+    fed = {table: form.feeds for table, form in raw_tables().items()}
+    files: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for site_id, raw_table, file_id, binding in lake.frame(query, [of_site]).iter_rows():
+        for dataset in fed.get(raw_table, ()):
+            files.setdefault((site_id, dataset), []).append((file_id, binding))
     return files
 
 

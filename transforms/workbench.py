@@ -43,23 +43,28 @@ _FACTS = {"monthly_facts": MONTHLY_FACTS, "period_facts": PERIOD_FACTS}
 
 
 class Workbench:
-    """A place in memory beside the warehouse, on the same connection."""
+    """A place in memory beside the warehouse, on the same connection.
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    Args:
+        lake: the warehouse.
+        name: the catalogue it is; several connections to one warehouse need one each.
+    """
+
+    def __init__(self, lake: Lake, name: str = "bench") -> None:
+        self._lake, self.name = lake, name
         self._site_id: str | None = None
-        lake.execute("ATTACH IF NOT EXISTS ':memory:' AS bench")
+        lake.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {name}")
         for stage in ("raw", "staged", "reference", "rollups", "indicators", "ops"):
-            lake.execute(f"CREATE SCHEMA IF NOT EXISTS bench.{stage}")
+            lake.execute(f"CREATE SCHEMA IF NOT EXISTS {name}.{stage}")
         self._there = columns_of_tables(lake)
         for table, form in raw_tables().items():
-            lake.execute(f"CREATE OR REPLACE VIEW bench.raw.{table} AS {self._of_today('raw', landed(form))}")
+            lake.execute(f"CREATE OR REPLACE VIEW {name}.raw.{table} AS {self._of_today('raw', landed(form))}")
         for dataset in LARGE:
             view = self._of_today("staged", DATASETS[dataset])
-            lake.execute(f"CREATE OR REPLACE VIEW bench.staged.{dataset} AS {view}")
+            lake.execute(f"CREATE OR REPLACE VIEW {name}.staged.{dataset} AS {view}")
         for table, contract in SETTLED.items():
-            lake.execute(f"CREATE OR REPLACE VIEW bench.rollups.{table} AS {self._of_today('rollups', contract)}")
-        lake.execute(f"CREATE OR REPLACE VIEW bench.ops.files AS {self._of_today('ops', FILES)}")
+            lake.execute(f"CREATE OR REPLACE VIEW {name}.rollups.{table} AS {self._of_today('rollups', contract)}")
+        lake.execute(f"CREATE OR REPLACE VIEW {name}.ops.files AS {self._of_today('ops', FILES)}")
         self._lay_out("")
         self.refresh()
 
@@ -67,7 +72,7 @@ class Workbench:
         """Put the reference facts and the spine on the bench as they are now; a site is laid out anew as well."""
         for table, contract in {**REFERENCE, **SPINE}.items():
             rows = self._of_today("reference", contract)
-            self._lake.execute(f'CREATE OR REPLACE TABLE bench.reference."{table}" AS {rows}')
+            self._lake.execute(f'CREATE OR REPLACE TABLE {self.name}.reference."{table}" AS {rows}')
         self._site_id = None
 
     def _of_today(self, stage: str, contract: Contract) -> str:
@@ -92,7 +97,7 @@ class Workbench:
         for dataset in DATASETS:
             if dataset not in LARGE:
                 self._lake.execute(
-                    f"CREATE OR REPLACE TABLE bench.staged.{dataset} AS "
+                    f"CREATE OR REPLACE TABLE {self.name}.staged.{dataset} AS "
                     f"FROM ({self._of_today('staged', DATASETS[dataset])}) WHERE site_id = ? OR ?",
                     [site_id, dataset in OF_ALL_SITES],
                 )
@@ -102,7 +107,7 @@ class Workbench:
         """Run the recipes of a scope: each rollup becomes a table, the indicators the two tables of facts."""
         lake = self._lake
         lake.set_variables(variables)
-        lake.execute("USE bench")
+        lake.execute(f"USE {self.name}")
         try:
             make_series_hours(lake)
             for recipe in rollups:
@@ -134,15 +139,16 @@ class Workbench:
             fill: the recipe that joins the facts to the spine.
         """
         lake = self._lake
-        lake.execute("DROP TABLE IF EXISTS bench.gathered_facts")
+        lake.execute(f"DROP TABLE IF EXISTS {self.name}.gathered_facts")
         for variables in scopes:
             self.make(rollups, indicators, variables)
             lake.execute(
-                "CREATE TABLE IF NOT EXISTS bench.gathered_facts AS FROM bench.indicators.monthly_facts LIMIT 0"
+                f"CREATE TABLE IF NOT EXISTS {self.name}.gathered_facts AS "
+                f"FROM {self.name}.indicators.monthly_facts LIMIT 0"
             )
-            lake.execute("INSERT INTO bench.gathered_facts FROM bench.indicators.monthly_facts")
-        lake.execute("CREATE OR REPLACE TABLE bench.indicators.monthly_facts AS FROM bench.gathered_facts")
-        lake.execute("USE bench")
+            lake.execute(f"INSERT INTO {self.name}.gathered_facts FROM {self.name}.indicators.monthly_facts")
+        lake.execute(f"CREATE OR REPLACE TABLE {self.name}.indicators.monthly_facts AS FROM {self.name}.gathered_facts")
+        lake.execute(f"USE {self.name}")
         try:
             return lake.frame(fill.query)
         finally:
@@ -150,7 +156,7 @@ class Workbench:
 
     def columns(self, recipe: Recipe) -> list[str]:
         """Columns of the table a rollup has become."""
-        return self._lake.frame(f"DESCRIBE bench.{recipe.table}")["column_name"].to_list()
+        return self._lake.frame(f"DESCRIBE {self.name}.{recipe.table}")["column_name"].to_list()
 
 
 def _of_an_empty_cell(contract: Contract, name: str) -> str:

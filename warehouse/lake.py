@@ -53,6 +53,13 @@ class Lake:
         row = self.connection.execute(query, parameters).fetchone()
         return row[0] if row else None
 
+    def beside(self) -> "Lake":
+        """Another connection to the same warehouse, for another thread, with variables and transactions of its own."""
+        connection = self.connection.cursor()
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("USE lake")
+        return Lake(connection, self.data_path)
+
     def set_variables(self, variables: Mapping[str, Any]) -> None:
         """Bind the variables that recipes read with ``getvariable``."""
         for name, value in variables.items():

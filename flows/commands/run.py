@@ -3,13 +3,14 @@
 import os
 import re
 import sys
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.workspace import BadSettings, open_workspace
+from suanheng.config.workspace import BadSettings, Workspace, open_workspace
 from suanheng.flows.commands.console import (
     DONE,
     INPUT_REFUSED,
@@ -22,6 +23,11 @@ from suanheng.flows.commands.console import (
     words,
 )
 from suanheng.flows.steps import Steps, watched_by
+
+if TYPE_CHECKING:
+    from suanheng.flows.pipeline import Order, Stage
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done, and why.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,49 +46,73 @@ def ingest(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
     _tell(outcome, as_json)
 
 
-def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
+def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False, dry_run: DryRunOption = False) -> None:
     """Take in new files and build every quarter they affect, as a Prefect flow."""
-    open_workspace(workspace)
-    _tell(_as_flow("nightly", "nightly", as_json, workspace=workspace.resolve()), as_json)
+    from suanheng.flows.pipeline import Order
+
+    opened = open_workspace(workspace)
+    if dry_run:
+        _tell_plan(opened, Order("nightly"), as_json)
+        return
+    _tell(_as_flow("nightly", as_json, workspace=opened.root), as_json)
 
 
 def backfill(
     first: Annotated[str, typer.Option("--from", help="First period: 2023Q1, 2023-01 or 2023.")],
     last: Annotated[str, typer.Option("--to", help="Last period.")],
     site: Annotated[list[str] | None, typer.Option(help="Only this site; may be given several times.")] = None,
+    stage: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this: ingest, stage, build or report; may be given several times. All by default."),
+    ] = None,
     force: Annotated[bool, typer.Option(help="Also build what has not changed.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be built.")] = False,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this run by force: what it built is not built again.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Quarters computed at the same time. All processors by default.")
+    ] = None,
+    dry_run: DryRunOption = False,
     workspace: WorkspaceOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
     """Build the quarters of a range of history, as a Prefect flow."""
+    from suanheng.flows.pipeline import Order
+
     start, _ = _days(first)
     _, end = _days(last)
     if end < start:
         raise BadSettings(f"--from {first} is later than --to {last}. Swap them.")
     opened = open_workspace(workspace)
+    asked: dict[str, Any] = {
+        "stages": _stages(stage),
+        "first": start,
+        "last": end,
+        "sites": site or [],
+        "force": force,
+        "resume": resume,
+        "workers": workers,
+    }
     if dry_run:
-        _tell_plan(opened, start, end, site or [], as_json)
+        _tell_plan(opened, Order("backfill", **asked), as_json)
         return
-    outcome = _as_flow(
-        "backfill",
-        "backfill",
-        as_json,
-        first=start,
-        last=end,
-        workspace=workspace.resolve(),
-        sites=site or [],
-        force=force,
-    )
-    _tell(outcome, as_json)
+    _tell(_as_flow("backfill", as_json, workspace=opened.root, **asked), as_json)
 
 
-def _as_flow(module: str, name: str, quiet: bool, **parameters: Any) -> dict[str, Any]:
+def _stages(names: list[str] | None) -> "tuple[Stage, ...]":
+    from suanheng.flows.pipeline import Stage
+
+    if unknown := sorted(set(names or ()) - set(Stage)):
+        raise BadSettings(f"There is no stage {', '.join(unknown)}. Expected some of {', '.join(Stage)}.")
+    return tuple(stage for stage in Stage if not names or stage in names)
+
+
+def _as_flow(name: str, quiet: bool, **parameters: Any) -> dict[str, Any]:
     # The flow's own log lines would tear the progress bar apart; failures are told at the end.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     from importlib import import_module
 
-    flow = getattr(import_module(f"suanheng.flows.{module}"), name)
+    flow = getattr(import_module(f"suanheng.flows.{name}"), name)
     with progress_bar(quiet) as bar, watched_by(bar):
         return flow(**parameters)
 
@@ -99,21 +129,20 @@ def _days(period: str) -> tuple[date, date]:
     raise BadSettings(f"{period!r} is not a period. Expected a quarter 2023Q1, a month 2023-01 or a year 2023.")
 
 
-def _tell_plan(workspace: Any, start: date, end: date, sites: list[str], as_json: bool) -> None:
-    from suanheng.flows import pipeline
+def _tell_plan(workspace: Workspace, order: "Order", as_json: bool) -> None:
+    from suanheng.flows.plan import plan
 
-    files, datasets, scopes = pipeline.plan(workspace, datetime.now(UTC))
-    wanted = [s for s in scopes if s.start <= end and s.end > start and (not sites or s.site_id in sites)]
-    plan = {
-        "take_in": [file.shown_path for file in files],
-        "stage": [" ".join(pair) for pair in datasets],
-        "build": [f"{scope.site_id} {scope.name}" for scope in wanted],
-    }
+    planned = plan(workspace, datetime.now(UTC), order)
     if as_json:
-        say_json(plan)
+        say_json(asdict(planned))
         return
-    for step, parts in plan.items():
-        words.print(f"{step.replace('_', ' ')}: {len(parts)}" + (": " + ", ".join(parts) if parts else ""))
+    for step, parts in vars(planned).items():
+        title = step.replace("_", " ")
+        words.print(f"{title}: {len(parts)}")
+        for part in parts:
+            words.print(f"  {part.part}: {part.why}", markup=False)
+    if planned.take_in:
+        words.print("Which quarters new files tell of is known once they are taken in; those are built, too.")
 
 
 def _tell(outcome: dict[str, Any], as_json: bool) -> None:

@@ -275,9 +275,9 @@ def test_a_conflict_is_retried_and_neither_change_is_lost(shared) -> None:
 def test_a_conflict_without_end_is_refused_and_nothing_is_written(shared) -> None:
     centre = shared()
     loaded, refused = centre.ask("SELECT files_loaded, files_refused FROM ops.runs").row(0)
-    with writing(centre.workspace) as lake, writing(centre.workspace) as other:
-        with pytest.raises(Conflict, match="one more: not written, another writer was faster"):
-            count_one_file_more(lake, Stranger(other), times=100)
+    refusal = pytest.raises(Conflict, match="one more: not written, another writer was faster")
+    with writing(centre.workspace) as lake, writing(centre.workspace) as other, refusal:
+        count_one_file_more(lake, Stranger(other), times=100)
     assert centre.ask("SELECT files_loaded, files_refused FROM ops.runs").rows() == [(loaded, refused + 50)]
 
 

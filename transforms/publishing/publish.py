@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.publications import PUBLICATION_REASONS, PUBLICATIONS, PUBLISHED
-from suanheng.transforms.build import code_hash, stale_scopes
+from suanheng.transforms.build import code_hash
 from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.causes import Cause, causes, gather
 from suanheng.transforms.publishing.numbers import Numbers, of_publication, of_scorecards
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope, add_months
+from suanheng.transforms.staleness import stale_scopes
 from suanheng.warehouse.lake import Lake
 
 
@@ -188,7 +189,7 @@ def _refuse_too_early(composite: dict[str, Any], today: date) -> None:
 def _refuse_stale(lake: Lake, composite: dict[str, Any], methodology: Methodology, now: datetime) -> None:
     stale = stale_scopes(lake, scopes_behind(lake, composite), methodology, now)
     if stale:
-        names = ", ".join(scope.name for scope, _ in stale)
+        names = ", ".join(quarter.scope.name for quarter in stale)
         raise NotPublished(
             f"{composite['site_id']} {composite['period']} is not up to date: {names} changed since it was built. "
             "Build it first, with: suanheng nightly"

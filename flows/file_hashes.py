@@ -1,0 +1,85 @@
+"""Hashes of files' contents, computed again only where the disk says that a file may have changed."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+RESTED_NS = 10 * 10**9
+"""How long a file must have lain untouched before its hash is remembered.
+
+A file that is changed twice within one tick of its disk's clock has the same times after both. Ticks are up to 2 s
+long, so of a file that was changed just before it was hashed nobody can tell whether it was changed again.
+"""
+
+
+class FileHashes:
+    """What is remembered of the files of a landing zone: a cache, of one machine; without it everything is hashed.
+
+    Args:
+        place: file it is kept in; need not exist.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._known = _read(place)
+        self._asked: dict[str, list[int | str]] = {}
+
+    def of(self, path: Path) -> str:
+        """SHA-256 of the content; of the path where the content cannot be opened, as ``hash_of_content`` gives it."""
+        began_ns = time.time_ns()
+        try:
+            at = path.stat()
+            seen = [at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino]
+            *seen_before, file_id = self._known.get(path.as_posix(), [""])
+            if seen_before != seen:
+                file_id = _digest(path)
+                if any(abs(began_ns - changed_ns) < RESTED_NS for changed_ns in (at.st_mtime_ns, at.st_ctime_ns)):
+                    return file_id
+        except OSError:
+            return _of_path(path)
+        self._asked[path.as_posix()] = [*seen, file_id]
+        return str(file_id)
+
+    def keep(self) -> None:
+        """Remember the files that were asked for, and no others."""
+        if self._asked == self._known:
+            return
+        self._place.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._place.with_suffix(".new")
+        beside.write_text(json.dumps(self._asked), encoding="utf-8")
+        beside.replace(self._place)
+
+
+@contextmanager
+def remembered(place: Path) -> Iterator[Callable[[Path], str]]:
+    """``with remembered(place) as hash_of:`` hashes files, and remembers their hashes where nothing goes wrong."""
+    hashes = FileHashes(place)
+    yield hashes.of
+    hashes.keep()
+
+
+def hash_of_content(path: Path) -> str:
+    """Hash of the content; of the path where the content cannot be opened, so that the file is refused by its name."""
+    try:
+        return _digest(path)
+    except OSError:
+        return _of_path(path)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _of_path(path: Path) -> str:
+    return hashlib.sha256(path.as_posix().encode()).hexdigest()
+
+
+def _read(place: Path) -> dict[str, list[int | str]]:
+    try:
+        return json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,141 @@
+"""What a run would do, and why. Reads the warehouse and the settings; writes nothing and waits for no writer."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from suanheng.config.pulls import read_pulls
+from suanheng.config.sources import BoundFile
+from suanheng.config.workspace import Workspace
+from suanheng.flows.file_hashes import FileHashes
+from suanheng.flows.landing import Waiting, lying, shown, waiting
+from suanheng.flows.pipeline import Order, Stage, forced
+from suanheng.schemas.formats import raw_tables
+from suanheng.transforms import corrections, reference, spine, staging
+from suanheng.transforms.scoring.methodology import Methodology, load
+from suanheng.transforms.spine import Scope
+from suanheng.transforms.staleness import Facts, Stale, stale_scopes
+from suanheng.warehouse.lake import Lake, NoWarehouse, reading
+
+_ALWAYS = "servers are asked in every run"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One part of a plan.
+
+    Attributes:
+        part: what would be worked on, named as in a run.
+        site_id: its site.
+        why: for what reasons.
+    """
+
+    part: str
+    site_id: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        pull: servers that would be asked.
+        take_in: files that would be taken in.
+        stage: datasets that would be staged anew.
+        build: quarters that would be built anew. Files that were never read may tell of others, too.
+    """
+
+    pull: list[Planned]
+    take_in: list[Planned]
+    stage: list[Planned]
+    build: list[Planned]
+
+
+def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
+    """What a run would do.
+
+    Args:
+        workspace: where; it may have no warehouse yet.
+        now: the present.
+        order: what the run would be asked for.
+
+    Raises:
+        BadSettings: a settings file cannot be used.
+    """
+    hash_of = FileHashes(workspace.file_hashes).of
+    try:
+        with reading(workspace) as lake:
+            files = [file for group in waiting(lake, workspace, hash_of) for file in group]
+            take_in = [Planned(file.shown_path, file.bound.site_id, _why_taken_in(file)) for file in files]
+            settings = settings_now(lake, workspace)
+            changed = staging.reasons(lake, settings.makings)
+            stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
+            scopes = list(filter(order.covers, spine.scopes(lake)))
+            build = changed_quarters(lake, settings, scopes, now, forced(lake, order, scopes))
+    except NoWarehouse:
+        there = list(lying(workspace, hash_of).values())
+        take_in = [Planned(shown(bound.path, workspace.root), bound.site_id, "a new file") for bound in there]
+        stage, build = _fed(there, "it was never staged"), []
+    pulls = [
+        Planned(f"{asked.name} of {asked.site}", asked.site, _ALWAYS) for asked in read_pulls(workspace.pulls_file)
+    ]
+    return Plan(
+        _of(order, Stage.INGEST, pulls),
+        _of(order, Stage.INGEST, take_in),
+        _of(order, Stage.STAGE, [Planned(" ".join(pair), pair[0], why) for pair, why in sorted(stage.items())]),
+        _of(order, Stage.BUILD, [Planned(q.scope.title, q.scope.site_id, q.why) for q in build]),
+    )
+
+
+def _of(order: Order, stage: Stage, parts: list[Planned]) -> list[Planned]:
+    """Those of some parts of a stage that an order asks for."""
+    return [part for part in parts if stage in order.stages and order.concerns(part.site_id)]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the files of the package and the workspace say now, whatever of it is in the warehouse.
+
+    Attributes:
+        methodology: what is scored with.
+        facts: reference facts.
+        makings: what each dataset of each site would be staged from.
+    """
+
+    methodology: Methodology
+    facts: Facts
+    makings: Mapping[tuple[str, str], staging.Makings]
+
+
+def settings_now(lake: Lake, workspace: Workspace) -> Settings:
+    """Read and check the settings.
+
+    Raises:
+        BadSettings: one of them cannot be used.
+    """
+    stated = reference.stated(workspace)
+    hashes = {name: reference.hash_of(rows) for name, rows in stated.items()}
+    makings = staging.makings(lake, hashes, corrections.read_checked(workspace))
+    return Settings(load(workspace.methodology), Facts.of(hashes, stated["sites"]), makings)
+
+
+def changed_quarters(
+    lake: Lake, settings: Settings, scopes: Sequence[Scope], now: datetime, also: Collection[Scope] = ()
+) -> list[Stale]:
+    """Quarters that would be built by the files that are taken in and by what the settings say now."""
+    datasets = {pair: made.recipe_hash for pair, made in settings.makings.items()}
+    return stale_scopes(lake, scopes, settings.methodology, now, also, settings.facts, datasets)
+
+
+def _fed(files: Iterable[BoundFile], why: str) -> dict[tuple[str, str], str]:
+    """Datasets that files feed, by site."""
+    return {(bound.site_id, dataset): why for bound in files for dataset in raw_tables()[bound.source.raw_table].feeds}
+
+
+def _why_taken_in(file: Waiting) -> str:
+    if file.is_moved:
+        return "its place changed, not its content"
+    if file.was_read:
+        return "its binding, its contract or its repairs changed, or it came back"
+    return "its content changed" if file.replaces else "a new file"
