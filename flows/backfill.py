@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow
 
 from suanheng.config.workspace import open_workspace
+from suanheng.flows.conclusion import conclude
 from suanheng.flows.pipeline import fill_back
 from suanheng.flows.steps import PrefectSteps, current_watcher
 
@@ -33,8 +34,10 @@ def backfill(
 
     Returns:
         What was done, as plain data.
+
+    Raises:
+        PartsFailed: a part failed; the others are done.
     """
     steps = PrefectSteps(current_watcher())
-    return fill_back(
-        open_workspace(workspace), steps, datetime.now(UTC), first, last, tuple(sites), force, reports
-    ).as_dict()
+    done = fill_back(open_workspace(workspace), steps, datetime.now(UTC), first, last, tuple(sites), force, reports)
+    return conclude(done.as_dict())
