@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows.conclusion import conclude
@@ -21,7 +22,7 @@ def backfill(
     sites: Sequence[str] = (),
     force: bool = False,
     reports: bool = True,
-) -> dict[str, Any]:
+) -> dict[str, Any] | State:
     """Build every quarter between two days whose inputs have changed, or all of them.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
+from prefect.client.schemas.objects import State
 
 from suanheng.config.sites import read_sites
 from suanheng.config.workspace import BadSettings, Workspace, open_workspace
@@ -39,7 +40,7 @@ class Closing:
 
 
 @flow(name="monthly-close", flow_run_name="monthly close {workspace}")
-def monthly_close(workspace: Path = Path(), sites: Sequence[str] = ()) -> dict[str, Any]:
+def monthly_close(workspace: Path = Path(), sites: Sequence[str] = ()) -> dict[str, Any] | State:
     """Bring every site up to date and publish its last ended month.
 
     Args:
@@ -56,7 +57,7 @@ def monthly_close(workspace: Path = Path(), sites: Sequence[str] = ()) -> dict[s
 
 
 @flow(name="quarterly-close", flow_run_name="quarterly close {workspace}")
-def quarterly_close(workspace: Path = Path(), sites: Sequence[str] = ()) -> dict[str, Any]:
+def quarterly_close(workspace: Path = Path(), sites: Sequence[str] = ()) -> dict[str, Any] | State:
     """Bring every site up to date and publish its last ended quarter.
 
     Args:
@@ -122,7 +123,7 @@ def close(
     return {**done, "closings": [asdict(one) for one in closings], "failures": {**done["failures"], **withheld}}
 
 
-def _closed(workspace: Path, last_period: Callable[[date], str], sites: Sequence[str]) -> dict[str, Any]:
+def _closed(workspace: Path, last_period: Callable[[date], str], sites: Sequence[str]) -> dict[str, Any] | State:
     due = runtime.flow_run.scheduled_start_time
     done = close(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), due, last_period, sites)
     show_closings(done["closings"])

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
+
 from suanheng.flows.artifacts import show
 
 
@@ -19,19 +22,18 @@ class PartsFailed(Exception):  # noqa: N818
         self.done = done
 
 
-def conclude(done: dict[str, Any]) -> dict[str, Any]:
+def conclude(done: dict[str, Any]) -> dict[str, Any] | State:
     """Show what a run did in the Prefect server.
 
     Args:
         done: what it did, as plain data; ``failures`` holds the parts that failed, with the reason.
 
     Returns:
-        The same.
-
-    Raises:
-        PartsFailed: a part failed, so that the run is a failed one.
+        The same; where a part failed, a failed state that names it, which raises ``PartsFailed`` to whoever called
+        the flow.
     """
     show(done)
-    if done["failures"]:
-        raise PartsFailed(done)
-    return done
+    if not done["failures"]:
+        return done
+    failed = PartsFailed(done)
+    return Failed(message=str(failed), data=failed)

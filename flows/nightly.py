@@ -30,8 +30,9 @@ def nightly(workspace: Path = Path(), reports: bool = True) -> dict[str, Any] | 
         PartsFailed: a part failed; the others are done.
     """
     if by := covering_run(workspace, reports):
+        began = f"{by.start_time:%Y-%m-%d %H:%M} UTC"
         return Completed(
-            name=COVERED, message=f"Covered by {by.name} ({by.id}), which began at {by.start_time}, after this was due."
+            name=COVERED, message=f"Covered by {by.name} ({by.id}): it began at {began}, after this was due."
         )
     done = night(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), reports)
     return conclude(done.as_dict())
