@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from suanheng.config.workspace import open_workspace
+from suanheng.flows.conclusion import conclude
 from suanheng.flows.pipeline import ALL_STAGES, Order, Stage, run
 from suanheng.flows.steps import PrefectSteps, current_watcher
 
@@ -22,7 +24,7 @@ def backfill(
     force: bool = False,
     resume: str | None = None,
     workers: int | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Any] | State:
     """Build every quarter between two days whose inputs have changed, or all of them.
 
     Args:
@@ -37,6 +39,10 @@ def backfill(
 
     Returns:
         What was done, as plain data.
+
+    Raises:
+        PartsFailed: a part failed; the others are done.
     """
     order = Order("backfill", tuple(stages), first, last, tuple(sites), force=force, resume=resume, workers=workers)
-    return run(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), order).as_dict()
+    done = run(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), order)
+    return conclude(done.as_dict())

@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from suanheng.config.workspace import open_workspace
+from suanheng.flows.catch_up import COVERED, covering_run
+from suanheng.flows.conclusion import conclude
 from suanheng.flows.pipeline import night
 from suanheng.flows.steps import PrefectSteps, current_watcher
 
 
 @flow(name="nightly", flow_run_name="nightly {workspace}")
-def nightly(workspace: Path = Path(), reports: bool = True) -> dict[str, Any]:
+def nightly(workspace: Path = Path(), reports: bool = True) -> dict[str, Any] | State:
     """Take in new files, stage them, build every quarter they affect, and write its reports.
 
     Args:
@@ -20,9 +24,18 @@ def nightly(workspace: Path = Path(), reports: bool = True) -> dict[str, Any]:
         reports: whether to write reports.
 
     Returns:
-        What was done, as plain data.
+        What was done, as plain data; the state ``Covered`` where a later run has done it already.
+
+    Raises:
+        PartsFailed: a part failed; the others are done.
     """
-    return night(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), reports).as_dict()
+    if by := covering_run(workspace, reports):
+        began = f"{by.start_time:%Y-%m-%d %H:%M} UTC"
+        return Completed(
+            name=COVERED, message=f"Covered by {by.name} ({by.id}): it began at {began}, after this was due."
+        )
+    done = night(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), reports)
+    return conclude(done.as_dict())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from suanheng.flows.signals import signals_heard
+
 Item = TypeVar("Item")
 
 
@@ -65,12 +67,15 @@ class Steps:
         """Do the work for every item; gives its results, and a ``Failure`` for each that raised."""
         if items:
             self.watcher.begin(title, len(items))
-        for item in items:
-            try:
-                yield self.run(title, part(item), work, item)
-            except Exception as error:
-                yield Failure(part(item), error)
-            self.watcher.advance(part(item))
+        with signals_heard() as hand_on:
+            for item in items:
+                try:
+                    result = self.run(title, part(item), work, item)
+                except Exception as error:
+                    result = Failure(part(item), error)
+                hand_on()
+                yield result
+                self.watcher.advance(part(item))
 
     def run(self, title: str, part: str, work: Callable[[Item], Any], item: Item) -> Any:
         """Do the work for one item."""

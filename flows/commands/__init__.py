@@ -5,7 +5,18 @@ import sys
 import typer
 
 from suanheng.config.workspace import BadSettings
-from suanheng.flows.commands import ask, corrections, prepare, publishing, pull, quarantine, run, scoring, sources
+from suanheng.flows.commands import (
+    ask,
+    corrections,
+    deployments,
+    prepare,
+    publishing,
+    pull,
+    quarantine,
+    run,
+    scoring,
+    sources,
+)
 from suanheng.flows.commands.console import USAGE, fail
 from suanheng.warehouse.errors import Busy, Conflict, NoWarehouse, Unreachable
 
@@ -17,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (prepare, sources, pull, run, quarantine, corrections, ask, publishing, scoring):
+for verbs in (prepare, sources, pull, run, deployments, quarantine, corrections, ask, publishing, scoring):
     verbs.register(app)
 
 

@@ -112,9 +112,14 @@ def _as_flow(name: str, quiet: bool, **parameters: Any) -> dict[str, Any]:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     from importlib import import_module
 
+    from suanheng.flows.conclusion import PartsFailed
+
     flow = getattr(import_module(f"suanheng.flows.{name}"), name)
     with progress_bar(quiet) as bar, watched_by(bar):
-        return flow(**parameters)
+        try:
+            return flow(**parameters)
+        except PartsFailed as failed:
+            return failed.done
 
 
 def _days(period: str) -> tuple[date, date]:

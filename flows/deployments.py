@@ -1,0 +1,108 @@
+"""The deployments of a workspace: which flow runs when, in the time zone of its sites."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from suanheng.config.sites import read_sites
+from suanheng.config.workspace import BadSettings, Workspace
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One flow that is deployed.
+
+    Attributes:
+        module: module of ``suanheng.flows`` that holds it.
+        flow: its function there.
+        cron: when it runs; ``None`` where somebody asks for it.
+        description: what it is for.
+    """
+
+    module: str
+    flow: str
+    cron: str | None
+    description: str
+
+    @property
+    def name(self) -> str:
+        """Name of the flow in the server."""
+        return self.flow.replace("_", "-")
+
+
+PLANS = (
+    Plan(
+        "nightly", "nightly", "15 2 * * *", "Take in what came since the last run and score every quarter it affects."
+    ),
+    Plan("close", "monthly_close", "15 4 10 * *", "Publish the last ended month of every site."),
+    Plan("close", "quarterly_close", "15 5 20 1,4,7,10 *", "Publish the last ended quarter of every site."),
+    Plan("backfill", "backfill", None, "Build the quarters of a range of history."),
+)
+"""What is deployed. ``prefect.yaml`` says the same for this folder."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """The time zone that schedules follow, and why it is that one."""
+
+    name: str
+    why: str
+
+
+def zone_of(workspace: Workspace) -> Zone:
+    """The zone that all sites share, else that of the first one.
+
+    Raises:
+        BadSettings: there is no site, or its zone does not exist.
+    """
+    sites = read_sites(workspace.sites_file)
+    if not sites:
+        raise BadSettings(f"{workspace.sites_file} names no site, whose time zone schedules follow. Add one.")
+    zone = sites[0]["time_zone"]
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadSettings(
+            f"{workspace.sites_file}: time_zone of {sites[0]['site_id']} is {zone!r}. Expected one of the IANA list, "
+            "e.g. Asia/Shanghai."
+        ) from None
+    if {site["time_zone"] for site in sites} == {zone}:
+        return Zone(zone, "the zone of all sites")
+    return Zone(zone, f"the zone of {sites[0]['site_id']}, the first site; others lie elsewhere")
+
+
+def deployments_of(workspace: Workspace, name: str, zone: Zone) -> list["RunnerDeployment"]:
+    """The deployments of a workspace, for a server that has yet to hear of them.
+
+    Runs of one deployment queue. The flows are imported from the package, so that a machine that runs them needs
+    suanheng installed, and the workspace at the same place.
+
+    Args:
+        workspace: whose.
+        name: what they are called behind the name of the flow, as in ``nightly/NAME``.
+        zone: what their schedules follow.
+    """
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.deployments.runner import EntrypointType
+    from prefect.schedules import Cron
+
+    one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    return [
+        _flow(plan).to_deployment(
+            name,
+            description=plan.description,
+            schedule=Cron(plan.cron, timezone=zone.name) if plan.cron else None,
+            parameters={"workspace": str(workspace.root)},
+            concurrency_limit=one_at_a_time,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        for plan in PLANS
+    ]
+
+
+def _flow(plan: Plan) -> Any:
+    return getattr(import_module(f"suanheng.flows.{plan.module}"), plan.flow)

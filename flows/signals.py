@@ -1,0 +1,42 @@
+"""Signals that get lost: a process that is told to end ends, also while DuckDB is at work."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_ENDING = {signal.SIGINT, signal.SIGTERM}
+
+
+@contextmanager
+def signals_heard() -> Iterator[Callable[[], None]]:
+    """Give a function that hands the signals to end which came meanwhile to their handlers once more.
+
+    A handler raises what ends the process, as ``KeyboardInterrupt``. Where it does so inside DuckDB, that is lost, or
+    comes out as the failure of one query. Signals only ever reach the main thread; in others the function does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    heard, told = os.pipe()
+    for end in (heard, told):
+        os.set_blocking(end, False)
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+
+    def hand_on() -> None:
+        try:
+            numbers = os.read(heard, 64)
+        except BlockingIOError:
+            return
+        for number in _ENDING & set(numbers):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                handler(number, None)
+
+    try:
+        yield hand_on
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(heard)
+        os.close(told)
