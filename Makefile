@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CPUS ?= 2
+PEERS := .venv-bench
+ROUNDS ?= 5
+DEVICES ?= 10000
+DAYS ?= 8
 
 .PHONY: help demo test check names docs bench campaign lock clean
 
@@ -37,7 +41,14 @@ names:  ## links that let a type checker see the folders as the package they ins
 docs: $(READY)  ## write the pages that contracts, recipes and the methodology decide
 	$(BIN)/python docs/generate.py
 
-bench: $(READY)  ## measure, as ratios within one run
+# The tools that the scale job is compared with live apart: they are no part of the product.
+$(PEERS)/.ready: bench/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --no-deps --require-hashes -r bench/requirements.txt
+	touch $(PEERS)/.ready
+
+bench: $(READY) $(PEERS)/.ready  ## measure, as ratios within one run; small: ROUNDS=1 DEVICES=100 DAYS=2
+	$(BIN)/python bench/scale.py --rounds $(ROUNDS) --devices $(DEVICES) --days $(DAYS) --peers $(PEERS)/bin/python
 	$(BIN)/python bench/nightly.py
 	$(BIN)/python bench/uncertainty.py
 
@@ -50,6 +61,8 @@ lock: $(READY)  ## choose the newest pins that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header \
 		--extra dev pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header \
+		bench/requirements.in -o bench/requirements.txt
 
 clean:  ## remove what was made
-	rm -rf $(VENV) .names demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(PEERS) .names demo bench/data build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
