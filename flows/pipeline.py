@@ -57,7 +57,7 @@ class Outcome:
     @property
     def changed_nothing(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.landings or self.stagings or self.built or self.failures)
+        return not (self.landings or self.stagings or self.built or self.failures or self.reports)
 
     @property
     def rows_quarantined(self) -> int:
@@ -191,7 +191,7 @@ def _run(
         scopes = [scope for scope in spine.scopes(lake) if build_it(scope)]
         stale = build.stale_scopes(lake, scopes, methodology, now, force)
         built = _built(lake, steps, stale, methodology, now, run_id, workspace.author, failures)
-        written = _written(lake, workspace, steps, built, failures) if write_reports else []
+        written = _reported(lake, workspace, steps, scopes, run_id, failures) if write_reports else []
         outcome = Outcome(
             run_id,
             [*(landing for group in landings for landing in group), *misplaced(workspace)],
@@ -269,6 +269,30 @@ def _done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
     for result in results:
         (failures if isinstance(result, Failure) else done).append(result)
     return done
+
+
+def _reported(
+    lake: Lake, workspace: Workspace, steps: Steps, scopes: list[Scope], run_id: str, failures: list[Failure]
+) -> list[Path]:
+    """Write the pages that do not show what was built last, be it that an earlier run died before it wrote them."""
+    query = "SELECT site_id, quarter_start FROM ({0} ops.builds EXCEPT {0} ops.reports)"
+    owed = set(lake.frame(query.format("SELECT site_id, quarter_start, run_id FROM")).rows())
+    shown = [scope for scope in scopes if (scope.site_id, scope.start) in owed]
+    failed_before = len(failures)
+    written = _written(lake, workspace, steps, shown, failures)
+    if shown and len(failures) == failed_before:
+        with lake.transaction(workspace.author, f"{run_id}: pages"):
+            _note_as_shown(lake, shown)
+    return written
+
+
+def _note_as_shown(lake: Lake, scopes: list[Scope]) -> None:
+    for scope in scopes:
+        place = [scope.site_id, scope.start]
+        of_scope = "WHERE site_id = ? AND quarter_start = ?"
+        lake.execute(f"DELETE FROM ops.reports {of_scope}", place)
+        built = f"SELECT site_id, quarter_start, run_id FROM ops.builds {of_scope}"
+        lake.execute(f"INSERT INTO ops.reports BY NAME {built}", place)
 
 
 def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:
