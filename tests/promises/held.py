@@ -94,6 +94,8 @@ def held(workspace: Workspace) -> Held:
     }
     try:
         with reading(workspace) as lake:
+            # One snapshot for all, and many times cheaper than one for every query.
+            lake.execute("BEGIN")
             message = lake.value(
                 "SELECT commit_message FROM ducklake_snapshots('lake') ORDER BY snapshot_id DESC LIMIT 1"
             )
