@@ -32,8 +32,8 @@ from tests.promises.crashes import BEGINNINGS, LATER, NOW, in_own_group, kill, r
 from tests.promises.doomed_run import FIRST, LAST, RUNS, Death
 from tests.promises.held import Held, held
 
-IN_COMMITS = 6
-"""Runs of each kind that are killed in a commit instead of at a time."""
+IN_COMMITS = 1 / 8
+"""Share of the runs that are killed in a commit instead of at a time."""
 
 BY_COMMAND_LINE = 2
 """Runs of each kind that are started by the command line, beside the others."""
@@ -97,7 +97,7 @@ class Trial:
 
 def moments(name: str, count: int, chance: random.Random) -> list[Moment]:
     """Moments of one kind of run, by its time and by its commits; and those of the command line."""
-    timed = count - min(IN_COMMITS, count)
+    timed = count - round(count * IN_COMMITS)
     shares = [(part + chance.random()) / timed for part in range(timed)]
     steps = {"nightly": (("take in", 4), ("stage", 4), ("build", 1)), "backfill": (("build", 3), ("stage", 1))}[name]
     deaths = [(step, chance.randint(1, parts)) for step, parts in chance.choices(steps, k=count - timed)]
