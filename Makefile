@@ -10,7 +10,7 @@ ROUNDS ?= 5
 DEVICES ?= 10000
 DAYS ?= 8
 
-.PHONY: help demo test check names docs bench campaign lock clean
+.PHONY: help demo test check names docs bench campaign crashes lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -56,6 +56,9 @@ campaign: $(READY)  ## the long form of the property tests: hours, many seeds
 	HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest tests/scoring -n $(CPUS) -q
 	SUANHENG_EXAMPLES=300 $(BIN)/python -m pytest tests/promises/test_order_independence.py -q
 	SUANHENG_FUZZ_ROUNDS=200 $(BIN)/python -m pytest tests/sources/test_hostile_samples.py -n $(CPUS) -q
+
+crashes: $(READY)  ## kill the nightly and the backfill at fifty moments each, and compare
+	$(BIN)/python -m tests.promises.crash_campaign --processes $(CPUS)
 
 lock: $(READY)  ## choose the newest pins that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -76,6 +77,10 @@ def read_sources(path: Path, formats: Mapping[str, str], datasets: set[str]) -> 
     ]
 
 
+_time_zones = cache(available_timezones)
+"""Names of the zones: asking for them walks through the whole time zone database."""
+
+
 def _source(path: Path, number: int, entry: dict[str, Any], formats: Mapping[str, str], datasets: set[str]) -> Source:
     where = f"{path}, [[source]] number {number}"
 
@@ -101,7 +106,7 @@ def _source(path: Path, number: int, entry: dict[str, Any], formats: Mapping[str
             f"no time_zone, and the times in a file of format {entry['format']} carry none",
             'the zone they were written in, e.g. time_zone = "Asia/Shanghai"',
         )
-    if "time_zone" in entry and entry["time_zone"] not in available_timezones():
+    if "time_zone" in entry and entry["time_zone"] not in _time_zones():
         refuse(f"time_zone is {entry['time_zone']!r}", "an IANA name, e.g. Asia/Shanghai")
     try:
         codecs.lookup(entry.get("encoding", "utf-8"))

@@ -33,7 +33,7 @@ from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import build, corrections, reference, spine, staging
 from suanheng.transforms.scoring.methodology import Methodology, load
-from suanheng.transforms.spine import Scope
+from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
@@ -63,7 +63,7 @@ class Outcome:
     @property
     def changed_nothing(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.landings or self.stagings or self.built or self.failures)
+        return not (self.landings or self.stagings or self.built or self.failures or self.reports)
 
     @property
     def rows_quarantined(self) -> int:
@@ -229,8 +229,7 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         )
         units.rebuild_spine(lake, now, run_id, workspace.author)
         built = _built(lake, steps, order, methodology, now, run_id, workspace.author, failures)
-        to_report = _to_report(lake, order, built)
-        written = lake.unit("reports", lambda: _written(lake, workspace, steps, to_report, failures))
+        written = lake.unit("reports", lambda: _reported(lake, workspace, steps, order, run_id, failures))
         outcome = Outcome(
             run_id,
             [*(landing for group in landings for landing in group), *(misplaced(workspace) if takes_in else ())],
@@ -282,10 +281,18 @@ def forced(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:
     return set(scopes) - (build.built_by(lake, order.resume) if order.resume else set())
 
 
-def _to_report(lake: Lake, order: Order, built: list[Scope]) -> list[Scope]:
+def _to_report(lake: Lake, order: Order) -> list[Scope]:
+    """Quarters whose pages do not show what was built last, or all that were built where none is built now.
+
+    An earlier run may have died before it wrote its pages.
+    """
     if Stage.REPORT not in order.stages:
         return []
-    return built if Stage.BUILD in order.stages else [s for s in sorted(build.built_by(lake)) if order.covers(s)]
+    built = "SELECT site_id, quarter_start, run_id FROM ops.builds"
+    shown = "SELECT site_id, quarter_start, run_id FROM ops.reports"
+    query = f"{built} EXCEPT {shown}" if Stage.BUILD in order.stages else built
+    scopes = [Scope(site_id, start, add_months(start, 3)) for site_id, start, _ in lake.frame(query).iter_rows()]
+    return sorted(filter(order.covers, scopes))
 
 
 def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
@@ -362,6 +369,27 @@ def _done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
         if result is not None:
             (failures if isinstance(result, Failure) else done).append(result)
     return done
+
+
+def _reported(
+    lake: Lake, workspace: Workspace, steps: Steps, order: Order, run_id: str, failures: list[Failure]
+) -> list[Path]:
+    to_report = _to_report(lake, order)
+    failed_before = len(failures)
+    written = _written(lake, workspace, steps, to_report, failures)
+    if to_report and len(failures) == failed_before:
+        with lake.transaction(workspace.author, f"{run_id}: pages"):
+            _note_as_shown(lake, to_report)
+    return written
+
+
+def _note_as_shown(lake: Lake, scopes: list[Scope]) -> None:
+    for scope in scopes:
+        place = [scope.site_id, scope.start]
+        of_scope = "WHERE site_id = ? AND quarter_start = ?"
+        lake.execute(f"DELETE FROM ops.reports {of_scope}", place)
+        built = f"SELECT site_id, quarter_start, run_id FROM ops.builds {of_scope}"
+        lake.execute(f"INSERT INTO ops.reports BY NAME {built}", place)
 
 
 def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:

@@ -13,9 +13,9 @@ from suanheng.schemas.contract import Contract, contract
 from suanheng.schemas.staged import DATASETS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Format:
-    """A format.
+    """A format; there is one object of each.
 
     Attributes:
         name: its short code, the same in sources, schemas, transforms and tests.
@@ -114,6 +114,7 @@ def raw_tables() -> dict[str, Format]:
     return {**formats(), **{f"template_{dataset}": template(dataset) for dataset in DATASETS}}
 
 
+@cache
 def landed(form: Format) -> Contract:
     """The raw table of a format: its contract, and in front of it where each row comes from."""
     own = form.contract

@@ -71,6 +71,17 @@ BUILDS = contract(
     },
 )
 
+REPORTS = contract(
+    "reports",
+    "one quarter of one site, as its pages were last written",
+    key=("site_id", "quarter_start"),
+    columns={
+        "site_id": column(pl.String, "Site.", required=True),
+        "quarter_start": column(pl.Date, "First day of the quarter.", required=True),
+        "run_id": column(pl.String, "Run that built what the pages show.", required=True),
+    },
+)
+
 REFERENCE_TABLES = contract(
     "reference_tables",
     "one reference table, as it was last loaded",
@@ -160,6 +171,6 @@ RECORDS = contract(
 
 OPS = {
     table.name: table
-    for table in (FILES, STAGINGS, BUILDS, REFERENCE_TABLES, RUNS, GATES, REPAIRS, OUTCOMES, CORRECTED_ROWS)
+    for table in (FILES, STAGINGS, BUILDS, REPORTS, REFERENCE_TABLES, RUNS, GATES, REPAIRS, OUTCOMES, CORRECTED_ROWS)
 }
 QUARANTINE = {RECORDS.name: RECORDS}

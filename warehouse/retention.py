@@ -1,13 +1,16 @@
 """Keeping the warehouse small without losing what was published."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from suanheng.warehouse.lake import Lake
 
+STRAY_AFTER = timedelta(days=1)
+"""Age from which a data file that no snapshot knows counts as left behind by a run that died, not as being written."""
+
 
 def expire(lake: Lake, keep: Sequence[int], older_than: datetime) -> list[int]:
-    """Forget old snapshots, and delete the data files that none of the remaining ones needs.
+    """Forget old snapshots, and delete the data files that none of the remaining ones needs, or that none ever knew.
 
     Args:
         lake: the warehouse, open to write.
@@ -27,4 +30,21 @@ def expire(lake: Lake, keep: Sequence[int], older_than: datetime) -> list[int]:
         versions = ", ".join(str(int(snapshot)) for snapshot in going)
         lake.execute(f"CALL ducklake_expire_snapshots('lake', versions => [{versions}])")
     lake.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
+    delete_strays(lake, datetime.now(UTC) - STRAY_AFTER)
     return going
+
+
+def delete_strays(lake: Lake, older_than: datetime) -> list[str]:
+    """Delete the data files of transactions that never ended, as those of a run that was killed.
+
+    A transaction under way elsewhere has such files too: only their age tells them apart.
+
+    Args:
+        lake: the warehouse, open to write.
+        older_than: only files last changed before this moment, with its zone, go.
+
+    Returns:
+        The files that were deleted.
+    """
+    query = "FROM ducklake_delete_orphaned_files('lake', older_than => ?::TIMESTAMPTZ)"
+    return lake.frame(query, [older_than]).to_series().to_list()

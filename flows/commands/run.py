@@ -164,7 +164,7 @@ def _tell(outcome: dict[str, Any], as_json: bool) -> None:
 
 
 def _tell_words(outcome: dict[str, Any], refused: list[dict[str, Any]], quarantined: int, outgrown: int) -> None:
-    if not any(outcome[key] for key in ("landings", "stagings", "built", "failures")):
+    if not any(outcome[key] for key in ("landings", "stagings", "built", "failures", "reports")):
         words.print("Nothing has changed: no new file, nothing to build.")
         return
     read = sum(landing["rows_read"] for landing in outcome["landings"])

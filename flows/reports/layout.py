@@ -1,5 +1,7 @@
 """Where each report lies: ``<site>/<period>.<language>.html``, ``compare/<period>.…``, ``index.…``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -45,6 +47,15 @@ def comparison_link(period: str, ending: str) -> str:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a report, making its folder, and return its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    with written_whole(path) as begun:
+        begun.write_text(text, encoding="utf-8")
     return path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a place to write a report to, making its folder; the report takes its own place once it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begun = path.with_name(path.name + ".part")
+    yield begun
+    begun.replace(path)

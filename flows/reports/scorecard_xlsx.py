@@ -9,6 +9,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from suanheng.flows.reports.layout import written_whole
 from suanheng.flows.reports.read import Row, ScorecardView
 from suanheng.flows.reports.texts import LANGUAGES, texts
 
@@ -111,9 +112,8 @@ _COMPOSITE: Columns = (
 
 def write(view: ScorecardView, path: Path) -> Path:
     """Write the scorecard to ``path``; every sheet carries the notice if evidence is simulated."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     composite = view.composite
-    with xlsxwriter.Workbook(path) as workbook:
+    with written_whole(path) as begun, xlsxwriter.Workbook(begun) as workbook:
         # The period's end instead of the clock: the same scorecard gives the same file.
         workbook.set_properties({"created": datetime.combine(composite["period_end"], time())})
         sheets = _Sheets(workbook, _both("simulated.scorecard") if composite["is_simulated"] else None)

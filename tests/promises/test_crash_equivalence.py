@@ -1,41 +1,49 @@
-"""Promise 3: kill the process at any moment, run again: the warehouse equals that of an undisturbed run."""
+"""Promise 3: kill the process at any moment, run again: the warehouse equals that of an undisturbed run.
+
+The long form, with a hundred moments: ``make crashes``.
+"""
 
 import random
+import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("interrupted_night.py")
-DATA = ("raw", "staged", "rollups", "indicators", "scorecards", "quarantine", "reference")
+from tests.conftest import Centre
+from tests.promises.crashes import LATER, NOW, before_the_first_night, run, start
+from tests.promises.doomed_run import Death
+from tests.promises.held import held
 
 
-def moments(seed: int) -> list[tuple[str, int, str]]:
-    """Four deaths in one life: while files land, while they are staged, in the middle of a build, in its commit."""
+def deaths(seed: int) -> list[Death]:
+    """Five in one life: while files land, while they are staged, in a build, in its commit, and amid the pages."""
     chance = random.Random(seed)
     return [
-        ("take in", chance.randint(2, 12), str(chance.randint(1, 4))),
-        ("stage", chance.randint(2, 12), str(chance.randint(1, 8))),
-        ("build", 1, str(chance.randint(20, 150))),
-        ("build", chance.randint(1, 2), "commit"),
+        Death("take in", chance.randint(2, 4), str(chance.randint(1, 4))),
+        Death("stage", chance.randint(2, 4), str(chance.randint(1, 8))),
+        Death("build", 1, str(chance.randint(20, 150))),
+        Death("build", 1, "commit"),
+        Death("compare", 1, "1"),
     ]
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_crash_equivalence_a_night_killed_four_times_ends_as_an_undisturbed_one(
-    tiny_workspace, built_once, seed: int
-) -> None:
-    for step, part, moment in moments(seed):
-        command = [sys.executable, str(SCRIPT), str(tiny_workspace.root), step, str(part), moment]
-        died = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
-        assert died.returncode == -signal.SIGKILL, (step, part, moment, died.stderr)
+def test_crash_equivalence_a_night_killed_five_times_ends_as_an_undisturbed_one(tmp_path: Path, seed: int) -> None:
+    killed, undisturbed = (Centre(tmp_path / name) for name in ("killed", "undisturbed"))
+    before_the_first_night(killed.root)
+    shutil.copytree(killed.root, undisturbed.root)
+    before = held(killed.workspace)
+    run(undisturbed, "nightly", NOW)
+    after = held(undisturbed.workspace)
 
-    outcome = tiny_workspace.night()
+    for death in deaths(seed):
+        process = start(killed, "nightly", NOW, death)
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == -signal.SIGKILL, (death, errors)
+        assert held(killed.workspace).torn(before, after) == [], death
+    run(killed, "nightly", LATER)
 
-    assert not outcome.failures
-    assert tiny_workspace.digests(*DATA) == built_once.digests(*DATA)
-    files = "SELECT file_id, path, status, rows_read, rows_accepted, rows_quarantined FROM ops.files ORDER BY ALL"
-    assert tiny_workspace.ask(files).rows() == built_once.ask(files).rows()
-    assert tiny_workspace.night().changed_nothing
+    assert held(killed.workspace).differing(after) == []
+    assert "scorecards.composites" in after.tables and "tiny/2023Q1.json" in after.pages
+    assert killed.night().changed_nothing
