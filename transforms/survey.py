@@ -31,7 +31,7 @@ devices lies together, many are needed to find the neighbours of a sample."""
 PART_ROWS = 8_000_000
 """Rows of a part of a file that is surveyed as one task."""
 
-_TYPES = {pl.String: pa.string(), pl.Float64: pa.float64(), pl.Int64: pa.int64(), pl.Datetime: pa.timestamp("us")}
+_TYPES = {pl.Float64: pa.float64(), pl.Int64: pa.int64(), pl.Datetime: pa.timestamp("us")}
 
 MARKS = {
     "is_settled": pl.Boolean,
@@ -107,15 +107,21 @@ def is_adoptable(path: Path) -> bool:
     except (pa.ArrowInvalid, OSError):
         return False
     given = {field.name: field.type for field in schema}
-    wanted = {name: _TYPES[column.dtype.type.base_type()] for name, column in contract.columns.items()}
     needed = {
         name for name, column in contract.columns.items() if not column.nullable and _default(contract, name) is None
     }
     return (
         len(given) == len(schema)
-        and needed <= given.keys() <= wanted.keys()
-        and all(dtype == wanted[name] for name, dtype in given.items())
+        and needed <= given.keys() <= contract.columns.keys()
+        and all(_is_of(given[name], dtype) for name, dtype in contract.dtypes().items() if name in given)
     )
+
+
+def _is_of(given: pa.DataType, wanted: pl.DataType) -> bool:
+    if wanted == pl.String:
+        text = given.value_type if pa.types.is_dictionary(given) else given
+        return pa.types.is_string(text) or pa.types.is_large_string(text)
+    return given == _TYPES[wanted.base_type()]
 
 
 def rows_of(path: Path) -> int:

@@ -149,12 +149,12 @@ def _one_row_per_key(lake: Lake, within: dict[str, object], adopted: list[str]) 
     lake.execute("DELETE FROM staged.accelerator_samples WHERE rowid IN (SELECT row_id FROM temp.giving_way)")
     lake.execute(
         "INSERT INTO rollups.superseded_samples BY NAME "
-        "SELECT * EXCLUDE (row_id, place_in_file, precedence, path) FROM temp.giving_way "
+        "SELECT * EXCLUDE (row_id, place_in_file, precedence) FROM temp.giving_way "
         "WHERE place_in_file = 1 AND list_contains(?, file_id)",
         [adopted],
     )
     repeated = lake.frame(
-        "SELECT * EXCLUDE (row_id, place_in_file, precedence, path) FROM temp.giving_way WHERE place_in_file > 1"
+        "SELECT * EXCLUDE (row_id, place_in_file, precedence) FROM temp.giving_way WHERE place_in_file > 1"
     )
     lake.execute("DROP TABLE temp.giving_way")
     return repeated
