@@ -63,6 +63,10 @@ def nights(days: Sequence[Day], folder: Path) -> tuple[Run, Run]:
         planted = {rule: sum(day.broken[rule] for day in days) for rule in days[0].broken}
         first = replace(first, broken=workspaces.broken(root), samples=workspaces.samples(root))
         first = _held_to(first, planted, sum(day.good_rows for day in days))
+        if not workspaces.scorecards(root):
+            first = replace(first, problem="there is no scorecard")
+        if workspaces.runs_with_news(root) > 1:
+            second = replace(second, problem="it took the first night's work for news")
     workspaces.remove(root)
     return first, second
 

@@ -223,7 +223,7 @@ def in_order_of_time(day: Day) -> Day:
     path = day.path.with_stem(f"{day.path.stem}-in-order-of-time")
     if not path.exists():
         with duckdb.connect() as connection:
-            connection.execute("SET memory_limit = '4GB'")
+            connection.execute(f"SET memory_limit = '4GB'; SET temp_directory = '{path.with_suffix('.sorting')}'")
             _copy(connection, IN_ORDER_OF_TIME.format(path=day.path), path)
     return replace(day, path=path)
 

@@ -75,3 +75,15 @@ def samples(root: Path) -> int:
     """Samples that the rollup per device and hour is made of."""
     with reading(open_workspace(root)) as lake:
         return lake.value("SELECT coalesce(sum(samples), 0)::BIGINT FROM rollups.device_hour")
+
+
+def scorecards(root: Path) -> int:
+    """Composite scores that were built."""
+    with reading(open_workspace(root)) as lake:
+        return lake.value("SELECT count(*) FROM scorecards.composites")
+
+
+def runs_with_news(root: Path) -> int:
+    """Runs that did something."""
+    with reading(open_workspace(root)) as lake:
+        return lake.value("SELECT count(*) FROM ops.runs")
