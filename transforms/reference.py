@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,20 @@ def facts(name: str, workspace: Workspace) -> pl.DataFrame:
         BadSettings: a fact breaks its contract, alone or beside the others.
     """
     contract = REFERENCE[name]
-    packaged, own = PACKAGED / f"{name}.csv", workspace.reference_folder / f"{name}.csv"
-    files = [_read(path, contract) for path in (packaged, own) if path.exists()]
-    if len(files) == 1:
-        return files[0]
-    together = pl.concat(files).unique("reference_id", keep="last", maintain_order=True)
+    own = workspace.reference_folder / f"{name}.csv"
+    if not own.exists():
+        return _packaged(name)
+    together = pl.concat([_packaged(name), _read(own, contract)]).unique(
+        "reference_id", keep="last", maintain_order=True
+    )
     numbered = together.with_row_index("row_number", offset=1)
     return _held(numbered, contract, lambda row: f"{own}, beside the package's facts, {row['reference_id']}")
+
+
+@cache
+def _packaged(name: str) -> pl.DataFrame:
+    """Facts of the package, which do not change while it runs."""
+    return _read(PACKAGED / f"{name}.csv", REFERENCE[name])
 
 
 def _read(path: Path, contract: Contract) -> pl.DataFrame:

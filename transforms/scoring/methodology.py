@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,12 @@ def load(methodology: str | Path) -> Methodology:
         InvalidMethodology: the file breaks its schema or one of its laws.
     """
     path = find(methodology)
-    content = path.read_bytes()
+    return _held(path, path.read_bytes())
+
+
+@cache
+def _held(path: Path, content: bytes) -> Methodology:
+    """A methodology held to its schema and laws, once for each content."""
     document, faults = check(path, content)
     if faults:
         raise InvalidMethodology(path, faults)
