@@ -14,6 +14,7 @@ import polars as pl
 
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.ops import BUILDS
+from suanheng.transforms import staging
 from suanheng.transforms.recipes import counting_modules, recipes
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope, add_months
@@ -77,7 +78,7 @@ _CLAIMS_ELSEWHERE = """
 _KINDS = {
     "recipes": "the recipe {} changed",
     "reference": "the reference table {} changed",
-    "datasets": "{} was staged otherwise",
+    "datasets": "how {} is staged changed",
 }
 """Parts that are made of several things, and what is said of one that changed."""
 
@@ -306,8 +307,10 @@ def _facts_loaded(lake: Lake) -> Facts:
 
 
 def _staged(lake: Lake) -> dict[tuple[str, str], str]:
+    """What each dataset of each site was staged with; without those that are to be staged anew and were not yet."""
     rows = lake.frame("SELECT site_id, dataset, recipe_hash FROM ops.stagings")
-    return {(site_id, dataset): made_with for site_id, dataset, made_with in rows.iter_rows()}
+    waiting = set(staging.stale(lake))
+    return {tuple(pair): made_with for *pair, made_with in rows.iter_rows() if tuple(pair) not in waiting}
 
 
 @cache

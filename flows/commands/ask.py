@@ -1,9 +1,10 @@
 """Verbs that answer questions: status, explain, sql, report. None of them waits for a writer."""
 
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import typer
@@ -23,6 +24,9 @@ from suanheng.flows.commands.console import (
 )
 from suanheng.warehouse.lake import Lake, reading
 
+if TYPE_CHECKING:
+    from suanheng.flows.freshness import Freshness
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
@@ -33,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """What is known per site and quarter, what is late or missing, and which corrections their sources outgrew."""
+    """What is known per site and quarter; what is stale, late or missing, and why; corrections sources outgrew."""
     query = """
         SELECT
             c.site_id, c.period, c.score, c.score_low, c.score_high, c.grade, c.indicators_scored, c.indicators_total,
@@ -47,36 +51,53 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         WHERE c.period_kind = 'quarter'
         ORDER BY c.site_id, c.period_start
     """
-    opened = open_workspace(workspace)
+    opened, now = open_workspace(workspace), datetime.now(UTC)
     with reading(opened) as lake:
         rows = lake.frame(query).to_dicts()
         refused = lake.frame(
             "SELECT correction_id, site_id, finding FROM ops.corrections WHERE rows_refused > 0 ORDER BY ALL"
         ).to_dicts()
-        evidence = _evidence(opened, lake)
+        by_binding = _by_binding(opened, lake, now)
+        by_quarter = _by_quarter(opened, lake, by_binding, now)
+    evidence = [asdict(row) for row in by_binding]
     if as_json:
-        say_json({"quarters": rows, "sources": evidence, "corrections_refused": refused})
+        say_json({"quarters": rows, "datasets": by_quarter, "sources": evidence, "corrections_refused": refused})
         return
     say_table([{name: value for name, value in row.items() if name != "withheld"} for row in rows])
     for row in rows:
         if row["withheld"]:
             words.print(f"{row['site_id']} {row['period']} withheld: {row['withheld']}", markup=False)
+    counts = Counter(row["state"] for row in by_quarter)
+    words.print("Datasets by quarter: " + (", ".join(f"{n} {state}" for state, n in counts.most_common()) or "none"))
+    if not_fresh := [row for row in by_quarter if row["state"] in {"stale", "late", "missing"}]:
+        say_table(not_fresh, "Stale, late or missing")
     if expected := [row for row in evidence if row["state"] in {"late", "missing"}]:
         say_table(expected, "Late or missing by the cadence of their sources")
     if refused:
         say_table(refused, "Corrections that were not applied")
 
 
-def _evidence(workspace: Workspace, lake: Lake) -> list[dict[str, Any]]:
-    """What is fresh, late or missing, by site and dataset."""
+def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":
+    """What is fresh, late or missing, by site, dataset and binding."""
     from suanheng.flows.freshness import books, freshness
     from suanheng.flows.landing import readable_formats
     from suanheng.schemas.staged import DATASETS
 
     sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
     sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))
-    found = freshness(workspace, sources, sites, books(lake), datetime.now(UTC))
-    return sorted((asdict(row) for row in found), key=lambda row: (row["site_id"], row["dataset"], row["number"]))
+    found = freshness(workspace, sources, sites, books(lake), now)
+    return sorted(found, key=lambda row: (row.site_id, row.dataset, row.number))
+
+
+def _by_quarter(workspace: Workspace, lake: Lake, by_binding: "list[Freshness]", now: datetime) -> list[dict[str, Any]]:
+    """How each dataset of each site stands in each quarter."""
+    from suanheng.flows.plan import changed_quarters, settings_now
+    from suanheng.flows.standing import standings, told
+    from suanheng.transforms import spine
+
+    scopes = spine.scopes(lake)
+    stale = changed_quarters(lake, settings_now(lake, workspace), scopes, now)
+    return [asdict(row) for row in standings(scopes, by_binding, told(lake), stale, now)]
 
 
 def explain_figure(

@@ -5,12 +5,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from suanheng.flows.steps import Silent, Watcher
 
 DONE = 0
 ERROR = 1
@@ -81,9 +84,28 @@ class ProgressBar:
         self._progress.update(self._task, advance=1, part=part)
 
 
+class ProgressLines:
+    """Tells one line per part, with the time that remains, where no bar can be shown: in a log."""
+
+    def begin(self, title: str, total: int) -> None:
+        """A step with that many parts begins."""
+        self._title, self._total, self._done, self._began = title, total, 0, monotonic()
+
+    def advance(self, part: str) -> None:
+        """One part is done."""
+        self._done += 1
+        left_s = (monotonic() - self._began) / self._done * (self._total - self._done)
+        remaining = f", about {left_s:.0f} s left" if self._done < self._total else ""
+        line = f"{self._title} {self._done}/{self._total} {part}{remaining}"
+        progress_words.print(line, markup=False, soft_wrap=True)
+
+
 @contextmanager
-def progress_bar(quiet: bool) -> Iterator[ProgressBar]:
-    """A progress bar on standard error, unless the answer is meant for a program."""
+def progress_bar(quiet: bool) -> Iterator[Watcher]:
+    """Progress on standard error, as a bar or, where that is no terminal, in lines; none for a program."""
+    if quiet or not progress_words.is_terminal:
+        yield Silent() if quiet else ProgressLines()
+        return
     columns = (
         TextColumn("{task.description:>8}"),
         BarColumn(),
@@ -91,5 +113,5 @@ def progress_bar(quiet: bool) -> Iterator[ProgressBar]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[part]}"),
     )
-    with Progress(*columns, console=progress_words, disable=quiet) as progress:
+    with Progress(*columns, console=progress_words) as progress:
         yield ProgressBar(progress)

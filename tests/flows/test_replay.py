@@ -81,9 +81,9 @@ class Site:
         return pipeline.night(self.workspace, Steps(), datetime.now(UTC), write_reports=False)
 
     def builds(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """Fingerprint and run of every quarter."""
-        rows = self.ask("SELECT site_id, quarter_start::TEXT, fingerprint, run_id FROM ops.builds")
-        return {(site_id, quarter): (fingerprint, run) for site_id, quarter, fingerprint, run in rows}
+        """What every quarter was made from, and by which run."""
+        rows = self.ask("SELECT site_id, quarter_start::TEXT, made_from, run_id FROM ops.builds")
+        return {(site_id, quarter): (made_from, run) for site_id, quarter, made_from, run in rows}
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with reading(self.workspace) as lake:
