@@ -32,7 +32,7 @@ from tests.conftest import Centre, write_tiny
 from tests.flows.conftest import free_port
 
 POOL = "suanheng"
-PATIENCE_S = 180
+PATIENCE_S = 300
 BIN = Path(sys.executable).parent
 
 QUICK = {
@@ -41,11 +41,11 @@ QUICK = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "1",
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "1",
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-    "PREFECT_WORKER_QUERY_SECONDS": "1",
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
 }
 """Settings that wait for seconds where the defaults wait for half a minute."""
 
@@ -56,7 +56,7 @@ def eventually(what: str, found: Callable[[], Any]) -> Any:
     while time.monotonic() < deadline:
         if result := found():
             return result
-        time.sleep(0.1)
+        time.sleep(0.5)
     raise TimeoutError(f"{what}: not within {PATIENCE_S} s")
 
 

@@ -5,7 +5,6 @@ Everything is in one module, so that one server and one worker do for all.
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -101,7 +100,8 @@ def test_nights_are_scheduled_in_the_time_zone_of_the_sites(server, history) -> 
     local = [night.expected_start_time.astimezone(ZoneInfo("Asia/Shanghai")) for night in nights]
     assert len(local) >= 3
     assert {(moment.hour, moment.minute) for moment in local} == {(2, 15)}
-    assert {later.date() - sooner.date() for sooner, later in pairwise(local)} == {timedelta(days=1)}
+    days = [moment.toordinal() for moment in local]
+    assert days == list(range(days[0], days[0] + len(days)))
 
 
 def test_nights_that_were_missed_are_covered_by_one_and_run_one_at_a_time(server, new_centre) -> None:
@@ -109,18 +109,17 @@ def test_nights_that_were_missed_are_covered_by_one_and_run_one_at_a_time(server
     serve = ("suanheng", "serve", "--workspace", str(centre.root))
     with server.process("serve", *serve):
         planned_nights(server, "nightly/outage")
-    missed = [server.ask_for("nightly/outage", due, reports=False) for due in days_ago(3, 2, 1)]
+    missed = [server.ask_for("nightly/outage", due, reports=False) for due in days_ago(2, 1)]
     eventually("late runs", lambda: {server.run(run).state.name for run in missed} == {"Late"})
 
     with server.process("serve again", *serve):
         runs = sorted((server.ended(run) for run in missed), key=lambda run: run.start_time)
 
-    assert [run.state.name for run in runs] == ["Completed", "Covered", "Covered"]
-    assert all(str(runs[0].id) in run.state.message for run in runs[1:])
+    assert [run.state.name for run in runs] == ["Completed", "Covered"]
+    assert str(runs[0].id) in runs[1].state.message
     assert centre.ask("SELECT flow, quarters_built FROM ops.runs").rows() == [("nightly", 1)]
-    assert all(before.end_time <= after.start_time for before, after in pairwise(runs))
-    waited = [run.id for run in runs if "AwaitingConcurrencySlot" in {state.name for state in server.states(run.id)}]
-    assert len(waited) == 2
+    assert runs[0].end_time <= runs[1].start_time
+    assert "AwaitingConcurrencySlot" in {state.name for state in server.states(runs[1].id)}
     schedules = server.client.read_deployment_by_name("nightly/outage").schedules
     assert [schedule.active for schedule in schedules] == [True]
 
