@@ -88,7 +88,7 @@ def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Ite
     groups = -(-lake.value(f"SELECT count(*) FROM ({loose})") // ROWS_AT_ONCE)
     for group in range(groups):
         found = lake.frame(f"SELECT * FROM ({loose}) WHERE hash(device_id) % ? = ?", [groups, group])
-        rows = SampleRows.of_frame(found).in_order()
+        rows, _ = SampleRows.of_frame(found).in_order()
         series = rows.series
         samples = rows.samples(series, highest_w, _UNKNOWN_W)
         yield rows.named(series_hours.sums(samples, ~rows.is_settled, origin_us), origin_us)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from suanheng.transforms.series_hours import HOUR_US, SUMS, Flags, Integers, Samples, Sums
+from suanheng.transforms.series_hours import HOUR_US, Flags, Integers, Samples, Sums
 
 MEASURED = ("interval_s", "device_count", "utilisation_ratio", "power_w", "energy_counter_j")
 """Numbers of a sample that sums are made of."""
@@ -30,7 +30,9 @@ class Text:
         place = np.full(len(order) + 1, -1, np.int64)
         place[order] = np.arange(len(order))
         indices = column.indices.fill_null(len(order)) if column.indices.null_count else column.indices
-        return cls(stated.gather(order), place[indices.to_numpy(zero_copy_only=False)])
+        codes = indices.to_numpy(zero_copy_only=False)
+        is_sorted = bool((place[:-1] == np.arange(len(order))).all()) and not column.indices.null_count
+        return cls(stated.gather(order), codes.astype(np.int64) if is_sorted else place[codes])
 
     @classmethod
     def of_series(cls, column: pl.Series) -> "Text":
@@ -109,14 +111,23 @@ class SampleRows:
             is_settled=self.is_settled[rows],
         )
 
-    def in_order(self) -> "SampleRows":
-        """By series and time, then as they lie; itself where they lie so."""
-        series = self.series
-        same = series[1:] == series[:-1]
-        runs = series[np.flatnonzero(np.append(True, ~same))] if len(series) else series
-        if (np.diff(self.at_us)[same] >= 0).all() and len(np.unique(runs)) == len(runs):
-            return self
-        return self.at(np.lexsort((self.row_number, self.at_us, series)))
+    def in_order(self, wanted: Flags | None = None) -> tuple["SampleRows", Integers]:
+        """The rows that are wanted, by series and time, each instant of a series once: as it lies first.
+
+        Returns:
+            The rows, and the numbers of those that repeat an instant.
+        """
+        everything = wanted is None or bool(wanted.all())
+        places = np.arange(len(self.at_us)) if wanted is None or everything else np.flatnonzero(wanted)
+        series, at_us = (self.series, self.at_us) if everything else (self.series[places], self.at_us[places])
+        if not _is_in_order(series, at_us):
+            everything = False
+            order = np.lexsort((self.row_number[places], at_us, series))
+            places, series, at_us = places[order], series[order], at_us[order]
+        is_first = np.append(True, (series[1:] != series[:-1]) | (np.diff(at_us) != 0))[: len(places)]
+        repeated = self.row_number[places[~is_first]]
+        kept = self if everything and not len(repeated) else self.at(places[is_first])
+        return kept, repeated
 
     def samples(self, series: Integers, highest_w: dict[str, float], unknown_w: float) -> Samples:
         """What sums are made of.
@@ -127,9 +138,11 @@ class SampleRows:
             unknown_w: the same for an unknown model.
         """
         unknown = np.full(len(series), np.nan)
-        highest = np.full(len(series), unknown_w)
+        highest: npt.NDArray[np.float64] | float = unknown_w
         if sku := self.texts.get("sku"):
-            highest = np.array([*(highest_w.get(name, unknown_w) for name in sku.values), unknown_w])[sku.codes]
+            of_sku = [highest_w.get(name, unknown_w) for name in sku.values]
+            is_the_same = len(of_sku) == 1 and bool((sku.codes == 0).all())
+            highest = of_sku[0] if is_the_same else np.array([*of_sku, unknown_w])[sku.codes]
         return Samples(
             series=series,
             at_us=self.at_us,
@@ -152,22 +165,36 @@ class SampleRows:
             ``device_id``, ``instance_id``, ``hour_start_utc``, ``node_id``, ``sku``, the ``SUMS`` and the ranks.
         """
         devices, codes = self.texts["device_id"], found.series
-        instances: pl.Series | str = ""
+        instances = pl.repeat("", len(codes), dtype=pl.String, eager=True)
         if text := self.texts.get("instance_id"):
             instances = _gathered(text.values, codes % (len(text.values) + 1))
             codes = codes // (len(text.values) + 1)
         labels = {
-            name: _gathered(self.texts[name].values, found.labels[name]) if name in self.texts else None
+            name: _gathered(self.texts[name].values, found.labels[name])
+            if name in self.texts
+            else pl.repeat(None, len(codes), dtype=pl.String, eager=True)
             for name in _LABELS
         }
-        return pl.DataFrame({"device_id": _gathered(devices.values, codes)}).with_columns(
-            instance_id=pl.lit(instances, pl.String),
-            hour_start_utc=pl.Series(found.hour * HOUR_US + origin_us).cast(pl.Datetime("us")),
-            **{name: pl.lit(names, pl.String) for name, names in labels.items()},
-            **{name: pl.Series(found.values[name]) for name in SUMS},
-            **{name: pl.Series(found.labels[name]) for name in self.ranks},
+        return pl.DataFrame(
+            {
+                "device_id": _gathered(devices.values, codes),
+                "instance_id": instances,
+                "hour_start_utc": pl.Series(found.hour * HOUR_US + origin_us).cast(pl.Datetime("us")),
+                **labels,
+                **found.values,
+                **{name: found.labels[name] for name in self.ranks},
+            },
+            schema_overrides=dict.fromkeys(("device_id", "instance_id", *_LABELS), pl.String),
         )
 
 
+def _is_in_order(series: Integers, at_us: Integers) -> bool:
+    """Whether every series is one run of rows, in the order of time."""
+    same = series[1:] == series[:-1]
+    runs = series[np.flatnonzero(np.append(True, ~same))] if len(series) else series
+    return bool((np.diff(at_us)[same] >= 0).all()) and len(np.unique(runs)) == len(runs)
+
+
 def _gathered(values: pl.Series, places: Integers) -> pl.Series:
-    return values.gather(pl.Series(places).replace(-1, None))
+    known = pl.Series(places)
+    return values.gather(known if (places >= 0).all() else known.replace(-1, None))

@@ -39,7 +39,7 @@ class Samples:
         utilisation: share of busy time, not a number where unknown.
         power_w: power, not a number where unknown.
         counter_j: energy counter, not a number where unknown.
-        highest_w: the most power one device can draw.
+        highest_w: the most power one device can draw; one number where it is the same for all.
         labels: numbers of what a sample is called besides, as its node; -1 where unknown.
     """
 
@@ -50,7 +50,7 @@ class Samples:
     utilisation: Floats
     power_w: Floats
     counter_j: Floats
-    highest_w: Floats
+    highest_w: Floats | float
     labels: dict[str, Integers]
 
     def at(self, rows: Integers) -> "Samples":
@@ -116,12 +116,13 @@ def sums(samples: Samples, settled: Flags, origin_us: int) -> Sums:
     if not len(samples.series):
         return Sums(samples.series, samples.series, dict.fromkeys(SUMS, samples.series), samples.labels)
     with np.errstate(invalid="ignore", divide="ignore"):
-        spans = _spans(samples)
+        left_out = np.flatnonzero(~settled)
+        spans = _spans(samples).without(left_out)
         # Exact: below 2**53 a quotient of whole numbers never rounds up to the next one.
         hour = np.floor((samples.at_us - origin_us) / float(HOUR_US)).astype(np.int64)
         begin_us = samples.at_us - origin_us - hour * HOUR_US
         own = _pieces(samples, spans, begin_us, is_own=True)
-        summed = _summed(samples.series, hour, own, samples.labels, settled)
+        summed = _summed(samples.series, hour, own, samples.labels, left_out)
         beyond = np.flatnonzero(settled & (begin_us + spans.span_us > HOUR_US))
         return _merged(summed, _beyond(samples, spans, beyond, hour, begin_us)) if len(beyond) else summed
 
@@ -139,6 +140,13 @@ class _Spans:
     is_excess: Flags
     is_zero_for_unknown: Flags
     power_w: Floats
+
+    def without(self, rows: Integers) -> "_Spans":
+        """The same, where rows that nobody asks for are like all others: so most arrays are the same in all rows."""
+        self.hold_us[rows] = self.to_next_us[rows]
+        self.rise_j[rows] = 0
+        self.is_counted[rows] = True
+        return self
 
     def of(self, rows: Integers) -> "_Spans":
         return _Spans(*(values[rows] for values in vars(self).values()))
@@ -274,16 +282,15 @@ def _merged(one: Sums, other: Sums) -> Sums:
 def _grouped(series: Integers, hour: Integers, pieces: dict[str, Integers], labels: dict[str, Integers]) -> Sums:
     order = np.lexsort((hour, series))
     pieces, labels = ({name: amounts[order] for name, amounts in columns.items()} for columns in (pieces, labels))
-    return _summed(series[order], hour[order], pieces, labels, np.ones(len(order), np.bool_))
+    return _summed(series[order], hour[order], pieces, labels, left_out=order[:0])
 
 
 def _summed(
-    series: Integers, hour: Integers, pieces: dict[str, Integers], labels: dict[str, Integers], counts: Flags
+    series: Integers, hour: Integers, pieces: dict[str, Integers], labels: dict[str, Integers], left_out: Integers
 ) -> Sums:
-    """Sum rows of one series and hour, which lie side by side."""
+    """Sum rows of one series and hour, which lie side by side; all but those that are left out."""
     changes = (series[1:] != series[:-1]) | (hour[1:] != hour[:-1])
     starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
-    left_out = np.flatnonzero(~counts)
     reduced: dict[int, Integers] = {}
     for amounts in pieces.values():
         if id(amounts) not in reduced:

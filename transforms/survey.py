@@ -6,7 +6,7 @@ surveyed in any order, in threads or on other machines. What the survey of a par
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
-from suanheng.schemas.suspicion import suspect_texts, suspects
+from suanheng.schemas.suspicion import QuickLook
 from suanheng.transforms.sample_rows import SampleRows
 from suanheng.transforms.series_hours import Flags, Integers, sums
 
 DATASET = "accelerator_samples"
-BATCH_ROWS = 131_072
+BATCH_ROWS = 260_000
 SCATTERED_ROWS = 1_500_000
 """Rows of a batch: where series lie one after the other, few fit the processor's cache; where each instant of all
 devices lies together, many are needed to find the neighbours of a sample."""
@@ -190,28 +190,32 @@ def _smaller(part: Part, groups: int) -> list[Part]:
 
 def _surveyed(part: Part, grounds: Grounds) -> Survey:
     contract = template(DATASET).contract
-    return together([_of_batch(batch, first, contract, grounds) for batch, first in _batches(part)])
+    look = QuickLook(contract, pq.read_schema(part.path).names)
+    found = together([_of_batch(batch, before, look, grounds) for batch, before in _batches(part)])
+    return replace(
+        found,
+        suspected=_in_columns_of(contract, found.suspected),
+        duplicates=_in_columns_of(contract, found.duplicates),
+        loose=_in_columns_of(contract, found.loose),
+    )
 
 
 def _batches(part: Part) -> Iterator[tuple[pa.RecordBatch, int]]:
     """Batches of a part, each with the rows of the file before it."""
     names = pq.read_schema(part.path).names
     file = pq.ParquetFile(part.path, read_dictionary=[name for name in _texts() if name in names])
-    first, groups = part.first_row, list(part.row_groups)
+    most_rows = SCATTERED_ROWS if _is_scattered(file, part.row_groups[0]) else BATCH_ROWS
+    rows_before, groups = part.first_row, list(part.row_groups)
     while groups:
         some = [groups.pop(0)]
-        if _is_scattered(file, some[0]):
-            rows = file.metadata.row_group(some[0]).num_rows
-            while groups and rows < SCATTERED_ROWS:
-                some.append(groups.pop(0))
-                rows += file.metadata.row_group(some[-1]).num_rows
-            table = file.read_row_groups(some, use_threads=False).unify_dictionaries().combine_chunks()
-            batches = iter(table.to_batches())
-        else:
-            batches = file.iter_batches(BATCH_ROWS, row_groups=some, use_threads=False)
-        for batch in batches:
-            yield batch, first
-            first += batch.num_rows
+        rows = file.metadata.row_group(some[0]).num_rows
+        while groups and rows < most_rows:
+            some.append(groups.pop(0))
+            rows += file.metadata.row_group(some[-1]).num_rows
+        table = file.read_row_groups(some, use_threads=False).unify_dictionaries().combine_chunks()
+        for batch in table.to_batches(most_rows):
+            yield batch, rows_before
+            rows_before += batch.num_rows
 
 
 def _is_scattered(file: pq.ParquetFile, row_group: int) -> bool:
@@ -221,21 +225,18 @@ def _is_scattered(file: pq.ParquetFile, row_group: int) -> bool:
     return int((devices[1:] != devices[:-1]).sum()) > len(devices) // 8
 
 
-def _of_batch(batch: pa.RecordBatch, rows_before: int, contract: Contract, grounds: Grounds) -> Survey:
+def _of_batch(batch: pa.RecordBatch, rows_before: int, look: QuickLook, grounds: Grounds) -> Survey:
     rows = SampleRows.of_batch(batch, rows_before)
-    is_suspect = _is_suspect(batch, rows, contract)
-    kept = (rows.at(~is_suspect) if is_suspect.any() else rows).in_order()
+    is_suspect = _is_suspect(batch, rows, look)
+    suspected = rows.row_number[is_suspect]
+    kept, duplicates = rows.in_order(~is_suspect)
     series = kept.series
-    is_repeated = np.append(False, (series[1:] == series[:-1]) & (np.diff(kept.at_us) == 0))[: len(series)]
-    duplicates = kept.row_number[is_repeated]
-    if len(duplicates):
-        kept, series = kept.at(~is_repeated), series[~is_repeated]
     is_settled, loose = _runs(series, kept.row_number)
     samples = kept.samples(series, grounds.highest_w, grounds.unknown_w)
-    as_they_lie = partial(_as_they_lie, batch, rows_before, contract)
+    as_they_lie = partial(_as_they_lie, batch, rows_before)
     return Survey(
         rows=batch.num_rows,
-        suspected=as_they_lie(rows.row_number[is_suspect]),
+        suspected=as_they_lie(suspected),
         duplicates=as_they_lie(duplicates),
         first_at=_instant(kept.at_us.min()) if len(series) else None,
         last_at=_instant(kept.at_us.max()) if len(series) else None,
@@ -244,12 +245,11 @@ def _of_batch(batch: pa.RecordBatch, rows_before: int, contract: Contract, groun
     )
 
 
-def _is_suspect(batch: pa.RecordBatch, rows: SampleRows, contract: Contract) -> Flags:
+def _is_suspect(batch: pa.RecordBatch, rows: SampleRows, look: QuickLook) -> Flags:
     numbers = pl.DataFrame(batch.select([name for name in batch.schema.names if name not in rows.texts]))
-    is_suspect = suspects(numbers, contract).to_numpy().copy()
+    is_suspect = look.suspects(numbers).to_numpy().copy()
     for name, text in rows.texts.items():
-        null_is_suspect = not contract.columns[name].nullable
-        is_wrong = np.append(suspect_texts(text.values, contract, name).to_numpy(), null_is_suspect)
+        is_wrong = np.append(look.suspect_texts(name, text.values).to_numpy(), look.is_needed(name))
         if is_wrong.any():
             is_suspect |= is_wrong[text.codes]
     return is_suspect
@@ -277,16 +277,18 @@ def _runs(series: Integers, row_number: Integers) -> tuple[Flags, pl.DataFrame]:
     )
 
 
-def _as_they_lie(batch: pa.RecordBatch, rows_before: int, contract: Contract, row_numbers: Integers) -> pl.DataFrame:
-    """Rows of a batch in the columns of the contract; what the file does not have is as an empty cell."""
+def _as_they_lie(batch: pa.RecordBatch, rows_before: int, row_numbers: Integers) -> pl.DataFrame:
     rows = pl.DataFrame(batch.take(pa.array(row_numbers - 1 - rows_before)))
-    return rows.select(
-        pl.Series("row_number", row_numbers, pl.Int64),
-        *(
-            pl.col(name).cast(dtype) if name in rows.columns else pl.lit(_default(contract, name), dtype).alias(name)
-            for name, dtype in contract.dtypes().items()
-        ),
-    )
+    rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    return rows.insert_column(0, pl.Series("row_number", row_numbers, pl.Int64))
+
+
+def _in_columns_of(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows in the columns of the contract, and what else they have; what the file does not have is as an empty cell."""
+    missing = {name: dtype for name, dtype in contract.dtypes().items() if name not in rows.columns}
+    named = rows.with_columns(pl.lit(_default(contract, name), dtype).alias(name) for name, dtype in missing.items())
+    beside = [name for name in rows.columns if name not in contract.columns]
+    return named.select(*beside, *(pl.col(name).cast(dtype) for name, dtype in contract.dtypes().items()))
 
 
 def _texts() -> list[str]:
