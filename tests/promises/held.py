@@ -21,6 +21,9 @@ DIARY = "ops.runs"
 RUN = "run_id"
 """Left out of every table and page: the run that is started again has a name of its own."""
 
+SNAPSHOT = "from_snapshot"
+"""Left out of the books: a run that was killed and the one after it make other snapshots than one run does."""
+
 _NAME_OF_A_RUN = re.compile(rb"(nightly|backfill)-\d{8}T\d+")
 
 Place = tuple[str, date]
@@ -33,7 +36,7 @@ class Quarter:
 
     rows: list[str] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)
-    fingerprint: str | None = None
+    made_from: str | None = None
     built_by: str | None = None
 
     @property
@@ -79,10 +82,8 @@ class Held:
 
 
 def _is_whole(quarter: Quarter, place: Place, before: Held, after: Held) -> bool:
-    old, new = (held.quarters.get(place, Quarter()) for held in (before, after))
-    # A quarter that looks back on one that was built anew has lost its fingerprint, and keeps its rows.
-    is_old = quarter.digest == old.digest and quarter.fingerprint in (old.fingerprint, "")
-    return is_old or (quarter.digest, quarter.fingerprint) == (new.digest, new.fingerprint)
+    states = (held.quarters.get(place, Quarter()) for held in (before, after))
+    return any((quarter.digest, quarter.made_from) == (state.digest, state.made_from) for state in states)
 
 
 def held(workspace: Workspace) -> Held:
@@ -112,6 +113,7 @@ def _rows_held(lake: Lake) -> tuple[dict[str, str], dict[Place, Quarter]]:
         lines = []
         for row in _dicts(lake, table):
             run_id = row.pop(RUN, None)
+            row.pop(SNAPSHOT, None)
             lines.append(repr(row))
             start = row.get("month_start") or starts.get((row.get("site_id"), row.get("period")))
             if start is not None and table.startswith(_BUILT) and table not in _built_later():
@@ -121,7 +123,7 @@ def _rows_held(lake: Lake) -> tuple[dict[str, str], dict[Place, Quarter]]:
         tables[table] = _digest(lines)
     for book in _dicts(lake, "ops.builds") if "ops.builds" in tables else []:
         quarter = quarters.setdefault((book["site_id"], book["quarter_start"]), Quarter())
-        quarter.fingerprint, quarter.built_by = book["fingerprint"], book[RUN]
+        quarter.made_from, quarter.built_by = book["made_from"], book[RUN]
     return tables, quarters
 
 
