@@ -185,7 +185,7 @@ def test_a_plan_names_the_files_a_quarter_would_be_built_for(built_workspace: Ce
 
     (first,) = planned(built_workspace, last=date(2023, 3, 31)).build
 
-    assert first.why == f"{BILL} no longer counts; {BILL} was taken in"
+    assert first.why == f"{BILL} was taken in; {BILL} no longer counts"
 
 
 def test_a_plan_of_a_workspace_without_a_warehouse_takes_in_everything(tiny_workspace: Centre) -> None:
