@@ -192,9 +192,10 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         BadSettings: a settings file cannot be used, or the order names a site or a run that nobody knows.
     """
     run_id = order.resume or new_run_id(order.flow, now)
+    steps.watcher.started(run_id)
     failures: list[Failure] = []
     takes_in = Stage.INGEST in order.stages
-    _refuse_unknown_sites(workspace, order.sites)
+    refuse_unknown_sites(workspace, order.sites)
     _done(
         steps.each(
             "pull",
@@ -243,7 +244,12 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
     return outcome
 
 
-def _refuse_unknown_sites(workspace: Workspace, sites: Sequence[str]) -> None:
+def refuse_unknown_sites(workspace: Workspace, sites: Sequence[str]) -> None:
+    """Refuse an order that names sites the workspace does not have.
+
+    Raises:
+        BadSettings: it does.
+    """
     known = sorted(site["site_id"] for site in read_sites(workspace.sites_file)) if sites else []
     if unknown := sorted(set(sites) - set(known)):
         raise BadSettings(

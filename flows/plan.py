@@ -9,7 +9,7 @@ from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.file_hashes import FileHashes
 from suanheng.flows.landing import Waiting, lying, shown, waiting
-from suanheng.flows.pipeline import Order, Stage, forced
+from suanheng.flows.pipeline import Order, Stage, forced, refuse_unknown_sites
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms import corrections, reference, spine, staging
 from suanheng.transforms.scoring.methodology import Methodology, load
@@ -61,8 +61,9 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
         order: what the run would be asked for.
 
     Raises:
-        BadSettings: a settings file cannot be used.
+        BadSettings: a settings file cannot be used, or the order names a site that nobody knows.
     """
+    refuse_unknown_sites(workspace, order.sites)
     hash_of = FileHashes(workspace.file_hashes).of
     try:
         with reading(workspace) as lake:

@@ -30,6 +30,9 @@ class Unavailable(Exception):  # noqa: N818
 class Watcher(Protocol):
     """Is told what a flow is doing."""
 
+    def started(self, run_id: str) -> None:
+        """A run of that name starts."""
+
     def begin(self, title: str, total: int) -> None:
         """A step with that many parts begins."""
 
@@ -39,6 +42,9 @@ class Watcher(Protocol):
 
 class Silent:
     """Watches and says nothing."""
+
+    def started(self, run_id: str) -> None:
+        """Nothing."""
 
     def begin(self, title: str, total: int) -> None:
         """Nothing."""

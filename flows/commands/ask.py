@@ -70,11 +70,22 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
     counts = Counter(row["state"] for row in by_quarter)
     words.print("Datasets by quarter: " + (", ".join(f"{n} {state}" for state, n in counts.most_common()) or "none"))
     if not_fresh := [row for row in by_quarter if row["state"] in {"stale", "late", "missing"}]:
-        say_table(not_fresh, "Stale, late or missing")
+        say_table(_datasets_together(not_fresh), "Stale, late or missing")
     if expected := [row for row in evidence if row["state"] in {"late", "missing"}]:
         say_table(expected, "Late or missing by the cadence of their sources")
     if refused:
         say_table(refused, "Corrections that were not applied")
+
+
+def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for all datasets of a quarter that are in the same state for the same reasons."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        alike.setdefault((row["site_id"], row["period"], row["state"], row["why"]), []).append(row["dataset"])
+    return [
+        {"site_id": site_id, "period": period, "state": state, "datasets": ", ".join(datasets), "why": why}
+        for (site_id, period, state, why), datasets in alike.items()
+    ]
 
 
 def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":

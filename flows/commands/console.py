@@ -75,6 +75,10 @@ class ProgressBar:
         self._progress = progress
         self._task: Any = None
 
+    def started(self, run_id: str) -> None:
+        """A run of that name starts."""
+        progress_words.print(run_id, markup=False)
+
     def begin(self, title: str, total: int) -> None:
         """A step with that many parts begins."""
         self._task = self._progress.add_task(title, total=total, part="")
@@ -86,6 +90,10 @@ class ProgressBar:
 
 class ProgressLines:
     """Tells one line per part, with the time that remains, where no bar can be shown: in a log."""
+
+    def started(self, run_id: str) -> None:
+        """A run of that name starts."""
+        progress_words.print(run_id, markup=False)
 
     def begin(self, title: str, total: int) -> None:
         """A step with that many parts begins."""

@@ -5,6 +5,8 @@ import re
 import sys
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,13 +79,14 @@ def backfill(
     as_json: JsonOption = False,
 ) -> None:
     """Build the quarters of a range of history, as a Prefect flow."""
-    from suanheng.flows.pipeline import Order
+    from suanheng.flows.pipeline import Order, refuse_unknown_sites
 
     start, _ = _days(first)
     _, end = _days(last)
     if end < start:
         raise BadSettings(f"--from {first} is later than --to {last}. Swap them.")
     opened = open_workspace(workspace)
+    refuse_unknown_sites(opened, site or [])
     asked: dict[str, Any] = {
         "stages": _stages(stage),
         "first": start,
@@ -142,10 +145,11 @@ def _tell_plan(workspace: Workspace, order: "Order", as_json: bool) -> None:
         say_json(asdict(planned))
         return
     for step, parts in vars(planned).items():
-        title = step.replace("_", " ")
-        words.print(f"{title}: {len(parts)}")
-        for part in parts:
-            words.print(f"  {part.part}: {part.why}", markup=False)
+        words.print(f"{step.replace('_', ' ')}: {len(parts)}")
+        for why, alike in groupby(parts, key=attrgetter("why")):
+            first, *others = (part.part for part in alike)
+            more = f" and {len(others)} more" if others else ""
+            words.print(f"  {first}{more}: {why}", markup=False)
     if planned.take_in:
         words.print("Which quarters new files tell of is known once they are taken in; those are built, too.")
 
