@@ -14,7 +14,8 @@ def signals_heard() -> Iterator[Callable[[], None]]:
     """Give a function that hands the signals to end which came meanwhile to their handlers once more.
 
     A handler raises what ends the process, as ``KeyboardInterrupt``. Where it does so inside DuckDB, that is lost, or
-    comes out as the failure of one query. Signals only ever reach the main thread; in others the function does nothing.
+    comes out as the failure of a query; such a failure gives way to what the handler raises. Signals only ever reach
+    the main thread; in others the function does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
@@ -36,6 +37,9 @@ def signals_heard() -> Iterator[Callable[[], None]]:
 
     try:
         yield hand_on
+    except Exception:
+        hand_on()
+        raise
     finally:
         signal.set_wakeup_fd(before)
         os.close(heard)

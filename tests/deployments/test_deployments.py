@@ -54,7 +54,7 @@ def history(server, pool, new_centre):
     centre = new_centre("history")
     deploy(server, centre)
     days = {"first": "2023-01-01", "last": "2023-03-31"}
-    return centre, server.ask_for("backfill/history", **days, sites=["tiny"], reports=False)
+    return centre, server.ask_for("backfill/history", **days, sites=["tiny"], stages=["ingest", "stage", "build"])
 
 
 @pytest.fixture(scope="module")

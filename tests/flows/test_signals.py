@@ -8,6 +8,7 @@ from contextlib import suppress
 import duckdb
 import pytest
 
+from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Steps
 
 LONG = "SELECT count(*) FROM range(1000000000) AS a, range(1000) AS b WHERE a.range % 7 = b.range % 5"
@@ -32,6 +33,12 @@ def test_an_interruption_inside_a_query_ends_the_steps(interrupted_soon) -> None
     with pytest.raises(KeyboardInterrupt):
         list(Steps().each("build", ["first", "second"], work, part=str))
     assert begun == ["first"]
+
+
+def test_an_interruption_inside_a_query_is_no_failure_of_the_query(interrupted_soon) -> None:
+    interrupted_soon()
+    with pytest.raises(KeyboardInterrupt), signals_heard():
+        duckdb.connect().execute(LONG).fetchall()
 
 
 def test_an_interruption_that_is_swallowed_ends_the_steps() -> None:
