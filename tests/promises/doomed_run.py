@@ -90,7 +90,7 @@ def main(root: str, run: str, now: str, *death: str) -> None:
     steps = Steps()
     if death:
         open_as_usual = Lake.__init__
-        Lake.__init__ = lambda self, connection: open_as_usual(self, DoomedConnection(connection))  # type: ignore
+        Lake.__init__ = lambda self, connection, *more: open_as_usual(self, DoomedConnection(connection), *more)  # type: ignore
         step, part, statement = death
         steps = DoomedSteps(Death(step, int(part), statement))
     RUNS[run](open_workspace(Path(root)), steps, datetime.fromisoformat(now))
