@@ -192,7 +192,7 @@ def _data_path(root: Path, place: object) -> str:
             f"{root / SETTINGS_FILE}: warehouse.data_path is {place!r}. "
             "Expected a folder, or s3://<bucket>/<prefix>, e.g. s3://centres/lake."
         )
-    return str(place)
+    return str(place).rstrip("/")
 
 
 def _storage(path: Path, settings: dict[str, Any]) -> Storage:

@@ -1,6 +1,6 @@
 """From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -230,7 +230,9 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         )
         units.rebuild_spine(lake, now, run_id, workspace.author)
         built = _built(lake, steps, order, methodology, now, run_id, workspace.author, failures)
-        written = lake.unit("reports", lambda: _reported(lake, workspace, steps, order, run_id, failures))
+        written = []
+        if Stage.REPORT in order.stages:
+            written = lake.unit("reports", lambda: _reported(lake, workspace, steps, order, run_id, failures))
         outcome = Outcome(
             run_id,
             [*(landing for group in landings for landing in group), *(misplaced(workspace) if takes_in else ())],
@@ -287,18 +289,16 @@ def forced(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:
     return set(scopes) - (build.built_by(lake, order.resume) if order.resume else set())
 
 
-def _to_report(lake: Lake, order: Order) -> list[Scope]:
-    """Quarters whose pages do not show what was built last, or all that were built where none is built now.
+def _to_report(lake: Lake, order: Order) -> dict[Scope, str]:
+    """Quarters whose pages do not show what was built last, or all that were built where none is built now; by whom.
 
     An earlier run may have died before it wrote its pages.
     """
-    if Stage.REPORT not in order.stages:
-        return []
     built = "SELECT site_id, quarter_start, run_id FROM ops.builds"
     shown = "SELECT site_id, quarter_start, run_id FROM ops.reports"
     query = f"{built} EXCEPT {shown}" if Stage.BUILD in order.stages else built
-    scopes = [Scope(site_id, start, add_months(start, 3)) for site_id, start, _ in lake.frame(query).iter_rows()]
-    return sorted(filter(order.covers, scopes))
+    built_by = {Scope(site_id, start, add_months(start, 3)): by for site_id, start, by in lake.frame(query).iter_rows()}
+    return {scope: built_by[scope] for scope in sorted(filter(order.covers, built_by))}
 
 
 def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
@@ -382,20 +382,19 @@ def _reported(
 ) -> list[Path]:
     to_report = _to_report(lake, order)
     failed_before = len(failures)
-    written = _written(lake, workspace, steps, to_report, failures)
+    written = _written(lake, workspace, steps, list(to_report), failures)
     if to_report and len(failures) == failed_before:
         with lake.transaction(workspace.author, f"{run_id}: pages"):
             _note_as_shown(lake, to_report)
     return written
 
 
-def _note_as_shown(lake: Lake, scopes: list[Scope]) -> None:
-    for scope in scopes:
+def _note_as_shown(lake: Lake, built_by: Mapping[Scope, str]) -> None:
+    # What was read before the pages were written: another writer may have built a quarter anew since.
+    for scope, run_id in built_by.items():
         place = [scope.site_id, scope.start]
-        of_scope = "WHERE site_id = ? AND quarter_start = ?"
-        lake.execute(f"DELETE FROM ops.reports {of_scope}", place)
-        built = f"SELECT site_id, quarter_start, run_id FROM ops.builds {of_scope}"
-        lake.execute(f"INSERT INTO ops.reports BY NAME {built}", place)
+        lake.execute("DELETE FROM ops.reports WHERE site_id = ? AND quarter_start = ?", place)
+        lake.insert("ops.reports", pl.DataFrame([[*place, run_id]], schema=OPS["reports"].dtypes(), orient="row"))
 
 
 def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:
@@ -441,6 +440,10 @@ def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: 
         "quarters_failed": len(outcome.failures),
         "corrections_refused": outcome.corrections_refused,
     }
-    with lake.transaction(author, f"{outcome.run_id}: record"):
-        lake.execute("DELETE FROM ops.runs WHERE run_id = ?", [outcome.run_id])
-        lake.insert("ops.runs", pl.DataFrame([row]))
+
+    def record() -> None:
+        with lake.transaction(author, f"{outcome.run_id}: record"):
+            lake.execute("DELETE FROM ops.runs WHERE run_id = ?", [outcome.run_id])
+            lake.insert("ops.runs", pl.DataFrame([row]))
+
+    lake.unit("runs", record)

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -121,6 +121,8 @@ class Advisory:
             yield server
         finally:
             self._held.remove(server)
+            with suppress(duckdb.Error):
+                server.execute("ROLLBACK")
             server.close()
 
 
@@ -173,13 +175,13 @@ def _wait(take: Callable[[], Any], what: str, holder: Callable[[], str], wait_s:
     if take():
         return
     held_by = holder()
-    logger.warning("Waiting for %s: %s writes.", what, held_by)
+    logger.warning("Waiting for %s, held by %s.", what, held_by)
     began = time.monotonic()
     while not take():
         if wait_s is not None and time.monotonic() - began > wait_s:
             raise Busy(
-                f"Another writer holds {what}: {held_by}. Waited {wait_s:g} s, as warehouse.wait_s in suanheng.toml "
-                "says. Run again once it is done, or let it wait for longer."
+                f"Waited for {what}, held by {held_by}, for {wait_s:g} s, as warehouse.wait_s in "
+                "suanheng.toml says. Run again once it is done, or let it wait for longer."
             )
         time.sleep(_LOOK_AGAIN_S)
 

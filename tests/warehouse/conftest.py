@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -251,14 +251,3 @@ use_ssl = false
 def servers(postgres: Postgres, object_store: ObjectStore) -> Servers:
     """Both servers."""
     return Servers(postgres, object_store)
-
-
-@pytest.fixture
-def run_script(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """``run_script("code", *arguments)`` starts a process of its own."""
-
-    def run(code: str, *arguments: Any) -> subprocess.Popen[str]:
-        command: Sequence[str] = [sys.executable, "-c", code, *map(str, arguments)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    return run

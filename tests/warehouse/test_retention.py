@@ -40,7 +40,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def data_files(workspace: Workspace) -> set[Path]:
-    return set(workspace.data_path.rglob("*.parquet"))
+    return set(Path(workspace.data_path).rglob("*.parquet"))
 
 
 def expire_nothing(workspace: Workspace) -> None:
@@ -70,9 +70,7 @@ def test_what_an_unfinished_transaction_has_written_stays(workspace) -> None:
     with writing(workspace) as lake:
         lake.execute("BEGIN")
         lake.execute("INSERT INTO numbers SELECT range FROM range(50)")
-        beside = lake.connection.cursor()
-        beside.execute("USE lake")
-        expire(type(lake)(beside), [], datetime(2000, 1, 1))
+        expire(lake.beside(), [], datetime(2000, 1, 1))
         lake.execute("COMMIT")
 
         assert lake.value("SELECT count(*) FROM numbers") == 150
