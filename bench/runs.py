@@ -55,9 +55,15 @@ def peer(python: Path, program: str, day: Day, folder: Path) -> Run:
 
 
 def nights(days: Sequence[Day], folder: Path) -> tuple[Run, Run]:
-    """Run our whole path on a new workspace that holds some days, and a night without news after it."""
-    root = folder / "workspace"
-    workspaces.make(root, days)
+    """Run our whole path on a warehouse to which some days have been delivered, and a night without news after it.
+
+    The warehouse has its tables and no rows: a night was run on it before anything came.
+    """
+    prepared, root = folder / "prepared", folder / "workspace"
+    if not prepared.exists():
+        workspaces.prepare(prepared)
+        _run(Path(sys.executable), "ours.py", prepared, folder)
+    workspaces.copy(prepared, root, days)
     first, second = (_run(Path(sys.executable), "ours.py", root, folder) for _ in range(2))
     if first.problem is None:
         planted = {rule: sum(day.broken[rule] for day in days) for rule in days[0].broken}

@@ -30,6 +30,7 @@ files = "landing/{site}/accelerator_samples/*.parquet"
 cadence = "once"
 evidence = "simulated"
 """
+LANDING = Path("landing/bench/accelerator_samples")
 RULES = {
     **{("greater_than_or_equal_to", rule[0]): job.bound(*rule) for rule in job.BOUNDS if rule[1] == ">="},
     **{("less_than_or_equal_to", rule[0]): job.bound(*rule) for rule in job.BOUNDS if rule[1] == "<="},
@@ -41,19 +42,23 @@ RULES = {
 """What the quarantine calls a rule and the column it is of, and what the bench calls it."""
 
 
-def make(root: Path, days: Sequence[Day]) -> None:
-    """Write the settings anew and lay the days into the landing zone, under a second name where the disk allows it."""
-    shutil.rmtree(root, ignore_errors=True)
-    landing = root / "landing" / "bench" / "accelerator_samples"
-    landing.mkdir(parents=True)
+def prepare(root: Path) -> None:
+    """Write the settings of a workspace to which nothing has been delivered yet."""
+    (root / LANDING).mkdir(parents=True)
     (root / "suanheng.toml").touch()
     (root / "sites.toml").write_text(SITE, encoding="utf-8")
     (root / "sources.toml").write_text(SOURCE, encoding="utf-8")
+
+
+def copy(prepared: Path, root: Path, days: Sequence[Day]) -> None:
+    """Copy a prepared workspace and deliver days to it, under a second name where the disk allows it."""
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(prepared, root)
     for day in days:
         try:
-            os.link(day.path, landing / day.path.name)
+            os.link(day.path, root / LANDING / day.path.name)
         except OSError:
-            shutil.copyfile(day.path, landing / day.path.name)
+            shutil.copyfile(day.path, root / LANDING / day.path.name)
 
 
 def remove(root: Path) -> None:

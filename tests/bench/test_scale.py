@@ -126,7 +126,8 @@ def test_a_side_that_finds_another_number_of_wrong_rows_has_failed(day: Day, fol
 
 
 def test_our_quarantine_holds_what_was_planted(day: Day, tmp_path: Path) -> None:
-    workspaces.make(tmp_path / "site", [day])
+    workspaces.prepare(tmp_path / "prepared")
+    workspaces.copy(tmp_path / "prepared", tmp_path / "site", [day])
     workspace = open_workspace(tmp_path / "site")
     pipeline.ingest(workspace, Steps(), datetime(2024, 5, 1, tzinfo=UTC))
     assert workspaces.broken(workspace.root) == day.broken
