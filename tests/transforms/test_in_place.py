@@ -203,8 +203,9 @@ def test_a_day_in_order(both):
     assert placed.hours()["samples"].sum() == 1800
 
 
-def test_what_was_settled_was_not_looked_at_again(both):
-    # 3 devices x 200 samples in row groups of 50: 12 runs, each with two loose ends and two neighbours.
+def test_what_was_settled_was_not_looked_at_again(both, monkeypatch):
+    # 3 devices x 200 samples in batches of 50: 12 runs, each with two loose ends and two neighbours.
+    monkeypatch.setattr(survey, "BATCH_ROWS", 50)
     _, placed = both(lambda site: (site.put("a", samples()), site.night()))
     assert placed.lake.value("SELECT count(*) FROM rollups.loose_samples WHERE site_id = ?", [placed.site_id]) == 48
     assert not placed.lake.value("SELECT count(*) FROM rollups.tangled_series WHERE site_id = ?", [placed.site_id])
