@@ -19,6 +19,7 @@ from suanheng.flows.file_hashes import remembered
 from suanheng.flows.landing import Landing, Waiting, misplaced, waiting
 from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
+from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
 from suanheng.schemas.corrections import IN_FORCE
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
@@ -205,7 +206,7 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         ),
         failures,
     )
-    with writing(workspace, run_id) as lake:
+    with signals_heard(), writing(workspace, run_id) as lake:
         methodology = _prepare(lake, workspace, run_id)
         _refuse_unknown_run(lake, order.resume)
         files_before = units.Books(lake, "files", "raw_table")
