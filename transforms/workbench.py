@@ -19,7 +19,7 @@ from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.device_series import make_series_hours
-from suanheng.transforms.recipes import Recipe
+from suanheng.transforms.recipes import Recipe, recipes
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, quoted, sql_type
 
@@ -57,11 +57,6 @@ class Workbench:
         for stage in ("raw", "staged", "reference", "rollups", "indicators", "ops"):
             lake.execute(f"CREATE SCHEMA IF NOT EXISTS {name}.{stage}")
         self._there = columns_of_tables(lake)
-        for table, form in raw_tables().items():
-            lake.execute(f"CREATE OR REPLACE VIEW {name}.raw.{table} AS {self._of_today('raw', landed(form))}")
-        for dataset in LARGE:
-            view = self._of_today("staged", DATASETS[dataset])
-            lake.execute(f"CREATE OR REPLACE VIEW {name}.staged.{dataset} AS {view}")
         for table, contract in SETTLED.items():
             lake.execute(f"CREATE OR REPLACE VIEW {name}.rollups.{table} AS {self._of_today('rollups', contract)}")
         lake.execute(f"CREATE OR REPLACE VIEW {name}.ops.files AS {self._of_today('ops', FILES)}")
@@ -82,11 +77,13 @@ class Workbench:
         and the table is empty. So a publication can be computed again by a version that knows more than its own.
         """
         known = self._there.get(f"{stage}.{contract.name}", [])
+        if not known:
+            return _nothing_of(contract)
         columns = ", ".join(
             f'"{name}"' if name in known else f'{_of_an_empty_cell(contract, name)} AS "{name}"'
             for name in contract.columns
         )
-        return f"SELECT {columns} FROM " + (f'lake.{stage}."{contract.name}"' if known else "(SELECT 1) WHERE false")
+        return f'SELECT {columns} FROM lake.{stage}."{contract.name}"'
 
     def lay_out(self, site_id: str) -> None:
         """Put the smaller datasets of a site on the bench."""
@@ -94,14 +91,29 @@ class Workbench:
             self._lay_out(site_id)
 
     def _lay_out(self, site_id: str) -> None:
-        for dataset in DATASETS:
-            if dataset not in LARGE:
+        filled = self._filled(site_id)
+        for contract in _raw_tables_read():
+            rows = self._of_today("raw", contract) if f"raw.{contract.name}" in filled else _nothing_of(contract)
+            self._lake.execute(f"CREATE OR REPLACE VIEW {self.name}.raw.{contract.name} AS {rows}")
+        for dataset, contract in DATASETS.items():
+            rows = self._of_today("staged", contract) if f"staged.{dataset}" in filled else _nothing_of(contract)
+            if dataset in LARGE:
+                self._lake.execute(f"CREATE OR REPLACE VIEW {self.name}.staged.{dataset} AS {rows}")
+            else:
                 self._lake.execute(
-                    f"CREATE OR REPLACE TABLE {self.name}.staged.{dataset} AS "
-                    f"FROM ({self._of_today('staged', DATASETS[dataset])}) WHERE site_id = ? OR ?",
+                    f"CREATE OR REPLACE TABLE {self.name}.staged.{dataset} AS FROM ({rows}) WHERE site_id = ? OR ?",
                     [site_id, dataset in OF_ALL_SITES],
                 )
         self._site_id = site_id
+
+    def _filled(self, site_id: str) -> set[str]:
+        """Tables of which a site's recipes may see rows, by the books: to look into an empty one costs the most."""
+        query = (
+            "SELECT 'raw.' || raw_table FROM ops.files WHERE site_id = $site "
+            "UNION SELECT 'staged.' || dataset FROM ops.stagings WHERE site_id = $site OR dataset IN $of_all_sites"
+        )
+        rows = self._lake.frame(query, {"site": site_id, "of_all_sites": list(OF_ALL_SITES)})
+        return set(rows.to_series())
 
     def make(self, rollups: Iterable[Recipe], indicators: Iterable[Recipe], variables: Mapping[str, Any]) -> None:
         """Run the recipes of a scope: each rollup becomes a table, the indicators the two tables of facts."""
@@ -157,6 +169,17 @@ class Workbench:
     def columns(self, recipe: Recipe) -> list[str]:
         """Columns of the table a rollup has become."""
         return self._lake.frame(f"DESCRIBE {self.name}.{recipe.table}")["column_name"].to_list()
+
+
+def _raw_tables_read() -> list[Contract]:
+    """Raw tables that recipes right of staged read."""
+    read = {table for stage in ("rollups", "indicators") for recipe in recipes(stage) for table in recipe.reads}
+    return [landed(form) for table, form in raw_tables().items() if f"raw.{table}" in read]
+
+
+def _nothing_of(contract: Contract) -> str:
+    columns = ", ".join(f'NULL::{sql_type(dtype)} AS "{name}"' for name, dtype in contract.dtypes().items())
+    return f"SELECT {columns} WHERE false"
 
 
 def _of_an_empty_cell(contract: Contract, name: str) -> str:

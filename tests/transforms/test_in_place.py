@@ -74,6 +74,7 @@ class Site:
     def hours(self) -> pl.DataFrame:
         """Sums per series and hour of the quarter."""
         bench = Workbench(self.lake)
+        bench.lay_out(self.site_id)
         self.lake.set_variables(self._quarter())
         self.lake.execute(f"USE {bench.name}")
         make_series_hours(self.lake)
