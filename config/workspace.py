@@ -45,6 +45,7 @@ class Workspace:
         author: who is named on the warehouse's snapshots.
         threads: threads of the warehouse; all processors where it is not set.
         wait_s: seconds a writer waits for another one; without end where it is not set.
+        dask: address of the scheduler whose workers survey large files; this process does where it is not set.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Workspace:
     author: str
     threads: int | None
     wait_s: float | None
+    dask: str | None
 
     @property
     def sources_file(self) -> Path:
@@ -129,6 +131,7 @@ def open_workspace(folder: Path) -> Workspace:
     known = {
         "warehouse": {"catalog", "data_path", "author", "threads", "wait_s"},
         "storage": {"endpoint", "region", "url_style", "use_ssl"},
+        "workers": {"dask"},
         "scoring": {"methodology"},
         "reports": {"folder"},
     }
@@ -150,6 +153,7 @@ def open_workspace(folder: Path) -> Workspace:
         author=warehouse.get("author", "suanheng"),
         threads=_threads(path, warehouse.get("threads")),
         wait_s=_wait_s(path, warehouse.get("wait_s")),
+        dask=_dask(path, settings.get("workers", {}).get("dask")),
     )
 
 
@@ -165,6 +169,15 @@ def _wait_s(path: Path, wait_s: object) -> float | None:
     if wait_s is not None and (not isinstance(wait_s, int | float) or isinstance(wait_s, bool) or wait_s < 0):
         raise BadSettings(f"{path}: warehouse.wait_s is {wait_s!r}. Expected seconds from 0, e.g. wait_s = 600.")
     return wait_s
+
+
+def _dask(path: Path, address: object) -> str | None:
+    if address is not None and not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", str(address)):
+        raise BadSettings(
+            f"{path}: workers.dask is {address!r}. "
+            'Expected the address of a Dask scheduler, e.g. dask = "tcp://127.0.0.1:8786".'
+        )
+    return None if address is None else str(address)
 
 
 def _catalog(root: Path, catalog: object) -> str:

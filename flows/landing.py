@@ -22,6 +22,7 @@ from suanheng.schemas.ops import FILES, RECORDS, REPAIRS
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import in_place
 from suanheng.transforms.device_series import grounds_hash
+from suanheng.transforms.in_place import NotSurveyed, Surveyor
 from suanheng.transforms.staging import contract_text
 from suanheng.warehouse.lake import Lake
 
@@ -159,17 +160,22 @@ def misplaced(workspace: Workspace) -> list[Landing]:
     ]
 
 
-def land(lake: Lake, files: Sequence[Waiting], run_id: str, author: str) -> list[Landing]:
+def land(
+    lake: Lake, files: Sequence[Waiting], run_id: str, author: str, surveyor: Surveyor = in_place.survey_whole
+) -> list[Landing]:
     """Take in files of one site and raw table, all in one transaction.
 
     A file that cannot be read at all is recorded as refused, with the reason. An earlier reading of the same content
     no longer counts, nor does the content that the same path held before, unless the new content is refused. Of a file
     that was only moved the new path is noted.
+
+    Raises:
+        NotSurveyed: the surveyor could not survey a large file; nothing is taken in.
     """
     first = files[0]
     with lake.transaction(author, f"{run_id}: land {first.table} of {first.bound.site_id}"):
         _forget(lake, files)
-        berth = _Berth(lake, first.table, first.bound.site_id, run_id)
+        berth = _Berth(lake, first.table, first.bound.site_id, run_id, surveyor)
         moved = [file for file in files if file.is_moved]
         new = [file for file in files if not file.is_moved]
         landings = [_land_one(berth, file) for file in new]
@@ -184,6 +190,8 @@ def _land_one(berth: "_Berth", file: Waiting) -> Landing:
     try:
         counts = berth.take_in_place(file) or _take_in(berth, file)
         problem = None
+    except NotSurveyed:
+        raise
     except UnreadableFile as error:
         problem = str(error)
     except Exception as error:
@@ -225,8 +233,9 @@ class _Counts:
 class _Berth:
     """Where the files of one site and raw table are unloaded: gathers rows and writes them in large pieces."""
 
-    def __init__(self, lake: Lake, table: str, site_id: str, run_id: str) -> None:
+    def __init__(self, lake: Lake, table: str, site_id: str, run_id: str, surveyor: Surveyor) -> None:
         self._lake, self._table, self._site_id, self._run_id = lake, table, site_id, run_id
+        self._surveyor = surveyor
         self._columns = list(landed(raw_tables()[table]).columns)
         self._rows: list[pl.DataFrame] = []
         self._records: list[pl.DataFrame] = []
@@ -258,7 +267,7 @@ class _Berth:
         if file.repairs or not in_place.is_candidate(self._lake, self._table, path, self._site_id):
             return None
         placed = in_place.Placed(path, self._site_id, file.file_id, file.bound.source.evidence)
-        found = in_place.survey_whole(self._lake, path, self._site_id)
+        found = self._surveyor(self._lake, path, self._site_id)
         taken = in_place.take_in(self._lake, placed, found, self._run_id)
         if taken is None:
             return None

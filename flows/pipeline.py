@@ -21,6 +21,7 @@ from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
 from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
+from suanheng.flows.surveys import surveying
 from suanheng.schemas.corrections import IN_FORCE
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
@@ -210,15 +211,17 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         methodology = _prepare(lake, workspace, run_id)
         _refuse_unknown_run(lake, order.resume)
         files_before = units.Books(lake, "files", "raw_table")
-        landings = _done(
-            steps.each(
-                "take in",
-                _to_take_in(lake, workspace, order) if takes_in else [],
-                lambda files: units.take_in(lake, workspace, files_before, files, run_id),
-                part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
-            ),
-            failures,
-        )
+        to_take_in = _to_take_in(lake, workspace, order) if takes_in else []
+        with surveying(lake, workspace, to_take_in) as surveyor:
+            landings = _done(
+                steps.each(
+                    "take in",
+                    to_take_in,
+                    lambda files: units.take_in(lake, workspace, files_before, files, run_id, surveyor),
+                    part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
+                ),
+                failures,
+            )
         staged_before = units.Books(lake, "stagings", "dataset")
         stagings = _done(
             steps.each(

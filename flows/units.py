@@ -11,6 +11,7 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import Landing, Waiting, land, waiting
 from suanheng.transforms import build, spine, staging
 from suanheng.transforms.build import Computed
+from suanheng.transforms.in_place import Surveyor
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope
 from suanheng.transforms.staging import Staging
@@ -47,7 +48,9 @@ class Books:
         return {(site, part): entries for site, part, entries in rows}
 
 
-def take_in(lake: Lake, workspace: Workspace, books: Books, files: list[Waiting], run_id: str) -> list[Landing]:
+def take_in(
+    lake: Lake, workspace: Workspace, books: Books, files: list[Waiting], run_id: str, surveyor: Surveyor
+) -> list[Landing]:
     """Take in files of one site and raw table, those of them that still wait."""
     site_id, table = files[0].bound.site_id, files[0].table
 
@@ -56,7 +59,7 @@ def take_in(lake: Lake, workspace: Workspace, books: Books, files: list[Waiting]
         if books.have_changed(site_id, table):
             waiting_now = {file.content: file for group in waiting(lake, workspace) for file in group}
             still = [waiting_now[file.content] for file in files if file.content in waiting_now]
-        return land(lake, still, run_id, workspace.author) if still else []
+        return land(lake, still, run_id, workspace.author, surveyor) if still else []
 
     return lake.unit(site_id, work)
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -116,7 +117,14 @@ def grounds(lake: Lake, site_id: str, at: datetime) -> Grounds:
 
 def grounds_hash(lake: Lake) -> str:
     """Hash of what decides the outcome of a survey besides file, contract and site."""
-    digest = hashlib.sha256(repr(sorted(highest_powers(lake).items())).encode())
+    powers = repr(sorted(highest_powers(lake).items()))
+    return hashlib.sha256(f"{powers} {survey_code()}".encode()).hexdigest()
+
+
+@cache
+def survey_code() -> str:
+    """Hash of the code that surveys."""
+    digest = hashlib.sha256()
     for module in (series_hours, sample_rows, survey, suspicion):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()

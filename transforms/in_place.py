@@ -1,5 +1,6 @@
 """Takes a large Parquet file of accelerator samples in where it lies: surveyed in one pass, adopted, never copied."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,13 @@ LARGE_ROWS = 200_000
 
 MOST_READ_OTHERWISE = 200_000
 """Rows that the gate may read otherwise than they lie; a file with more is read row by row."""
+
+Surveyor = Callable[[Lake, Path, str], Survey]
+"""Surveys all parts of a file of a site, wherever."""
+
+
+class NotSurveyed(Exception):  # noqa: N818
+    """Raised by a surveyor that cannot survey at present; nothing is said of the file."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,191 @@
+"""Surveys by the workers of a Dask cluster, through prefect-dask.
+
+A task is a part of a file. It reads the file and nothing else, writes nothing, and always comes to the same: a worker
+that dies costs time, and a part that is surveyed twice changes nothing. What was found goes to the one process that
+writes to the warehouse, file by file and in its order. Tasks are plain functions, which Prefect does not track one by
+one, so workers need no Prefect server.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+
+from distributed import Client, Future, get_worker
+from prefect_dask import DaskTaskRunner
+
+from suanheng.transforms.device_series import grounds, survey_code
+from suanheng.transforms.in_place import NotSurveyed, Surveyor
+from suanheng.transforms.survey import Grounds, Part, Survey, first_instant, parts, survey, together
+from suanheng.warehouse.lake import Lake
+
+AHEAD = 4
+"""Parts per thread of the cluster that are begun before they are asked for; what they find waits on the workers."""
+
+PATIENCE_S = 30
+"""How long a scheduler may take to answer, and a cluster without a worker to get one."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is asked for.
+
+    Attributes:
+        part: part of a file, by a path that means the same file to every worker.
+        grounds: what the survey rests on besides.
+        size: length of the file in bytes.
+        changed_ns: when it was last changed.
+        code: hash of the code that surveys here.
+    """
+
+    part: Part
+    grounds: Grounds = field(hash=False)
+    size: int
+    changed_ns: int
+    code: str
+
+
+def tasks_of(lake: Lake, path: Path, site_id: str) -> list[Task]:
+    """The parts of a file as it lies now, each as a task."""
+    rests_on, status, code = grounds(lake, site_id, first_instant(path)), path.stat(), survey_code()
+    return [Task(part, rests_on, status.st_size, status.st_mtime_ns, code) for part in parts(path)]
+
+
+def survey_there(task: Task) -> Survey | Exception:
+    """Survey a part on a worker.
+
+    Returns:
+        What was found, or what is wrong with the file.
+
+    Raises:
+        NotSurveyed: this worker does not have the file, or surveys by other code.
+    """
+    path, worker = task.part.path, get_worker().address
+    if survey_code() != task.code:
+        raise NotSurveyed(
+            f"Dask worker {worker} has another version of suanheng. Expected that of the process that asks. "
+            "Install the same one there and start the worker again."
+        )
+    size = path.stat().st_size if path.is_file() else None
+    if size != task.size:
+        got = "no file" if size is None else f"a file of {size} bytes"
+        raise NotSurveyed(
+            f"Dask worker {worker} finds {got} at {path}. Expected the file of {task.size} bytes that lies there for "
+            "the process that asks. Let all workers see the landing zone under the same path."
+        )
+    try:
+        return survey(task.part, task.grounds)
+    except Exception as error:
+        # What is wrong with a file is said of the file; what is raised here is said of the cluster.
+        return error
+
+
+@contextmanager
+def surveying_on(address: str, tasks: Iterable[Task]) -> Iterator[Surveyor]:
+    """``with surveying_on(…) as surveyor:`` surveys on a cluster, ahead in the order given.
+
+    Args:
+        address: of the scheduler.
+        tasks: parts of files, in the order in which they will be asked for.
+    """
+    with DaskTaskRunner(address=address, client_kwargs={"timeout": PATIENCE_S}) as runner:
+        try:
+            surveyor: Surveyor = _Cluster(_joined(runner, address), address, tasks).survey
+        except NotSurveyed as error:
+            surveyor = _unable(error)
+        yield surveyor
+
+
+def _joined(runner: DaskTaskRunner, address: str) -> Client:
+    try:
+        client = runner.client
+    except (OSError, ValueError) as error:
+        raise NotSurveyed(
+            f"No Dask scheduler answers at {address}, which suanheng.toml names as workers.dask: {error}. "
+            f"Expected an answer within {PATIENCE_S} s. Start it (dask scheduler), or remove the setting; "
+            "the files wait until the next run."
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE_S)
+    except TimeoutError as error:
+        raise _without_workers(address) from error
+    return client
+
+
+def _without_workers(address: str) -> NotSurveyed:
+    return NotSurveyed(
+        f"The Dask scheduler at {address} has no worker. Expected at least one within {PATIENCE_S} s. "
+        f"Start some (dask worker {address}); the files wait until the next run."
+    )
+
+
+def _unable(problem: NotSurveyed) -> Surveyor:
+    def survey(lake: Lake, path: Path, site_id: str) -> Survey:
+        raise problem
+
+    return survey
+
+
+class _Cluster:
+    """Tasks that workers are at; as soon as one is fetched, the next is begun."""
+
+    def __init__(self, client: Client, address: str, tasks: Iterable[Task]) -> None:
+        self._client, self._address = client, address
+        self._not_begun = deque(tasks)
+        self._begun: dict[Task, Future] = {}
+        self._begin_more()
+
+    def survey(self, lake: Lake, path: Path, site_id: str) -> Survey:
+        """Survey all parts of a file; those that were begun for it are waited for.
+
+        Raises:
+            NotSurveyed: the cluster could not do it.
+        """
+        return together([self._found(task) for task in tasks_of(lake, path, site_id)])
+
+    def _found(self, task: Task) -> Survey:
+        self._pass_over_what_precedes(task)
+        try:
+            self._begin_more()
+            found = self._outcome(self._begun.pop(task) if task in self._begun else self._begin(task))
+        except NotSurveyed:
+            raise
+        except Exception as error:
+            raise NotSurveyed(
+                f"The Dask cluster at {self._address} lost a part of {task.part.path}: "
+                f"{type(error).__name__}: {error}. "
+                "See the logs of its scheduler and workers; the file waits until the next run."
+            ) from error
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _pass_over_what_precedes(self, task: Task) -> None:
+        """Files are asked for in their order: what comes before and was not asked for is not wanted any more."""
+        if task in self._begun:
+            for passed in list(takewhile(lambda begun: begun != task, self._begun)):
+                del self._begun[passed]
+        elif task in self._not_begun:
+            self._begun.clear()
+            while self._not_begun[0] != task:
+                self._not_begun.popleft()
+
+    def _begin_more(self) -> None:
+        most = AHEAD * sum(self._client.nthreads().values())
+        while self._not_begun and len(self._begun) < most:
+            task = self._not_begun.popleft()
+            self._begun[task] = self._begin(task)
+
+    def _begin(self, task: Task) -> Future:
+        return self._client.submit(survey_there, task, pure=False)
+
+    def _outcome(self, future: Future) -> Survey | Exception:
+        while not future.done():
+            try:
+                future.exception(timeout=PATIENCE_S)
+            except TimeoutError:
+                if not self._client.nthreads():
+                    raise _without_workers(self._address) from None
+        return future.result()
