@@ -23,29 +23,29 @@ _UNKNOWN_W = 20_000.0
 
 _COLUMNS = ("row_number", "node_id", "device_id", "instance_id", "sku", "sampled_at_utc", *MEASURED)
 
-_LOOSE = f"""
-    WITH adopted AS (
+_TANGLED = """
+    SELECT file_id, device_id, instance_id FROM rollups.tangled_series WHERE site_id = getvariable('site_id')
+"""
+
+_LEFT_LOOSE = f"""
+    SELECT {{columns}}, is_settled
+    FROM rollups.loose_samples ANTI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
+    WHERE {{within}}
+"""
+
+# Only rows in place have no number, and without one their files need not be opened.
+_COPIED = """
+    SELECT {columns}, false AS is_settled
+    FROM staged.accelerator_samples
+    WHERE {within} AND row_number IS NOT NULL AND file_id NOT IN (
         SELECT file_id FROM ops.files WHERE site_id = getvariable('site_id') AND is_adopted
-    ),
-    tangled AS (
-        SELECT file_id, device_id, instance_id
-        FROM rollups.tangled_series
-        WHERE site_id = getvariable('site_id')
-    ),
-    near AS (
-        SELECT {", ".join(_COLUMNS)}, file_id, evidence_class, is_settled
-        FROM rollups.loose_samples ANTI JOIN tangled USING (file_id, device_id, instance_id)
-        WHERE {{within}}
-        UNION ALL
-        SELECT {", ".join(_COLUMNS)}, file_id, evidence_class, false
-        FROM staged.accelerator_samples ANTI JOIN adopted USING (file_id)
-        WHERE {{within}}
-        UNION ALL
-        SELECT {", ".join(_COLUMNS)}, file_id, evidence_class, false
-        FROM staged.accelerator_samples SEMI JOIN tangled USING (file_id, device_id, instance_id)
-        WHERE {{within}} AND file_id IN (FROM adopted)
     )
-    SELECT near.*, evidence_rank FROM near JOIN reference.evidence_classes USING (evidence_class)
+"""
+
+_TANGLED_IN_PLACE = f"""
+    SELECT {{columns}}, false AS is_settled
+    FROM staged.accelerator_samples SEMI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
+    WHERE {{within}}
 """
 
 _WITHIN = """
@@ -58,9 +58,7 @@ _WITHIN = """
 _SETTLED = f"""
     SELECT device_id, instance_id, hour_start_utc, node_id, sku, {", ".join(series_hours.SUMS)}, evidence_rank
     FROM rollups.settled_series_hour
-    ANTI JOIN (
-        SELECT file_id, device_id, instance_id FROM rollups.tangled_series WHERE site_id = getvariable('site_id')
-    ) USING (file_id, device_id, instance_id)
+    ANTI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
     JOIN reference.evidence_classes USING (evidence_class)
     WHERE site_id = getvariable('site_id')
         AND hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')
@@ -85,14 +83,26 @@ def make_series_hours(lake: Lake) -> None:
 
 
 def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Iterator[pl.DataFrame]:
-    loose = _LOOSE.format(within=_WITHIN)
-    groups = -(-lake.value(f"SELECT count(*) FROM ({loose})") // ROWS_AT_ONCE)
+    columns = ", ".join((*_COLUMNS, "evidence_class"))
+    near = " UNION ALL ".join(part.format(columns=columns, within=_WITHIN) for part in _not_settled(lake))
+    lake.execute(
+        "CREATE OR REPLACE TEMP TABLE near AS "
+        f"SELECT near.*, evidence_rank FROM ({near}) AS near JOIN reference.evidence_classes USING (evidence_class)"
+    )
+    groups = -(-lake.value("SELECT count(*) FROM near") // ROWS_AT_ONCE)
     for group in range(groups):
-        found = lake.frame(f"SELECT * FROM ({loose}) WHERE hash(device_id) % ? = ?", [groups, group])
+        found = lake.frame("SELECT * FROM near WHERE hash(device_id) % ? = ?", [groups, group])
         rows, _ = SampleRows.of_frame(found).in_order()
         series = rows.series
         samples = rows.samples(series, highest_w, _UNKNOWN_W)
         yield rows.named(series_hours.sums(samples, ~rows.is_settled, origin_us), origin_us)
+    lake.execute("DROP TABLE near")
+
+
+def _not_settled(lake: Lake) -> list[str]:
+    """Where samples are that no survey has settled; those in place are scanned only where some are tangled."""
+    is_tangled = lake.value(f"SELECT count(*) FROM ({_TANGLED})") > 0
+    return [_LEFT_LOOSE, _COPIED, *([_TANGLED_IN_PLACE] if is_tangled else [])]
 
 
 def highest_powers(lake: Lake) -> dict[str, float]:

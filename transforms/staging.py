@@ -202,7 +202,7 @@ def _with_adopted(lake: Lake, staging: Staging, changed: Sequence[str], run_id: 
 def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
     """Remove what was staged of a dataset, but for the samples that are read where they lie."""
     copied = "site_id = $site AND file_id NOT IN (SELECT file_id FROM ops.files WHERE site_id = $site AND is_adopted)"
-    lake.execute(f"DELETE FROM staged.{dataset} WHERE {copied}", {"site": site_id})
+    lake.execute(f"DELETE FROM staged.{dataset} WHERE row_number IS NOT NULL AND {copied}", {"site": site_id})
     lake.execute(
         f"DELETE FROM quarantine.records WHERE stage = 'staged' AND table_name = $dataset AND {copied}",
         {"site": site_id, "dataset": dataset},

@@ -24,11 +24,11 @@ _ORDERED = f"""
         FROM rollups.loose_samples
         WHERE site_id = $site AND list_contains($adopted, file_id)
     ),
-    others AS (
+    copied AS (
         SELECT {_SERIES}, sampled_at_utc, file_id, NULL AS run, false, false
         FROM staged.accelerator_samples
         SEMI JOIN (SELECT DISTINCT {_SERIES} FROM loose) USING ({_SERIES})
-        WHERE site_id = $site AND NOT list_contains($adopted, file_id)
+        WHERE site_id = $site AND row_number IS NOT NULL AND NOT list_contains($adopted, file_id)
             AND sampled_at_utc >= $first AND sampled_at_utc <= $last
     ),
     neighbours AS (
@@ -38,7 +38,7 @@ _ORDERED = f"""
             lead(file_id) OVER series AS next_file_id,
             lead(run) OVER series AS next_run,
             lead(comes_from_settled) OVER series AS next_comes_from_settled,
-        FROM (FROM loose UNION ALL FROM others)
+        FROM (FROM loose UNION ALL FROM copied)
         WINDOW series AS (
             PARTITION BY {_SERIES} ORDER BY sampled_at_utc, comes_from_settled, leads_into_settled, file_id, run
         )
