@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.spine import SITE_MONTHS, SITE_PERIODS
+from suanheng.schemas.spine import SITE_MONTHS, SITE_PERIODS, SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.warehouse.lake import Lake
 
@@ -39,7 +39,7 @@ def rebuild(lake: Lake, now: datetime) -> bool:
     """Replace reference.site_months and reference.site_periods where files have changed the span of a site.
 
     Returns:
-        Whether they have.
+        Whether a month or a period has gone.
     """
     months, periods = _months(lake, now), []
     for site_id, group in months.group_by("site_id", maintain_order=True):
@@ -48,15 +48,15 @@ def rebuild(lake: Lake, now: datetime) -> bool:
         "site_months": months,
         "site_periods": pl.concat(periods) if periods else pl.DataFrame(schema=SITE_PERIODS.dtypes()),
     }
-    changed = False
+    has_lost = False
     for table, rows in wanted.items():
         present = lake.frame(f"SELECT * FROM reference.{table} ORDER BY ALL")
         if present.equals(rows.sort(rows.columns)):
             continue
         lake.execute(f"DELETE FROM reference.{table}")
         lake.insert(f"reference.{table}", rows)
-        changed = True
-    return changed
+        has_lost |= not present.join(rows, on=["site_id", *SPINE[table].key], how="anti").is_empty()
+    return has_lost
 
 
 def scopes(lake: Lake) -> list[Scope]:

@@ -12,7 +12,7 @@ from suanheng.schemas import gate
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.energy import UTILITY_BILLS
-from suanheng.schemas.formats import raw_tables
+from suanheng.schemas.formats import landed, raw_tables, template
 from suanheng.schemas.gate import Checked, Chunk, check
 from suanheng.schemas.ops import STAGINGS
 from suanheng.schemas.staged import DATASETS
@@ -21,6 +21,7 @@ from suanheng.transforms.recipes import feeds
 from suanheng.transforms.survey import DATASET
 from suanheng.transforms.tangles import untangle
 from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.tables import no_rows
 
 _FIRST_COUNT = {"revision": -pl.col("revision"), "is_estimated": pl.col("is_estimated").fill_null(False)}
 """Which row of a key counts before the path decides: the higher revision, a reading before an estimate."""
@@ -112,7 +113,7 @@ def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> S
     stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
     made_with = recipe_hash(dataset, _hashes_of_facts(lake))
     files = _loaded_files(lake, site_id).get((site_id, dataset), [])
-    fed = lake.frame(_fed_query(dataset), [site_id]) if files else _no_rows(contract)
+    fed = _fed(lake, site_id, dataset)
     corrected = corrections.apply(fed, site_id, stated, _time_zone(lake, site_id))
     checked = _checked(corrected.rows, contract)
     kept, quarantined = _settled(checked, contract)
@@ -274,18 +275,24 @@ def _loaded_files(lake: Lake, of_site: str | None = None) -> dict[tuple[str, str
     return files
 
 
-def _fed_query(dataset: str) -> str:
-    own = f"SELECT * FROM raw.template_{dataset}"
-    union = "\nUNION ALL BY NAME\n".join([own, *(f"SELECT * FROM (\n{feed.query}\n)" for feed in feeds(dataset))])
-    loaded = "SELECT site_id, file_id, min(path) AS path FROM ops.files WHERE status = 'loaded' GROUP BY ALL"
-    return (
-        f"SELECT fed.*, loaded.path FROM (\n{union}\n) AS fed JOIN ({loaded}) AS loaded USING (site_id, file_id) "
-        "WHERE fed.site_id = ? ORDER BY loaded.path, fed.row_number"
+def _fed(lake: Lake, site_id: str, dataset: str) -> pl.DataFrame:
+    """Raw rows of a dataset of a site, each with the path of its file; only of feeds that its files can feed."""
+    query = (
+        "SELECT DISTINCT raw_table FROM ops.files WHERE site_id = ? AND status = 'loaded' AND is_adopted IS NOT TRUE"
     )
-
-
-def _no_rows(contract: Contract) -> pl.DataFrame:
-    return pl.DataFrame(schema={**contract.dtypes(), "path": pl.String})
+    copied = set(lake.frame(query, [site_id]).to_series())
+    fed_by = [feed for feed in feeds(dataset) if any(f"raw.{table}" in feed.reads for table in copied)]
+    is_stated_itself = f"template_{dataset}" in copied
+    if not fed_by and not is_stated_itself:
+        return pl.DataFrame(schema={**DATASETS[dataset].dtypes(), "path": pl.String})
+    stated = f"SELECT * FROM raw.template_{dataset}" if is_stated_itself else no_rows(landed(template(dataset)))
+    union = "\nUNION ALL BY NAME\n".join([stated, *(f"SELECT * FROM (\n{feed.query}\n)" for feed in fed_by)])
+    loaded = "SELECT site_id, file_id, min(path) AS path FROM ops.files WHERE status = 'loaded' GROUP BY ALL"
+    return lake.frame(
+        f"SELECT fed.*, loaded.path FROM (\n{union}\n) AS fed JOIN ({loaded}) AS loaded USING (site_id, file_id) "
+        "WHERE fed.site_id = ? ORDER BY loaded.path, fed.row_number",
+        [site_id],
+    )
 
 
 def _checked(fed: pl.DataFrame, contract: Contract):

@@ -21,7 +21,7 @@ from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.device_series import make_series_hours
 from suanheng.transforms.recipes import Recipe, recipes
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import columns_of_tables, quoted, sql_type
+from suanheng.warehouse.tables import columns_of_tables, no_rows, quoted, sql_type
 
 LARGE = ("accelerator_samples", "facility_readings")
 """Datasets that are read where they lie; all others are small enough to be held in memory, site by site."""
@@ -78,7 +78,7 @@ class Workbench:
         """
         known = self._there.get(f"{stage}.{contract.name}", [])
         if not known:
-            return _nothing_of(contract)
+            return no_rows(contract)
         columns = ", ".join(
             f'"{name}"' if name in known else f'{_of_an_empty_cell(contract, name)} AS "{name}"'
             for name in contract.columns
@@ -93,10 +93,10 @@ class Workbench:
     def _lay_out(self, site_id: str) -> None:
         filled = self._filled(site_id)
         for contract in _raw_tables_read():
-            rows = self._of_today("raw", contract) if f"raw.{contract.name}" in filled else _nothing_of(contract)
+            rows = self._of_today("raw", contract) if f"raw.{contract.name}" in filled else no_rows(contract)
             self._lake.execute(f"CREATE OR REPLACE VIEW {self.name}.raw.{contract.name} AS {rows}")
         for dataset, contract in DATASETS.items():
-            rows = self._of_today("staged", contract) if f"staged.{dataset}" in filled else _nothing_of(contract)
+            rows = self._of_today("staged", contract) if f"staged.{dataset}" in filled else no_rows(contract)
             if dataset in LARGE:
                 self._lake.execute(f"CREATE OR REPLACE VIEW {self.name}.staged.{dataset} AS {rows}")
             else:
@@ -107,7 +107,7 @@ class Workbench:
         self._site_id = site_id
 
     def _filled(self, site_id: str) -> set[str]:
-        """Tables of which a site's recipes may see rows, by the books: to look into an empty one costs the most."""
+        """Tables of which a site's recipes may see rows, as the books say."""
         query = (
             "SELECT 'raw.' || raw_table FROM ops.files WHERE site_id = $site "
             "UNION SELECT 'staged.' || dataset FROM ops.stagings WHERE site_id = $site OR dataset IN $of_all_sites"
@@ -175,11 +175,6 @@ def _raw_tables_read() -> list[Contract]:
     """Raw tables that recipes right of staged read."""
     read = {table for stage in ("rollups", "indicators") for recipe in recipes(stage) for table in recipe.reads}
     return [landed(form) for table, form in raw_tables().items() if f"raw.{table}" in read]
-
-
-def _nothing_of(contract: Contract) -> str:
-    columns = ", ".join(f'NULL::{sql_type(dtype)} AS "{name}"' for name, dtype in contract.dtypes().items())
-    return f"SELECT {columns} WHERE false"
 
 
 def _of_an_empty_cell(contract: Contract, name: str) -> str:

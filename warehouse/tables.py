@@ -58,6 +58,15 @@ def columns_of_tables(lake: Lake) -> dict[str, list[str]]:
     return dict(lake.frame(query).iter_rows())
 
 
+def no_rows(contract: Contract) -> str:
+    """A SELECT with the columns of a contract and no rows.
+
+    To plan a query of a table that never had a row costs DuckLake one question to the catalogue per column.
+    """
+    columns = ", ".join(f'NULL::{sql_type(dtype)} AS "{name}"' for name, dtype in contract.dtypes().items())
+    return f"SELECT {columns} WHERE false"
+
+
 def sql_type(dtype: pl.DataType) -> str:
     """DuckDB type of a Polars type."""
     if isinstance(dtype, pl.Decimal):
