@@ -136,7 +136,7 @@ def first_instant(path: Path) -> datetime:
     return stated[0].as_py() if len(stated) else datetime(1970, 1, 1)
 
 
-def parts(path: Path, most_rows: int = PART_ROWS) -> list[Part]:
+def parts(path: Path) -> list[Part]:
     """Divide a file into parts of whole row groups."""
     metadata = pq.read_metadata(path)
     found: list[Part] = []
@@ -145,7 +145,7 @@ def parts(path: Path, most_rows: int = PART_ROWS) -> list[Part]:
     for number in range(metadata.num_row_groups):
         groups.append(number)
         rows += metadata.row_group(number).num_rows
-        if rows >= most_rows or number == metadata.num_row_groups - 1:
+        if rows >= PART_ROWS or number == metadata.num_row_groups - 1:
             found.append(Part(path, tuple(groups), before))
             before, groups, rows = before + rows, [], 0
     return found

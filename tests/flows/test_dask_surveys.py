@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ import polars as pl
 import psutil
 import pytest
 
-from suanheng.flows import dask_surveys
 from suanheng.transforms import in_place, survey
 
 PARTS = 20
@@ -78,8 +76,7 @@ def start_worker(start: Callable[..., Process], address: str, *options: str | Pa
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of 12,000 rows counts as large and has 20 parts."""
     monkeypatch.setattr(in_place, "LARGE_ROWS", 2000)
-    for module in (in_place, dask_surveys):
-        monkeypatch.setattr(module, "parts", partial(survey.parts, most_rows=ROWS_OF_PART))
+    monkeypatch.setattr(survey, "PART_ROWS", ROWS_OF_PART)
 
 
 def samples() -> pl.DataFrame:
