@@ -20,7 +20,7 @@ from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale
 from suanheng.transforms.workbench import NOWHERE, Workbench
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import columns_of_tables, quoted
+from suanheng.warehouse.tables import columns_of_tables, ever_filled, quoted
 
 _SCORED = ("composites", "dimensions", "indicators")
 
@@ -140,10 +140,10 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     scope, bench = stale.scope, computed.bench.name
     lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
-    was_built = lake.value("SELECT count(*) FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place) > 0
+    filled = ever_filled(lake)
     with lake.transaction(author, f"{run_id}: build {scope.title}"):
         for table in (*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"):
-            _replace_months(lake, bench, table, scope, was_built)
+            _replace_months(lake, bench, table, scope, table in filled)
         _replace_periods(lake, "indicators.period_facts", f"FROM {bench}.indicators.period_facts", _OVERLAPPING)
         _replace_periods(lake, 'indicators."all"', fill().query, _CLOSING)
         _score(lake, methodology, run_id)
@@ -184,9 +184,9 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
     }
 
 
-def _replace_months(lake: Lake, bench: str, table: str, scope: Scope, was_built: bool) -> None:
-    # A quarter that was never built has no rows to delete, and most rollups of most sites are empty: both cost a scan.
-    if was_built:
+def _replace_months(lake: Lake, bench: str, table: str, scope: Scope, is_filled: bool) -> None:
+    # Most rollups of most sites are empty, and to delete from a table that never had a row costs more than from others.
+    if is_filled:
         lake.execute(
             f"DELETE FROM {table} WHERE site_id = ? AND month_start >= ? AND month_start < ?",
             [scope.site_id, scope.start, scope.end],

@@ -62,8 +62,8 @@ def facts(name: str, workspace: Workspace) -> pl.DataFrame:
     contract = REFERENCE[name]
     own = workspace.reference_folder / f"{name}.csv"
     if not own.exists():
-        return _packaged(name)
-    together = pl.concat([_packaged(name), _read(own, contract)]).unique(
+        return _packaged(PACKAGED, name)
+    together = pl.concat([_packaged(PACKAGED, name), _read(own, contract)]).unique(
         "reference_id", keep="last", maintain_order=True
     )
     numbered = together.with_row_index("row_number", offset=1)
@@ -71,9 +71,9 @@ def facts(name: str, workspace: Workspace) -> pl.DataFrame:
 
 
 @cache
-def _packaged(name: str) -> pl.DataFrame:
+def _packaged(folder: Path, name: str) -> pl.DataFrame:
     """Facts of the package, which do not change while it runs."""
-    return _read(PACKAGED / f"{name}.csv", REFERENCE[name])
+    return _read(folder / f"{name}.csv", REFERENCE[name])
 
 
 def _read(path: Path, contract: Contract) -> pl.DataFrame:

@@ -58,6 +58,17 @@ def columns_of_tables(lake: Lake) -> dict[str, list[str]]:
     return dict(lake.frame(query).iter_rows())
 
 
+def ever_filled(lake: Lake) -> set[str]:
+    """Tables that have had a row since they were made, as ``stage.table``: those for which statistics are kept."""
+    query = (
+        "SELECT schema_name || '.' || table_name "
+        "FROM __ducklake_metadata_lake.ducklake_table JOIN __ducklake_metadata_lake.ducklake_table_stats "
+        "USING (table_id) JOIN __ducklake_metadata_lake.ducklake_schema USING (schema_id) "
+        "WHERE ducklake_table.end_snapshot IS NULL AND ducklake_schema.end_snapshot IS NULL"
+    )
+    return set(lake.frame(query).to_series())
+
+
 def no_rows(contract: Contract) -> str:
     """A SELECT with the columns of a contract and no rows.
 
