@@ -20,7 +20,7 @@ from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale
 from suanheng.transforms.workbench import NOWHERE, Workbench
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import columns_of_tables, ever_filled, quoted
+from suanheng.warehouse.tables import begin_statistics, columns_of_tables, quoted
 
 _SCORED = ("composites", "dimensions", "indicators")
 
@@ -94,6 +94,7 @@ def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -
                 lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
                 lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table}")
                 lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
+                begin_statistics(lake, recipe.table, "site_id")
 
 
 def forget_beyond_spine(lake: Lake) -> None:
@@ -140,10 +141,9 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     scope, bench = stale.scope, computed.bench.name
     lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
-    filled = ever_filled(lake)
     with lake.transaction(author, f"{run_id}: build {scope.title}"):
         for table in (*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"):
-            _replace_months(lake, bench, table, scope, table in filled)
+            _replace_months(lake, bench, table, scope)
         _replace_periods(lake, "indicators.period_facts", f"FROM {bench}.indicators.period_facts", _OVERLAPPING)
         _replace_periods(lake, 'indicators."all"', fill().query, _CLOSING)
         _score(lake, methodology, run_id)
@@ -184,13 +184,11 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
     }
 
 
-def _replace_months(lake: Lake, bench: str, table: str, scope: Scope, is_filled: bool) -> None:
-    # Most rollups of most sites are empty, and to delete from a table that never had a row costs more than from others.
-    if is_filled:
-        lake.execute(
-            f"DELETE FROM {table} WHERE site_id = ? AND month_start >= ? AND month_start < ?",
-            [scope.site_id, scope.start, scope.end],
-        )
+def _replace_months(lake: Lake, bench: str, table: str, scope: Scope) -> None:
+    lake.execute(
+        f"DELETE FROM {table} WHERE site_id = ? AND month_start >= ? AND month_start < ?",
+        [scope.site_id, scope.start, scope.end],
+    )
     if lake.value(f"SELECT count(*) FROM {bench}.{table}"):
         lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
 

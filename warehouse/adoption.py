@@ -21,7 +21,7 @@ def adopt(lake: Lake, table: str, path: Path, constants: Mapping[str, object]) -
 
     Args:
         lake: the warehouse, in a transaction.
-        table: ``stage.table``; columns that the file does not have are null, or constant.
+        table: ``stage.table``, with statistics; columns that the file does not have are null, or constant.
         path: the file.
         constants: values of columns for all rows, e.g. the site.
     """
@@ -29,7 +29,6 @@ def adopt(lake: Lake, table: str, path: Path, constants: Mapping[str, object]) -
     values = "/".join(f"{column}={quote(str(value), safe='')}" for column, value in constants.items())
     place = f"{lake.data_path}/{stage}/{name}/adopted/{uuid4().hex}/{values}/samples.parquet"
     _put(lake, path, place)
-    _admit_nulls(lake, table)
     lake.execute(
         "CALL ducklake_add_data_files('lake', ?, ?, schema => ?, allow_missing => true, hive_partitioning => true)",
         [name, place, stage],
@@ -45,16 +44,6 @@ def _put(lake: Lake, path: Path, place: str) -> None:
         os.link(path, place)
     except OSError:
         shutil.copyfile(path, place)
-
-
-def _admit_nulls(lake: Lake, table: str) -> None:
-    """Let the statistics of a table say that its columns may be null.
-
-    DuckLake takes a column that an added file lacks for one without nulls, and answers ``IS NULL`` and ``count`` by
-    that. What its statistics have once seen they keep.
-    """
-    lake.execute(f"INSERT INTO {table} (site_id) VALUES (NULL)")
-    lake.execute(f"DELETE FROM {table} WHERE site_id IS NULL")
 
 
 def take_out(lake: Lake, table: str, site_id: str, file_id: str, row_numbers: pl.Series) -> None:

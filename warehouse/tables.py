@@ -42,11 +42,23 @@ def make_table(lake: Lake, stage: str, contract: Contract, there: Mapping[str, l
         columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
         lake.execute(f"CREATE TABLE {table} ({columns})")
         lake.execute(f"COMMENT ON TABLE {table} IS {quoted('One row is ' + contract.one_row_is + '.')}")
+        begin_statistics(lake, table, next(iter(contract.columns)))
     else:
         for name in missing:
             lake.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {sql_type(contract.dtypes()[name])}')
     for name in missing:
         lake.execute(f'COMMENT ON COLUMN {table}."{name}" IS {quoted(_meaning(contract, name))}')
+
+
+def begin_statistics(lake: Lake, table: str, column: str) -> None:
+    """Let a table have held a row, which says nothing: then DuckLake knows that its columns may be null.
+
+    Of a table that never held one it keeps no statistics, and asks the catalogue about every column in every query. And
+    it takes a column that an added file lacks for one without nulls, and answers ``IS NULL`` and ``count`` by that.
+    What statistics have once seen they keep.
+    """
+    lake.execute(f'INSERT INTO {table} ("{column}") VALUES (NULL)')
+    lake.execute(f'DELETE FROM {table} WHERE "{column}" IS NULL')
 
 
 def columns_of_tables(lake: Lake) -> dict[str, list[str]]:
@@ -56,17 +68,6 @@ def columns_of_tables(lake: Lake) -> dict[str, list[str]]:
         "FROM information_schema.columns WHERE table_catalog = 'lake' GROUP BY ALL"
     )
     return dict(lake.frame(query).iter_rows())
-
-
-def ever_filled(lake: Lake) -> set[str]:
-    """Tables that have had a row since they were made, as ``stage.table``: those for which statistics are kept."""
-    query = (
-        "SELECT schema_name || '.' || table_name "
-        "FROM __ducklake_metadata_lake.ducklake_table JOIN __ducklake_metadata_lake.ducklake_table_stats "
-        "USING (table_id) JOIN __ducklake_metadata_lake.ducklake_schema USING (schema_id) "
-        "WHERE ducklake_table.end_snapshot IS NULL AND ducklake_schema.end_snapshot IS NULL"
-    )
-    return set(lake.frame(query).to_series())
 
 
 def no_rows(contract: Contract) -> str:
