@@ -246,8 +246,7 @@ def _of_batch(batch: pa.RecordBatch, rows_before: int, look: QuickLook, grounds:
 
 
 def _is_suspect(batch: pa.RecordBatch, rows: SampleRows, look: QuickLook) -> Flags:
-    numbers = pl.DataFrame(batch.select([name for name in batch.schema.names if name not in rows.texts]))
-    is_suspect = look.suspects(numbers).to_numpy().copy()
+    is_suspect = look.suspects(batch).to_numpy().copy()
     for name, text in rows.texts.items():
         is_wrong = np.append(look.suspect_texts(name, text.values).to_numpy(), look.is_needed(name))
         if is_wrong.any():
