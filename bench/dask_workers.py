@@ -108,7 +108,7 @@ def _address(log: Path) -> str:
 def measure(day: Day, folder: Path, rounds: int) -> dict[str, list[dict[str, float]]]:
     """Seconds and processor seconds of each round, by side."""
     surveys.PART_ROWS = -(-day.rows // PARTS)
-    workspaces.make(folder / "workspace", [])
+    workspaces.prepare(folder / "workspace")
     workspace = open_workspace(folder / "workspace")
     ingest(workspace, Steps(), datetime.now(UTC))
     with cluster(1, folder) as one, cluster(2, folder) as two, reading(workspace) as lake:
