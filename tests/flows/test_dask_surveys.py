@@ -6,20 +6,26 @@ The last row of the file is wrong, and one is stated twice, so that the quaranti
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import psutil
 import pytest
 
+from suanheng.config.workspace import BadSettings
+from suanheng.flows import dask_surveys
 from suanheng.transforms import in_place, survey
+from suanheng.transforms.device_series import survey_code
+from suanheng.transforms.in_place import NotSurveyed
 
 PARTS = 20
 ROWS_OF_PART = 600
@@ -152,3 +158,37 @@ def test_a_worker_that_is_killed_changes_nothing(two_centres, small_parts, start
     adopted = "SELECT rows_accepted, rows_quarantined FROM ops.files WHERE is_adopted"
     assert there.ask(adopted).rows() == here.ask(adopted).rows() == [(PARTS * ROWS_OF_PART - 1, 1)]
     assert there.value("SELECT count(*) FROM quarantine.records WHERE stage = 'staged' AND rule = 'duplicate_key'") == 1
+
+
+def test_without_a_scheduler_large_files_wait(new_centre, small_parts, monkeypatch):
+    monkeypatch.setattr(dask_surveys, "PATIENCE_S", 1)
+    with socket.socket() as taken:
+        # Bound and not listening: nobody answers there, and nobody else comes to listen.
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        centre = new_centre("alone", f'[workers]\ndask = "{address}"\n')
+        (problem,) = centre.night(JULY).failures.values()
+    assert re.match(f"NotSurveyed: No Dask scheduler answers at {address}, which suanheng.toml names", problem)
+    assert centre.value("SELECT count(*) FROM ops.files") == 0
+
+
+def test_a_worker_that_does_not_see_the_file_says_so(tmp_path, monkeypatch):
+    path = tmp_path / "day.parquet"
+    samples().write_parquet(path)
+    monkeypatch.setattr(dask_surveys, "get_worker", lambda: SimpleNamespace(address="tcp://192.0.2.7:40000"))
+    (part,) = survey.parts(path)
+    task = dask_surveys.Task(part, survey.Grounds({}, 20_000.0, 0), path.stat().st_size, 0, survey_code())
+    assert dask_surveys.survey_there(task).rows == PARTS * ROWS_OF_PART
+
+    with pytest.raises(NotSurveyed, match=r"tcp://192\.0\.2\.7:40000 has another version of suanheng"):
+        dask_surveys.survey_there(replace(task, code="older"))
+    with pytest.raises(NotSurveyed, match=rf"worker tcp://192\.0\.2\.7:40000 finds a file of .* bytes at {path}"):
+        dask_surveys.survey_there(replace(task, size=1))
+    path.unlink()
+    with pytest.raises(NotSurveyed, match=rf"worker tcp://192\.0\.2\.7:40000 finds no file at {path}"):
+        dask_surveys.survey_there(task)
+
+
+def test_an_address_that_cannot_be_one(new_centre):
+    with pytest.raises(BadSettings, match=r"workers\.dask is 'localhost'\. Expected the address of a Dask scheduler"):
+        new_centre("misnamed", '[workers]\ndask = "localhost"\n').workspace  # noqa: B018
