@@ -4,11 +4,12 @@ The file is read in batches of bounded size, each for itself: it needs no other 
 surveyed in any order, in threads or on other machines. What the survey of a part found is added to that of the others.
 """
 
+import ctypes
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,16 @@ from suanheng.transforms.sample_rows import SampleRows
 from suanheng.transforms.series_hours import Flags, Integers, sums
 
 DATASET = "accelerator_samples"
-BATCH_ROWS = 260_000
+BATCH_ROWS = 370_000
 SCATTERED_ROWS = 1_500_000
 """Rows of a batch: where series lie one after the other, few fit the processor's cache; where each instant of all
 devices lies together, many are needed to find the neighbours of a sample."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+"""Options of glibc's mallopt."""
+
+SLICE_ROWS = 1_500_000
+"""Rows of a part that one thread surveys at a time."""
 
 PART_ROWS = 8_000_000
 """Rows of a part of a file that is surveyed as one task."""
@@ -136,19 +143,38 @@ def first_instant(path: Path) -> datetime:
     return stated[0].as_py() if len(stated) else datetime(1970, 1, 1)
 
 
-def parts(path: Path) -> list[Part]:
+def parts(path: Path, most_rows: int | None = None) -> list[Part]:
     """Divide a file into parts of whole row groups."""
-    metadata = pq.read_metadata(path)
+    groups = tuple(range(pq.read_metadata(path).num_row_groups))
+    return parts_of(Part(path, groups, 0), most_rows or PART_ROWS)
+
+
+def parts_of(part: Part, most_rows: int) -> list[Part]:
+    """Divide a part further; each has whole row groups, and the last may be small."""
+    metadata = pq.read_metadata(part.path)
     found: list[Part] = []
     groups: list[int] = []
-    rows = before = 0
-    for number in range(metadata.num_row_groups):
+    rows, before = 0, part.first_row
+    for number in part.row_groups:
         groups.append(number)
         rows += metadata.row_group(number).num_rows
-        if rows >= PART_ROWS or number == metadata.num_row_groups - 1:
-            found.append(Part(path, tuple(groups), before))
+        if rows >= most_rows or number == part.row_groups[-1]:
+            found.append(Part(part.path, tuple(groups), before))
             before, groups, rows = before + rows, [], 0
     return found
+
+
+@cache
+def _keep_memory() -> None:
+    """Let the C library keep the memory of one batch for the next, on all threads, where it is glibc.
+
+    By itself it gives arrays of this size back to the system each time and has them cleared anew, which takes a fifth
+    of the whole survey.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "gnu_get_libc_version"):
+        for option, value in ((_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, 2**30), (_M_TRIM_THRESHOLD, 2**30)):
+            library.mallopt(option, value)
 
 
 def survey(part: Part, grounds: Grounds, threads: int = 1) -> Survey:
@@ -159,9 +185,10 @@ def survey(part: Part, grounds: Grounds, threads: int = 1) -> Survey:
         grounds: what it rests on besides.
         threads: row groups that are read at once.
     """
-    smaller = _smaller(part, max(1, len(part.row_groups) // (4 * threads))) if threads > 1 else [part]
+    _keep_memory()
+    # However many threads there are, the file is cut at the same rows, and what is settled is the same.
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda some: _surveyed(some, grounds), smaller))
+        found = list(pool.map(lambda some: _surveyed(some, grounds), parts_of(part, SLICE_ROWS)))
     return together(found)
 
 
@@ -176,16 +203,6 @@ def together(surveys: Sequence[Survey]) -> Survey:
         first_at=min((found.first_at for found in surveys if found.first_at), default=None),
         last_at=max((found.last_at for found in surveys if found.last_at), default=None),
     )
-
-
-def _smaller(part: Part, groups: int) -> list[Part]:
-    metadata = pq.read_metadata(part.path)
-    smaller, before = [], part.first_row
-    for start in range(0, len(part.row_groups), groups):
-        some = part.row_groups[start : start + groups]
-        smaller.append(Part(part.path, some, before))
-        before += sum(metadata.row_group(number).num_rows for number in some)
-    return smaller
 
 
 def _surveyed(part: Part, grounds: Grounds) -> Survey:
