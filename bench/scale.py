@@ -30,27 +30,30 @@ PEERS = {
     "dbt and DuckDB": "dbt_duckdb.py",
     "PySpark, local": "pyspark_local.py",
 }
-SERIES_ROUNDS = 3
-"""At most so many rounds of 1, 2, 4 … days: they are compared with each other, and take longest."""
+SLOW = (ORDER_OF_TIME, "dbt and DuckDB", "PySpark, local")
+"""Sides that may be left out of later rounds; the table says how many rounds each was in."""
 
 
-def rounds(day: Day, number: int, peers_python: Path, folder: Path) -> dict[str, list[Run]]:
-    """Run every side once per round."""
+def rounds(day: Day, number: int, slow: int, peers_python: Path, folder: Path) -> dict[str, list[Run]]:
+    """Run every side once per round, slow ones in the first rounds only."""
     by_time = in_order_of_time(day)
     sides: dict[str, list[Run]] = defaultdict(list)
     for at in range(1, number + 1):
-        for name, run in _one_round(day, by_time, peers_python, folder):
+        for name, run in _one_round(day, by_time, at <= slow, peers_python, folder):
             _tell(f"round {at} of {number}: {name}", run)
             sides[name].append(run)
     return dict(sides)
 
 
-def _one_round(day: Day, by_time: Day, peers_python: Path, folder: Path) -> Iterator[tuple[str, Run]]:
+def _one_round(day: Day, by_time: Day, with_slow: bool, peers_python: Path, folder: Path) -> Iterator[tuple[str, Run]]:
     yield YARDSTICK, runs.query("bare.py", day, folder / "bare")
     yield from zip((NIGHT, NO_NEWS), runs.nights([day], folder), strict=True)
-    yield ORDER_OF_TIME, runs.nights([by_time], folder)[0]
+    if with_slow:
+        yield ORDER_OF_TIME, runs.nights([by_time], folder)[0]
     agreed: Path | None = None
     for name, program in PEERS.items():
+        if name in SLOW and not with_slow:
+            continue
         run = runs.peer(peers_python, program, day, folder / program)
         if run.problem is None:
             rollup = folder / program / job.ROLLUP_FILE
@@ -94,14 +97,16 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=8, help="longest of the series; 1, 2, 4 … up to it are run")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--slow-rounds", type=int, help="rounds that slow sides are in; all by default")
+    parser.add_argument("--series-rounds", type=int, default=3, help="rounds of 1, 2, 4 … days, which take longest")
     parser.add_argument("--seed", type=int, default=2024)
     asked = parser.parse_args()
     days = [write_day(asked.data, number, asked.devices, asked.seed) for number in range(asked.days)]
-    series_rounds = min(asked.rounds, SERIES_ROUNDS)
+    slow_rounds = asked.rounds if asked.slow_rounds is None else asked.slow_rounds
     with tempfile.TemporaryDirectory(dir=asked.data) as temporary:
         folder = Path(temporary)
-        sides = rounds(days[0], asked.rounds, asked.peers, folder)
-        grown = series(days, series_rounds, folder)
+        sides = rounds(days[0], asked.rounds, slow_rounds, asked.peers, folder)
+        grown = series(days, min(asked.rounds, asked.series_rounds), folder)
     found = {
         "machine": description(asked.peers),
         "job": {

@@ -59,20 +59,21 @@ def _sides(sides: Mapping[str, Runs]) -> str:
     rows = []
     for name, runs in sides.items():
         if _failed(runs):
-            rows.append([name, "failed", "", "", "", ""])
+            rows.append([name, "failed", "", "", "", "", ""])
             continue
-        ratio = median(run["work_s"] / bare["work_s"] for run, bare in zip(runs, yardstick, strict=True))
+        ratio = median(run["work_s"] / bare["work_s"] for run, bare in zip(runs, yardstick, strict=False))
         rows.append(
             [
                 name,
                 f"{_median(runs, 'work_s'):.2f}",
                 f"{ratio:.2f}",
+                str(len(runs)),
                 f"{median(run['wall_s'] - run['work_s'] for run in runs):.1f}",
                 f"{_median(runs, 'cpu_s'):.1f}",
                 f"{_median(runs, 'peak_bytes') / 2**20:,.0f}",
             ]
         )
-    return _table(["side", "seconds", "÷ bare query", "to start, s", "CPU, s", "memory, MiB"], rows)
+    return _table(["side", "seconds", "÷ bare query", "rounds", "to start, s", "CPU, s", "memory, MiB"], rows)
 
 
 def _problems(found: Mapping[str, Any]) -> Iterable[str]:
