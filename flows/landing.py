@@ -406,6 +406,7 @@ def _supersede(lake: Lake, files: Sequence[Waiting]) -> None:
     """What the paths of these files held before counts no longer."""
     if replaced := [file_id for file in files for file_id in file.replaces]:
         in_place.forget(lake, files[0].bound.site_id, replaced)
+        _delete_records(lake, files[0].table, files[0].bound.site_id, replaced)
         lake.execute(
             "UPDATE ops.files SET status = 'replaced' "
             "WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
@@ -423,13 +424,17 @@ def _note_paths(lake: Lake, moved: Sequence[Waiting]) -> None:
 
 def _delete_rows(lake: Lake, table: str, site_id: str, file_ids: list[str]) -> None:
     lake.execute(f"DELETE FROM raw.{table} WHERE site_id = ? AND list_contains(?, file_id)", [site_id, file_ids])
+    _delete_records(lake, table, site_id, file_ids)
+    lake.execute(
+        "DELETE FROM ops.repairs WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
+        [site_id, table, file_ids],
+    )
+
+
+def _delete_records(lake: Lake, table: str, site_id: str, file_ids: list[str]) -> None:
     lake.execute(
         "DELETE FROM quarantine.records WHERE stage = 'raw' AND site_id = ? AND table_name = ? "
         "AND list_contains(?, file_id)",
-        [site_id, table, file_ids],
-    )
-    lake.execute(
-        "DELETE FROM ops.repairs WHERE site_id = ? AND raw_table = ? AND list_contains(?, file_id)",
         [site_id, table, file_ids],
     )
 

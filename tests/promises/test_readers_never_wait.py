@@ -10,7 +10,7 @@ NIGHT = """
 import sys
 from pathlib import Path
 from suanheng.flows.{flow} import {flow}
-{flow}({arguments}workspace=Path(sys.argv[1]), reports=False)
+{flow}({arguments}workspace=Path(sys.argv[1]))
 """
 COMMAND_LINE = "from suanheng.flows.commands import main; main()"
 LONGEST_LOOK_S = 20
@@ -33,6 +33,7 @@ def test_readers_never_wait_while_a_night_runs(built_workspace, correct_a_bill, 
 def test_readers_never_wait_for_suanheng_sql_while_a_backfill_runs_as_a_flow(built_workspace) -> None:
     arguments = (
         "first=__import__('datetime').date(2023, 1, 1), last=__import__('datetime').date(2023, 6, 1), force=True, "
+        "stages=('ingest', 'stage', 'build'), "
     )
     script = NIGHT.format(flow="backfill", arguments=arguments)
     root = str(built_workspace.root)

@@ -15,9 +15,14 @@ import suanheng.transforms
 from suanheng.schemas.columns import EVIDENCE_CLASSES
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.gate import Checked, Chunk, check
+from suanheng.schemas.ops import FILES
 from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.device_series import make_series_hours
 from suanheng.transforms.recipes import feeds, tables_read
+from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.tables import sql_type
 
 RECIPES = Path(suanheng.transforms.__file__).parent
 FACTS = Path(next(iter(suanheng.config.__path__))) / "reference"
@@ -154,7 +159,19 @@ def _select(
             connection.unregister("given")
         for name, value in (variables or {}).items():
             connection.execute(f"SET VARIABLE {name} = ?", [value])
+        if "staged.accelerator_samples" in tables and variables:
+            _sum_samples(connection)
         return connection.sql(recipe.read_text(encoding="utf-8")).pl()
+
+
+def _sum_samples(connection: duckdb.DuckDBPyConnection) -> None:
+    """What the build does before its recipes; no file is in place here."""
+    for stage in ("rollups", "ops"):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {stage}")
+    for table, contract in (*((f"rollups.{name}", table) for name, table in SETTLED.items()), ("ops.files", FILES)):
+        columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+    make_series_hours(Lake(connection, data_path=""))
 
 
 def _months(site_id: str, period_start: date, period_end: date, time_zone: str) -> pl.DataFrame:

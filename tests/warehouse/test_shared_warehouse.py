@@ -18,7 +18,7 @@ from suanheng.config.workspace import BadSettings
 from suanheng.flows import units
 from suanheng.flows.landing import waiting
 from suanheng.flows.publish import publish_scorecard
-from suanheng.transforms import build, reference, spine, staging
+from suanheng.transforms import build, in_place, reference, spine, staging
 from suanheng.transforms.publishing.reproduce import reproduce
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
@@ -184,7 +184,7 @@ def test_what_another_writer_has_done_since_the_plan_is_not_done_again(shared, c
         (group,) = waiting(late, centre.workspace)
         assert len(centre.night(NOW + timedelta(seconds=1)).built) == 2
 
-        landed = units.take_in(late, centre.workspace, files, group, "late")
+        landed = units.take_in(late, centre.workspace, files, group, "late", in_place.survey_whole)
         staged = units.stage(late, stagings, "tiny", "utility_bills", "late", "author")
         both = stale_scopes(late, spine.scopes(late), methodology, NOW, forced=spine.scopes(late))
         built = [build_quarter(late, Workbench(late), quarter, methodology) for quarter in both]
@@ -238,7 +238,8 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
     with writing(centre.workspace) as lake:
         methodology = load(centre.workspace.methodology)
         (group,) = waiting(lake, centre.workspace)
-        units.take_in(lake, centre.workspace, units.Books(lake, "files", "raw_table"), group, "other")
+        books = units.Books(lake, "files", "raw_table")
+        units.take_in(lake, centre.workspace, books, group, "other", in_place.survey_whole)
         planned = stale_scopes(lake, spine.scopes(lake), methodology, NOW)
 
         assert len(planned) == 2
