@@ -48,7 +48,7 @@ $(PEERS)/.ready: bench/requirements.txt
 	touch $(PEERS)/.ready
 
 bench: $(READY) $(PEERS)/.ready  ## measure, as ratios within one run; small: ROUNDS=1 DEVICES=100 DAYS=2
-	$(BIN)/python bench/scale.py --rounds $(ROUNDS) --devices $(DEVICES) --days $(DAYS) --peers $(PEERS)/bin/python
+	$(BIN)/python bench/scale.py --order-of-time --rounds $(ROUNDS) --devices $(DEVICES) --days $(DAYS) --peers $(PEERS)/bin/python
 	$(BIN)/python bench/nightly.py
 	$(BIN)/python bench/uncertainty.py
 	$(BIN)/python bench/dask_workers.py --rounds $(ROUNDS)

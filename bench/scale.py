@@ -30,13 +30,14 @@ PEERS = {
     "dbt and DuckDB": "dbt_duckdb.py",
     "PySpark, local": "pyspark_local.py",
 }
-SLOW = (ORDER_OF_TIME, "dbt and DuckDB", "PySpark, local")
+SLOW = ("dbt and DuckDB", "PySpark, local")
 """Sides that may be left out of later rounds; the table says how many rounds each was in."""
 
 
-def rounds(day: Day, number: int, slow: int, peers_python: Path, folder: Path) -> dict[str, list[Run]]:
+def rounds(
+    day: Day, by_time: Day | None, number: int, slow: int, peers_python: Path, folder: Path
+) -> dict[str, list[Run]]:
     """Run every side once per round, slow ones in the first rounds only."""
-    by_time = in_order_of_time(day)
     sides: dict[str, list[Run]] = defaultdict(list)
     for at in range(1, number + 1):
         for name, run in _one_round(day, by_time, at <= slow, peers_python, folder):
@@ -48,7 +49,7 @@ def rounds(day: Day, number: int, slow: int, peers_python: Path, folder: Path) -
 def _one_round(day: Day, by_time: Day, with_slow: bool, peers_python: Path, folder: Path) -> Iterator[tuple[str, Run]]:
     yield YARDSTICK, runs.query("bare.py", day, folder / "bare")
     yield from zip((NIGHT, NO_NEWS), runs.nights([day], folder), strict=True)
-    if with_slow:
+    if by_time is not None:
         yield ORDER_OF_TIME, runs.nights([by_time], folder)[0]
     agreed: Path | None = None
     for name, program in PEERS.items():
@@ -97,15 +98,17 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=8, help="longest of the series; 1, 2, 4 … up to it are run")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--order-of-time", action="store_true", help="also a file in which instants lie together")
     parser.add_argument("--slow-rounds", type=int, help="rounds that slow sides are in; all by default")
     parser.add_argument("--series-rounds", type=int, default=3, help="rounds of 1, 2, 4 … days, which take longest")
     parser.add_argument("--seed", type=int, default=2024)
     asked = parser.parse_args()
     days = [write_day(asked.data, number, asked.devices, asked.seed) for number in range(asked.days)]
+    by_time = in_order_of_time(days[0]) if asked.order_of_time else None
     slow_rounds = asked.rounds if asked.slow_rounds is None else asked.slow_rounds
     with tempfile.TemporaryDirectory(dir=asked.data) as temporary:
         folder = Path(temporary)
-        sides = rounds(days[0], asked.rounds, slow_rounds, asked.peers, folder)
+        sides = rounds(days[0], by_time, asked.rounds, slow_rounds, asked.peers, folder)
         grown = series(days, min(asked.rounds, asked.series_rounds), folder)
     found = {
         "machine": description(asked.peers),
