@@ -121,6 +121,8 @@ def rolled() -> Callable[..., pl.DataFrame]:
                 {"evidence_class": EVIDENCE_CLASSES, "evidence_rank": range(1, len(EVIDENCE_CLASSES) + 1)}
             ),
         }
+        if "staged.accelerator_samples" in tables:
+            reference["reference.accelerators"] = _fact("accelerators")
         months = reference["reference.site_months"]
         variables = {
             "site_id": site_id,
@@ -141,11 +143,12 @@ def _facts_read_by(recipe: Path) -> dict[str, pl.DataFrame]:
         for table in tables_read(recipe, recipe.read_text(encoding="utf-8"))
         if table.startswith("reference.")
     }
-    facts = {name: pl.read_csv(FACTS / f"{name}.csv", infer_schema=False) for name in names}
-    return {
-        f"reference.{name}": check(Chunk(rows.with_row_index("row_number", offset=2)), REFERENCE[name], "UTC").accepted
-        for name, rows in facts.items()
-    }
+    return {f"reference.{name}": _fact(name) for name in names}
+
+
+def _fact(name: str) -> pl.DataFrame:
+    rows = pl.read_csv(FACTS / f"{name}.csv", infer_schema=False).with_row_index("row_number", offset=2)
+    return check(Chunk(rows), REFERENCE[name], "UTC").accepted
 
 
 def _select(
