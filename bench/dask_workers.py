@@ -32,7 +32,8 @@ from suanheng.flows.pipeline import ingest
 from suanheng.flows.steps import Steps
 from suanheng.transforms import survey as surveys
 from suanheng.transforms.device_series import grounds
-from suanheng.transforms.survey import Survey, parts, survey, together
+from suanheng.transforms.survey import parts, survey
+from suanheng.transforms.table_survey import Survey
 from suanheng.warehouse.lake import Lake, reading
 
 PARTS = 8
@@ -135,7 +136,7 @@ def measure(day: Day, folder: Path, rounds: int) -> dict[str, list[dict[str, flo
 
 
 def _here(path: Path, rests_on: surveys.Grounds, threads: int) -> Callable[[], Survey]:
-    return lambda: together([survey(part, rests_on, threads) for part in parts(path)])
+    return lambda: survey(parts(path), rests_on, threads)
 
 
 def _there(lake: Lake, address: str, path: Path) -> Callable[[], Survey]:

@@ -18,7 +18,8 @@ from prefect_dask import DaskTaskRunner
 
 from suanheng.transforms.device_series import grounds, survey_code
 from suanheng.transforms.in_place import NotSurveyed, Surveyor
-from suanheng.transforms.survey import Grounds, Part, Survey, first_instant, parts, survey, together
+from suanheng.transforms.survey import Part, first_instant, parts, survey, together
+from suanheng.transforms.table_survey import Grounds, Survey
 from suanheng.warehouse.lake import Lake
 
 AHEAD = 4
@@ -76,7 +77,7 @@ def survey_there(task: Task) -> Survey | Exception:
             "the process that asks. Let all workers see the landing zone under the same path."
         )
     try:
-        return survey(task.part, task.grounds)
+        return survey([task.part], task.grounds)
     except Exception as error:
         # What is wrong with a file is said of the file; what is raised here is said of the cluster.
         return error

@@ -5,12 +5,17 @@ suspects more rows than the gate rejects, never fewer: also those of which the g
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
+from numba import njit
 
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import reads_as_it_is
@@ -21,6 +26,10 @@ _BREAKS: Mapping[str, Callable[[pl.Expr, Mapping[str, Any]], pl.Expr]] = {
     "isin": lambda value, stated: ~value.is_in(stated["allowed_values"]),
     "str_matches": lambda value, stated: ~value.str.contains(stated["pattern"]),
 }
+
+_EARLIEST_US, _LATEST_US = (
+    (instant - datetime(1970, 1, 1)) // timedelta(microseconds=1) for instant in (datetime(1900, 1, 1), datetime.max)
+)
 
 
 class QuickLook:
@@ -37,48 +46,78 @@ class QuickLook:
     def __init__(self, contract: Contract, names: Collection[str]) -> None:
         given = {name: column for name, column in contract.columns.items() if name in names}
         numbers = {name: column for name, column in given.items() if column.dtype.type != pl.String}
-        self._bounds = {name: _bounds(column) for name, column in numbers.items()}
+        self._bounds = {name: _bounds(column) for name, column in numbers.items() if _is_bounded(column)}
         self._wrong = {name: pl.any_horizontal(_of_column(pl.col(name), column)) for name, column in numbers.items()}
         holding = [rule.statistics["holds"] for rule in contract.schema.checks]
         self._rules = [~holds for holds in holding if set(holds.meta.root_names()) <= given.keys()]
         self._texts = {name: _of_text(column) for name, column in given.items() if column.dtype.type == pl.String}
         self._needed = {name for name, column in given.items() if _must_be_stated(column)}
 
-    def suspects(self, rows: pa.RecordBatch) -> pl.Series:
-        """Rows of which a number, a time or a rule across columns may break the contract; texts are left out."""
-        wrong = [self._wrong[name] for name in self._wrong if not self._is_fine(name, rows[name])]
-        read = sorted({name for expression in (*wrong, *self._rules) for name in expression.meta.root_names()})
-        if not read:
-            return pl.repeat(False, rows.num_rows, eager=True)
-        suspected = pl.any_horizontal(*wrong, *self._rules).fill_null(False)
-        return pl.DataFrame(rows.select(read)).select(suspected).to_series()
+    def suspects(self, rows: pa.Table, texts: Mapping[str, pl.Series]) -> npt.NDArray[np.bool_]:
+        """Which rows may break the contract, or may be read otherwise than they lie.
 
-    def _is_fine(self, name: str, values: pa.Array) -> bool:
-        """Whether all values of a column lie within its bounds; what has gaps is looked at row by row."""
-        if (
-            values.null_count
-            or not len(values)
-            or not pa.types.is_floating(values.type) | pa.types.is_integer(values.type)
-        ):
-            return False
-        lowest, highest = self._bounds[name]
-        numbers = values.to_numpy()
-        # Where one is not a number, neither comparison holds.
-        return bool(numbers.min() >= lowest and numbers.max() <= highest)
+        Args:
+            rows: some rows; columns of text as dictionaries that are the same in all chunks.
+            texts: the texts of each such column.
+        """
+        is_suspect = np.zeros(rows.num_rows, np.bool_)
+        slowly = [*self._rules, *self._of_texts(rows, texts)]
+        for name, wrong in self._wrong.items():
+            if name not in self._bounds or rows[name].null_count:
+                slowly.append(wrong)
+            else:
+                self._suspect_outside(name, rows[name], is_suspect)
+        if slowly:
+            read = sorted({name for expression in slowly for name in expression.meta.root_names()})
+            as_frame = cast(pl.DataFrame, pl.from_arrow(rows.select(read), rechunk=False))
+            suspected = as_frame.select(pl.any_horizontal(slowly).fill_null(False))
+            is_suspect |= suspected.to_series().to_numpy()
+        return is_suspect
 
-    def suspect_texts(self, name: str, texts: pl.Series) -> pl.Series:
-        """Which texts of one column the gate may reject or read otherwise, e.g. without the blanks around them."""
-        return texts.alias("text").to_frame().select(self._texts[name]).to_series()
+    def _of_texts(self, rows: pa.Table, texts: Mapping[str, pl.Series]) -> Iterator[pl.Expr]:
+        """What finds the texts that are wrong, of columns that have such."""
+        for name, values in texts.items():
+            is_wrong = values.alias("text").to_frame().select(self._texts[name]).to_series()
+            if name in self._needed and rows[name].null_count:
+                yield pl.col(name).is_null()
+            if is_wrong.any():
+                yield pl.col(name).cast(pl.String).is_in(values.filter(is_wrong).implode())
 
-    def is_needed(self, name: str) -> bool:
-        """Whether a column may not be without a value as it lies."""
-        return name in self._needed
+    def _suspect_outside(self, name: str, values: pa.ChunkedArray, is_suspect: npt.NDArray[np.bool_]) -> None:
+        begin = 0
+        for chunk in values.chunks:
+            _suspect_outside(_numbers(chunk), *self._bounds[name], is_suspect[begin : begin + len(chunk)])
+            begin += len(chunk)
 
 
-def _bounds(column: pandera.Column) -> tuple[float, float]:
+def _numbers(values: pa.Array) -> npt.NDArray:
+    numbers = values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values
+    return numbers.to_numpy()
+
+
+@njit(nogil=True, cache=True)
+def _suspect_outside(numbers, lowest, highest, is_suspect):
+    """Mark what is not within bounds, or not a number."""
+    for row in range(len(numbers)):
+        is_suspect[row] |= not lowest <= numbers[row] <= highest
+
+
+def _is_bounded(column: pandera.Column) -> bool:
+    """Whether all that a column checks is that its values lie within bounds."""
+    return {check.name for check in column.checks} <= {"greater_than_or_equal_to", "less_than_or_equal_to"}
+
+
+def _bounds(column: pandera.Column) -> tuple[float, float] | tuple[int, int]:
+    """Lowest and highest value, times in microseconds since 1970, whole numbers where values are."""
+    if column.dtype.type == pl.Datetime:
+        return _EARLIEST_US, _LATEST_US
     stated = {check.name: check.statistics for check in column.checks}
     lowest = stated.get("greater_than_or_equal_to", {}).get("min_value", -math.inf)
-    return lowest, stated.get("less_than_or_equal_to", {}).get("max_value", math.inf)
+    highest = stated.get("less_than_or_equal_to", {}).get("max_value", math.inf)
+    if column.dtype.type == pl.Float64:
+        # Infinity is beyond every bound.
+        return max(float(lowest), -sys.float_info.max), min(float(highest), sys.float_info.max)
+    return max(lowest, -(2**63)), min(highest, 2**63 - 1)
 
 
 def _of_text(column: pandera.Column) -> pl.Expr:

@@ -2,17 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from suanheng.schemas import suspicion
-from suanheng.transforms import sample_rows, series_hours, survey
-from suanheng.transforms.sample_rows import MEASURED, SampleRows
-from suanheng.transforms.survey import Grounds
+from suanheng.transforms import sample_rows, series_hours, survey, table_survey
+from suanheng.transforms.sample_rows import MEASURED, NAMES, Names, SampleRows, highest_of_models, named
+from suanheng.transforms.table_survey import Grounds
 from suanheng.warehouse.lake import Lake
 
 ROWS_AT_ONCE = 2_000_000
@@ -91,11 +93,15 @@ def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Ite
     )
     groups = -(-lake.value("SELECT count(*) FROM near") // ROWS_AT_ONCE)
     for group in range(groups):
-        found = lake.frame("SELECT * FROM near WHERE hash(device_id) % ? = ?", [groups, group])
-        rows, _ = SampleRows.of_frame(found).in_order()
-        series = rows.series
-        samples = rows.samples(series, highest_w, _UNKNOWN_W)
-        yield rows.named(series_hours.sums(samples, ~rows.is_settled, origin_us), origin_us)
+        found = lake.frame("SELECT * FROM near WHERE hash(device_id) % ? = ? ORDER BY row_number", [groups, group])
+        names = {name: Names(found[name].drop_nulls().unique().to_list()) for name in NAMES}
+        rows = SampleRows.of_frame(found, names)
+        order, _ = rows.in_order(np.ones(len(found), np.bool_))
+        is_settled = found["is_settled"].to_numpy()[order.rows]
+        summed = rows.sums(
+            replace(order, counts=~is_settled), highest_of_models(names, highest_w, _UNKNOWN_W), origin_us
+        )
+        yield named(summed, names, origin_us)
     lake.execute("DROP TABLE near")
 
 
@@ -135,6 +141,6 @@ def grounds_hash(lake: Lake) -> str:
 def survey_code() -> str:
     """Hash of the code that surveys."""
     digest = hashlib.sha256()
-    for module in (series_hours, sample_rows, survey, suspicion):
+    for module in (series_hours, sample_rows, table_survey, survey, suspicion):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()

@@ -14,17 +14,8 @@ from suanheng.schemas.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import corrections, staging
 from suanheng.transforms.device_series import grounds
-from suanheng.transforms.survey import (
-    DATASET,
-    MARKS,
-    Survey,
-    first_instant,
-    is_adoptable,
-    parts,
-    rows_of,
-    survey,
-    together,
-)
+from suanheng.transforms.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
+from suanheng.transforms.table_survey import MARKS, Survey
 from suanheng.warehouse.adoption import adopt, take_out
 from suanheng.warehouse.lake import Lake
 
@@ -87,7 +78,7 @@ def survey_whole(lake: Lake, path: Path, site_id: str) -> Survey:
     """Survey all parts of a file here, on as many threads as the warehouse has."""
     rests_on = grounds(lake, site_id, first_instant(path))
     threads = int(lake.value("SELECT current_setting('threads')"))
-    return together([survey(part, rests_on, threads) for part in parts(path)])
+    return survey(parts(path), rests_on, threads)
 
 
 def take_in(lake: Lake, file: Placed, found: Survey, run_id: str) -> Taken | None:

@@ -1,49 +1,60 @@
-"""Accelerator samples as arrays: texts as numbers, in the order of series and time, ready to be summed."""
+"""Accelerator samples as arrays: texts as numbers, and the order of series and time, ready to be summed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+from numba import njit
 
-from suanheng.transforms.series_hours import HOUR_US, Flags, Integers, Samples, Sums
+from suanheng.transforms import series_hours
+from suanheng.transforms.series_hours import HOUR_US, SUMS, Codes, Flags, Floats, Integers, Order, Samples, Sums
 
 MEASURED = ("interval_s", "device_count", "utilisation_ratio", "power_w", "energy_counter_j")
 """Numbers of a sample that sums are made of."""
 
-_LABELS = ("node_id", "sku")
+NAMES = ("device_id", "instance_id", "node_id", "sku")
+"""Texts of a sample that sums are of."""
+
+_NO_NUMBERS, _NO_INTEGERS, _NO_CODES = np.empty(0), np.empty(0, np.int64), np.empty(0, np.int32)
 
 
-@dataclass(frozen=True)
-class Text:
-    """A column of text as numbers: places in the sorted list of its values, -1 for no value."""
+class Names:
+    """The texts of a column, each with a number: its place in their order, -1 for none.
 
-    values: pl.Series
-    codes: Integers
+    Args:
+        values: the texts, in any order.
+    """
 
-    @classmethod
-    def of_dictionary(cls, column: pa.DictionaryArray) -> "Text":
-        """From Arrow, which has it as numbers of its own."""
-        stated = pl.Series(column.dictionary.cast(pa.string()), dtype=pl.String)
-        order = stated.arg_sort().to_numpy()
-        place = np.full(len(order) + 1, -1, np.int64)
-        place[order] = np.arange(len(order))
-        indices = column.indices.fill_null(len(order)) if column.indices.null_count else column.indices
-        codes = indices.to_numpy(zero_copy_only=False)
-        is_sorted = bool((place[:-1] == np.arange(len(order))).all()) and not column.indices.null_count
-        return cls(stated.gather(order), codes.astype(np.int64) if is_sorted else place[codes])
+    def __init__(self, values: Sequence[str]) -> None:
+        order = sorted(range(len(values)), key=values.__getitem__)
+        self.values = pl.Series([values[place] for place in order], dtype=pl.String)
+        self._code_of = np.full(len(order) + 1, -1, np.int32)
+        self._code_of[order] = np.arange(len(order))
+        self._is_sorted = order == list(range(len(order)))
 
     @classmethod
-    def of_series(cls, column: pl.Series) -> "Text":
-        """From a column of text."""
-        values = column.drop_nulls().unique().sort()
-        codes = column.cast(pl.Enum(values)).to_physical().cast(pl.Int64).fill_null(-1)
-        return cls(values, codes.to_numpy())
+    def of_dictionary(cls, column: pa.ChunkedArray) -> "Names":
+        """From Arrow, which has the texts of a column as numbers of its own, the same in all chunks."""
+        return cls(column.chunk(0).dictionary.to_pylist() if column.num_chunks else [])
 
-    def at(self, rows: Integers | Flags) -> "Text":
-        """Some of the rows, in the order given."""
-        return replace(self, codes=self.codes[rows])
+    def codes(self, column: pa.DictionaryArray) -> Codes:
+        """The numbers of a part of the column."""
+        if self._is_sorted and not column.indices.null_count:
+            return column.indices.to_numpy()
+        nothing = len(self.values)
+        return self._code_of[column.indices.fill_null(nothing).to_numpy()]
+
+    def codes_of(self, column: pl.Series) -> Codes:
+        """The numbers of some of the texts."""
+        return column.cast(pl.Enum(self.values)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+
+    def of(self, codes: Integers) -> pl.Series:
+        """The texts that some numbers stand for."""
+        known = pl.Series(codes)
+        return self.values.gather(known if (codes >= 0).all() else known.replace(-1, None))
 
 
 @dataclass(frozen=True)
@@ -51,150 +62,140 @@ class SampleRows:
     """Samples as they lie somewhere, one value per row in every array.
 
     Attributes:
-        row_number: row in the file.
-        texts: columns of text, ``device_id`` among them.
+        codes: numbers of the texts, those of ``device_id`` among them.
+        series: number of the series, which is a device or an instance of one.
         at_us: instant, as microseconds since 1970 (UTC); 0 where there is none.
         numbers: the ``MEASURED``, not a number where unknown; absent where no row has them.
-        ranks: further whole numbers of which the greatest counts.
-        is_settled: whether a sample is summed elsewhere, and only a neighbour here.
+        rank: rank of the evidence; empty where all rows have the same.
     """
 
-    row_number: Integers
-    texts: dict[str, Text]
+    codes: dict[str, Codes]
+    series: Integers
     at_us: Integers
     numbers: dict[str, npt.NDArray]
-    ranks: dict[str, Integers]
-    is_settled: Flags
+    rank: Integers
 
     @classmethod
-    def of_batch(cls, batch: pa.RecordBatch, rows_before: int) -> "SampleRows":
+    def of_batch(cls, batch: pa.RecordBatch, names: Mapping[str, Names]) -> "SampleRows":
         """From a batch of a file; texts must come as dictionaries."""
-        names = batch.schema.names
+        codes = {name: texts.codes(batch[name]) for name, texts in names.items()}
         return cls(
-            row_number=np.arange(rows_before + 1, rows_before + batch.num_rows + 1),
-            texts={name: Text.of_dictionary(batch[name]) for name in names if pa.types.is_dictionary(batch[name].type)},
-            at_us=batch["sampled_at_utc"].cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False),
-            numbers={name: batch[name].to_numpy(zero_copy_only=False) for name in MEASURED if name in names},
-            ranks={},
-            is_settled=np.zeros(batch.num_rows, np.bool_),
+            codes=codes,
+            series=_series(codes, names),
+            at_us=_whole(batch["sampled_at_utc"].cast(pa.int64())),
+            numbers={name: _numbers(batch[name]) for name in MEASURED if name in batch.schema.names},
+            rank=_NO_INTEGERS,
         )
 
     @classmethod
-    def of_frame(cls, rows: pl.DataFrame) -> "SampleRows":
-        """From staged rows, with ``evidence_rank`` and ``is_settled``."""
+    def of_frame(cls, rows: pl.DataFrame, names: Mapping[str, Names]) -> "SampleRows":
+        """From staged rows, with ``evidence_rank``."""
+        codes = {name: texts.codes_of(rows[name]) for name, texts in names.items()}
         return cls(
-            row_number=rows["row_number"].to_numpy(),
-            texts={name: Text.of_series(rows[name]) for name in ("device_id", "instance_id", *_LABELS)},
+            codes=codes,
+            series=_series(codes, names),
             at_us=rows["sampled_at_utc"].to_physical().to_numpy(),
             numbers={name: rows[name].to_numpy() for name in MEASURED},
-            ranks={"evidence_rank": rows["evidence_rank"].cast(pl.Int64).to_numpy()},
-            is_settled=rows["is_settled"].to_numpy(),
+            rank=rows["evidence_rank"].cast(pl.Int64).to_numpy(),
         )
 
-    @property
-    def series(self) -> Integers:
-        """Number of the series, which is a device or an instance of one."""
-        devices = self.texts["device_id"].codes
-        if "instance_id" not in self.texts:
-            return devices
-        instances = self.texts["instance_id"]
-        return devices * (len(instances.values) + 1) + instances.codes
-
-    def at(self, rows: Integers | Flags) -> "SampleRows":
-        """Some of the rows, in the order given."""
-        return SampleRows(
-            row_number=self.row_number[rows],
-            texts={name: text.at(rows) for name, text in self.texts.items()},
-            at_us=self.at_us[rows],
-            numbers={name: values[rows] for name, values in self.numbers.items()},
-            ranks={name: values[rows] for name, values in self.ranks.items()},
-            is_settled=self.is_settled[rows],
-        )
-
-    def in_order(self, wanted: Flags | None = None) -> tuple["SampleRows", Integers]:
-        """The rows that are wanted, by series and time, each instant of a series once: as it lies first.
+    def in_order(self, wanted: Flags) -> tuple[Order, Integers]:
+        """The order of the rows that are wanted by series and time, each instant of a series once: as it lies first.
 
         Returns:
-            The rows, and the numbers of those that repeat an instant.
+            The order, in which all rows count, and the rows that repeat an instant.
         """
-        everything = wanted is None or bool(wanted.all())
-        places = np.arange(len(self.at_us)) if wanted is None or everything else np.flatnonzero(wanted)
-        series, at_us = (self.series, self.at_us) if everything else (self.series[places], self.at_us[places])
-        if not _is_in_order(series, at_us):
-            everything = False
-            order = np.lexsort((self.row_number[places], at_us, series))
-            places, series, at_us = places[order], series[order], at_us[order]
-        is_first = np.append(True, (series[1:] != series[:-1]) | (np.diff(at_us) != 0))[: len(places)]
-        repeated = self.row_number[places[~is_first]]
-        kept = self if everything and not len(repeated) else self.at(places[is_first])
-        return kept, repeated
+        rows = np.flatnonzero(wanted)
+        kept, begins, repeated, goes_back = _followed(rows, self.series, self.at_us)
+        series = self.series[kept[begins]]
+        if goes_back or len(np.unique(series)) < len(series):
+            # A stable sort: what lies first stays first.
+            rows = rows[np.lexsort((self.at_us[rows], self.series[rows]))]
+            kept, begins, repeated, _ = _followed(rows, self.series, self.at_us)
+        return Order(kept, begins, np.ones(len(kept), np.bool_)), repeated
 
-    def samples(self, series: Integers, highest_w: dict[str, float], unknown_w: float) -> Samples:
-        """What sums are made of.
+    def sums(self, order: Order, highest_w: Floats, origin_us: int) -> Sums:
+        """Sum rows per series and hour.
 
         Args:
-            series: the property, which costs time.
-            highest_w: the most power one device of a model can draw, by SKU.
-            unknown_w: the same for an unknown model.
+            order: in which they follow each other, and which of them count.
+            highest_w: the most power one device of a model can draw, by its number; last for an unknown one.
+            origin_us: an instant at which an hour begins at the site.
         """
-        unknown = np.full(len(series), np.nan)
-        highest: npt.NDArray[np.float64] | float = unknown_w
-        if sku := self.texts.get("sku"):
-            of_sku = [highest_w.get(name, unknown_w) for name in sku.values]
-            is_the_same = len(of_sku) == 1 and bool((sku.codes == 0).all())
-            highest = of_sku[0] if is_the_same else np.array([*of_sku, unknown_w])[sku.codes]
-        return Samples(
-            series=series,
+        samples = Samples(
+            series=self.series,
             at_us=self.at_us,
-            interval_s=self.numbers.get("interval_s"),
-            device_count=self.numbers.get("device_count"),
-            utilisation=self.numbers.get("utilisation_ratio", unknown),
-            power_w=self.numbers.get("power_w", unknown),
-            counter_j=self.numbers.get("energy_counter_j", unknown),
-            highest_w=highest,
-            labels={
-                **{name: self.texts[name].codes for name in _LABELS if name in self.texts},
-                **self.ranks,
-            },
+            interval_s=self.numbers.get("interval_s", _NO_NUMBERS),
+            device_count=self.numbers.get("device_count", _NO_INTEGERS),
+            utilisation=self.numbers.get("utilisation_ratio", _NO_NUMBERS),
+            power_w=self.numbers.get("power_w", _NO_NUMBERS),
+            counter_j=self.numbers.get("energy_counter_j", _NO_NUMBERS),
+            node=self.codes.get("node_id", _NO_CODES),
+            sku=self.codes.get("sku", _NO_CODES),
+            rank=self.rank,
+            highest_w=highest_w,
         )
+        return series_hours.sums(samples, order, origin_us)
 
-    def named(self, found: Sums, origin_us: int) -> pl.DataFrame:
-        """Sums with the names of what they are of.
 
-        Returns:
-            ``device_id``, ``instance_id``, ``hour_start_utc``, ``node_id``, ``sku``, the ``SUMS`` and the ranks.
-        """
-        devices, codes = self.texts["device_id"], found.series
-        instances = pl.repeat("", len(codes), dtype=pl.String, eager=True)
-        if text := self.texts.get("instance_id"):
-            instances = _gathered(text.values, codes % (len(text.values) + 1))
-            codes = codes // (len(text.values) + 1)
-        labels = {
-            name: _gathered(self.texts[name].values, found.labels[name])
-            if name in self.texts
-            else pl.repeat(None, len(codes), dtype=pl.String, eager=True)
-            for name in _LABELS
+def highest_of_models(names: Mapping[str, Names], highest_w: Mapping[str, float], unknown_w: float) -> Floats:
+    """The most power one device of a model can draw, by the model's number; last for an unknown one."""
+    models = names["sku"].values if "sku" in names else ()
+    return np.array([*(highest_w.get(model, unknown_w) for model in models), unknown_w])
+
+
+def named(found: Sums, names: Mapping[str, Names], origin_us: int) -> pl.DataFrame:
+    """Sums with the names of what they are of.
+
+    Returns:
+        ``device_id``, ``instance_id``, ``hour_start_utc``, ``node_id``, ``sku``, the ``SUMS``, ``evidence_rank``.
+    """
+    series, hour = found.keys.T
+    node, sku, rank = found.labels.T
+    device, instance = np.divmod(series, _instances(names))
+    texts = {"device_id": device, "instance_id": instance, "node_id": node, "sku": sku}
+    unstated = {"instance_id": pl.lit("")}
+    return pl.DataFrame(
+        {
+            **{name: names[name].of(codes) for name, codes in texts.items() if name in names},
+            "hour_start_utc": pl.Series(hour * HOUR_US + origin_us).cast(pl.Datetime("us")),
+            **dict(zip(SUMS, found.values.T.copy(), strict=True)),
+            "evidence_rank": rank,
         }
-        return pl.DataFrame(
-            {
-                "device_id": _gathered(devices.values, codes),
-                "instance_id": instances,
-                "hour_start_utc": pl.Series(found.hour * HOUR_US + origin_us).cast(pl.Datetime("us")),
-                **labels,
-                **found.values,
-                **{name: found.labels[name] for name in self.ranks},
-            },
-            schema_overrides=dict.fromkeys(("device_id", "instance_id", *_LABELS), pl.String),
-        )
+    ).with_columns(unstated.get(name, pl.lit(None, pl.String)).alias(name) for name in texts if name not in names)
 
 
-def _is_in_order(series: Integers, at_us: Integers) -> bool:
-    """Whether every series is one run of rows, in the order of time."""
-    same = series[1:] == series[:-1]
-    runs = series[np.flatnonzero(np.append(True, ~same))] if len(series) else series
-    return bool((np.diff(at_us)[same] >= 0).all()) and len(np.unique(runs)) == len(runs)
+def _series(codes: Mapping[str, Codes], names: Mapping[str, Names]) -> Integers:
+    devices = codes["device_id"].astype(np.int64)
+    return devices * _instances(names) + codes["instance_id"] if "instance_id" in codes else devices
 
 
-def _gathered(values: pl.Series, places: Integers) -> pl.Series:
-    known = pl.Series(places)
-    return values.gather(known if (places >= 0).all() else known.replace(-1, None))
+def _instances(names: Mapping[str, Names]) -> int:
+    """Numbers that instances of one device can have."""
+    return max(1, len(names["instance_id"].values)) if "instance_id" in names else 1
+
+
+def _whole(column: pa.Array) -> Integers:
+    return (column.fill_null(0) if column.null_count else column).to_numpy()
+
+
+def _numbers(column: pa.Array) -> npt.NDArray:
+    return _whole(column) if pa.types.is_integer(column.type) else column.to_numpy(zero_copy_only=False)
+
+
+@njit(nogil=True, cache=True)
+def _followed(rows, series, at_us):
+    """Rows, and which begin a series, without those that repeat the instant before; these; whether time goes back."""
+    kept, begins, repeated = np.empty_like(rows), np.empty(len(rows), np.bool_), np.empty_like(rows)
+    count, repeats, goes_back = 0, 0, False
+    for place in range(len(rows)):
+        row, before = rows[place], rows[place - 1]
+        is_first = place == 0 or series[row] != series[before]
+        if not is_first and at_us[row] == at_us[before]:
+            repeated[repeats] = row
+            repeats += 1
+            continue
+        goes_back |= not is_first and at_us[row] < at_us[before]
+        kept[count], begins[count] = row, is_first
+        count += 1
+    return kept[:count], begins[:count], repeated[:repeats], goes_back

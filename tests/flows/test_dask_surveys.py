@@ -26,6 +26,7 @@ from suanheng.flows import dask_surveys
 from suanheng.transforms import in_place, survey
 from suanheng.transforms.device_series import survey_code
 from suanheng.transforms.in_place import NotSurveyed
+from suanheng.transforms.table_survey import Grounds
 
 PARTS = 20
 ROWS_OF_PART = 600
@@ -177,7 +178,7 @@ def test_a_worker_that_does_not_see_the_file_says_so(tmp_path, monkeypatch):
     samples().write_parquet(path)
     monkeypatch.setattr(dask_surveys, "get_worker", lambda: SimpleNamespace(address="tcp://192.0.2.7:40000"))
     (part,) = survey.parts(path)
-    task = dask_surveys.Task(part, survey.Grounds({}, 20_000.0, 0), path.stat().st_size, 0, survey_code())
+    task = dask_surveys.Task(part, Grounds({}, 20_000.0, 0), path.stat().st_size, 0, survey_code())
     assert dask_surveys.survey_there(task).rows == PARTS * ROWS_OF_PART
 
     with pytest.raises(NotSurveyed, match=r"tcp://192\.0\.2\.7:40000 has another version of suanheng"):

@@ -1,0 +1,156 @@
+"""Surveys some rows of a file of accelerator samples, which lie in memory as Arrow has read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from suanheng.schemas.suspicion import QuickLook
+from suanheng.transforms import series_hours
+from suanheng.transforms.sample_rows import Names, SampleRows, highest_of_models, named
+from suanheng.transforms.series_hours import Flags, Floats, Integers, Order, Sums
+
+MARKS = {
+    "is_settled": pl.Boolean,
+    "run": pl.Int64,
+    "leads_into_settled": pl.Boolean,
+    "comes_from_settled": pl.Boolean,
+}
+"""What is known of a loose row: whether it is settled and only a neighbour of one that is not; the first row of its
+run; whether settled rows that are not told here follow it, or precede it."""
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a survey rests on besides the file.
+
+    Attributes:
+        highest_w: the most power one device of a model can draw, by SKU.
+        unknown_w: the same for an unknown model.
+        origin_us: an instant at which an hour begins at the site.
+    """
+
+    highest_w: dict[str, float]
+    unknown_w: float
+    origin_us: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found.
+
+    Attributes:
+        rows: rows read.
+        suspected: rows that may break the contract or be read otherwise than they lie; no sum knows of them.
+        duplicates: rows that state a key an earlier row of the file states.
+        hours: sums per device, instance and hour of what is settled, with the greatest node and SKU of its rows.
+        loose: samples that are not settled and their neighbours, with the ``MARKS``; the ends of each run are among
+            them.
+    """
+
+    rows: int
+    suspected: pl.DataFrame
+    duplicates: pl.DataFrame
+    hours: pl.DataFrame
+    loose: pl.DataFrame
+
+    @property
+    def first_at(self) -> datetime | None:
+        """Earliest instant of a row that keeps the contract."""
+        return cast(datetime | None, self.loose["sampled_at_utc"].min())
+
+    @property
+    def last_at(self) -> datetime | None:
+        """Latest one."""
+        return cast(datetime | None, self.loose["sampled_at_utc"].max())
+
+
+def in_table(table: pa.Table, rows_before: int, look: QuickLook, grounds: Grounds) -> Survey:
+    """Survey a table, each of its chunks for itself: what follows each other in time lies in one.
+
+    Args:
+        table: rows of the file, texts as dictionaries that are the same in all chunks.
+        rows_before: rows of the file before them.
+        look: what tells rows that may break the contract.
+        grounds: what the survey rests on besides.
+    """
+    names = {name: Names.of_dictionary(table[name]) for name in _texts_of(table)}
+    highest_w = highest_of_models(names, grounds.highest_w, grounds.unknown_w)
+    is_suspect = look.suspects(table, {name: texts.values for name, texts in names.items()})
+    found: list[_Found] = []
+    begin = 0
+    for batch in table.to_batches():
+        suspects = is_suspect[begin : begin + batch.num_rows]
+        rows = SampleRows.of_batch(batch, names)
+        found.append(_in_batch(batch, rows_before + begin, rows, suspects, highest_w, grounds.origin_us))
+        begin += batch.num_rows
+    return Survey(
+        rows=table.num_rows,
+        suspected=_framed([batch.suspected for batch in found]),
+        duplicates=_framed([batch.repeated for batch in found]),
+        hours=named(series_hours.together([batch.sums for batch in found]), names, grounds.origin_us),
+        loose=_framed([batch.loose for batch in found]),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a batch, not yet in frames: to make one takes as long for a batch as for many."""
+
+    suspected: pa.RecordBatch
+    repeated: pa.RecordBatch
+    loose: pa.RecordBatch
+    sums: Sums
+
+
+def _in_batch(
+    batch: pa.RecordBatch, rows_before: int, rows: SampleRows, suspects: Flags, highest_w: Floats, origin_us: int
+) -> _Found:
+    order, repeated = rows.in_order(~suspects)
+    places, marks = _loose_ends(order)
+    marks["run"] += rows_before + 1
+    return _Found(
+        suspected=_as_they_lie(batch, rows_before, np.flatnonzero(suspects)),
+        repeated=_as_they_lie(batch, rows_before, repeated),
+        loose=_as_they_lie(batch, rows_before, order.rows[places], marks),
+        sums=rows.sums(replace(order, counts=~(order.begins | order.ends)), highest_w, origin_us),
+    )
+
+
+def _loose_ends(order: Order) -> tuple[Integers, dict[str, npt.NDArray]]:
+    """Where in the order the loose ends of each run and their neighbours lie, and their ``MARKS``."""
+    firsts, lasts = np.flatnonzero(order.begins), np.flatnonzero(order.ends)
+    seconds, last_but_ones = np.minimum(firsts + 1, lasts), np.maximum(lasts - 1, firsts)
+    places, index = np.unique(np.concatenate([firsts, lasts, seconds, last_but_ones]), return_index=True)
+    run = np.tile(np.arange(len(firsts)), 4)[index]
+    has_interior = last_but_ones[run] > seconds[run]
+    return places, {
+        "is_settled": (places != firsts[run]) & (places != lasts[run]),
+        "run": order.rows[firsts[run]],
+        "leads_into_settled": has_interior & (places == seconds[run]),
+        "comes_from_settled": has_interior & (places == last_but_ones[run]),
+    }
+
+
+def _as_they_lie(
+    batch: pa.RecordBatch, rows_before: int, rows: Integers, marks: Mapping[str, npt.NDArray] | None = None
+) -> pa.RecordBatch:
+    """Some rows of a batch, with their numbers in the file."""
+    beside = {"row_number": rows + rows_before + 1, **(marks or {})}
+    values = batch.take(pa.array(rows))
+    return pa.RecordBatch.from_arrays(
+        [*map(pa.array, beside.values()), *values.columns], names=[*beside, *values.schema.names]
+    )
+
+
+def _framed(batches: Sequence[pa.RecordBatch]) -> pl.DataFrame:
+    return pl.DataFrame(pa.Table.from_batches(batches)).with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
+def _texts_of(table: pa.Table) -> list[str]:
+    return [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
