@@ -34,6 +34,8 @@ from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import build, corrections, reference, spine, staging
+from suanheng.transforms.build import Computed
+from suanheng.transforms.recipes import recipes
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale, stale_scopes
@@ -322,12 +324,15 @@ def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
 
     def make() -> None:
         with lake.transaction(workspace.author, f"{run_id}: tables"):
-            _make_tables(lake)
+            there = _make_tables(lake)
+        if not {recipe.table for recipe in recipes("rollups")} <= there.keys():
+            build.make_rollup_tables(lake, build.laid_out_for_nobody(lake), run_id, workspace.author)
 
     lake.unit("tables", make)
 
 
-def _make_tables(lake: Lake) -> None:
+def _make_tables(lake: Lake) -> dict[str, list[str]]:
+    """Make all but the rollups, whose recipes tell their columns; what was there before."""
     make_stages(lake)
     there = columns_of_tables(lake)
     for stage, contracts in (
@@ -343,6 +348,7 @@ def _make_tables(lake: Lake) -> None:
         for contract in contracts:
             make_table(lake, stage, contract, there)
     build.make_indicator_views(lake, there)
+    return there
 
 
 def _built(
@@ -361,14 +367,23 @@ def _built(
     if not stale:
         return []
     bench = Workbench(lake)
-    lake.unit("tables", lambda: build.make_rollup_tables(lake, bench, run_id, author))
+    fits = False
+
+    def computed(quarter: Stale) -> Computed:
+        """A computed quarter, once the tables of the rollups are as its recipes give them."""
+        nonlocal fits
+        found = ahead(quarter)
+        if not fits:
+            lake.unit("tables", lambda: build.make_rollup_tables(lake, found.bench, run_id, author))
+            fits = True
+        return found
 
     def build_one(quarter: Stale) -> Scope | None:
         is_forced = quarter.scope in wanted_anyway
         return units.build_quarter(lake, bench, computed, quarter, methodology, now, run_id, author, is_forced)
 
     workers = 1 if lake.is_shared else order.workers or processors()
-    with computing_ahead(lake, bench, stale, now, workers) as computed:
+    with computing_ahead(lake, bench, stale, now, workers) as ahead:
         return _done(steps.each("build", stale, build_one, part=lambda quarter: quarter.scope.title), failures)
 
 

@@ -1,6 +1,7 @@
 """What a contract is: a pandera schema that knows its grain, its key and the meaning of each column."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,21 @@ import polars as pl
 
 UTC = pl.Datetime("us")
 """A point in time: UTC, without a zone attached, microseconds."""
+
+
+class Column(pa.Column):
+    """A column of a contract. It does not change, so that a copy of it may share what it checks.
+
+    pandera copies every column deeply for every schema and every file it validates, in most of the time either takes.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Column":
+        return copy(self)
+
+    @classmethod
+    def get_backend(cls, *asked: Any, **asked_by_name: Any) -> Any:
+        """What validates it: pandera looks for that by the exact class."""
+        return pa.Column.get_backend(*asked, **asked_by_name)
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ def column(
     time_formats: Sequence[str] = (),
     strip: str = "",
     default: Any = None,
-) -> pa.Column:
+) -> Column:
     """Describe one column once: type, unit, meaning, accepted header spellings and the values that may occur.
 
     Args:
@@ -90,7 +106,7 @@ def column(
         "strip": strip,
         "default": default,
     }
-    return pa.Column(dtype, checks, nullable=not required, description=meaning, metadata=metadata)
+    return Column(dtype, checks, nullable=not required, description=meaning, metadata=metadata)
 
 
 def rule(name: str, holds: pl.Expr, message: str) -> pa.Check:

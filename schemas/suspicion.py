@@ -1,14 +1,13 @@
-"""A contract as one quick look at many rows: those that may break it, for the gate to judge. The rest keep it.
+"""A contract as one quick look at many rows of a file as they lie: those that may break it, for the gate to judge.
 
-The bounds come from the contract itself, so there is one contract and two ways to hold rows to it. The quick look
-suspects more rows than the gate rejects, never fewer: also those of which the gate would read a value otherwise.
+Suspected are also rows of which the gate would read a value otherwise than it lies.
 """
 
 import math
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +16,9 @@ import polars as pl
 import pyarrow as pa
 from numba import njit
 
+from suanheng.schemas import breaches
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import reads_as_it_is
-
-_BREAKS: Mapping[str, Callable[[pl.Expr, Mapping[str, Any]], pl.Expr]] = {
-    "greater_than_or_equal_to": lambda value, stated: value < stated["min_value"],
-    "less_than_or_equal_to": lambda value, stated: value > stated["max_value"],
-    "isin": lambda value, stated: ~value.is_in(stated["allowed_values"]),
-    "str_matches": lambda value, stated: ~value.str.contains(stated["pattern"]),
-}
 
 _EARLIEST_US, _LATEST_US = (
     (instant - datetime(1970, 1, 1)) // timedelta(microseconds=1) for instant in (datetime(1900, 1, 1), datetime.max)
@@ -38,9 +31,6 @@ class QuickLook:
     Args:
         contract: what the rows are held to.
         names: columns that the file has, of the contract's own types.
-
-    Raises:
-        NotImplementedError: the contract has a kind of check that is not known here.
     """
 
     def __init__(self, contract: Contract, names: Collection[str]) -> None:
@@ -48,8 +38,7 @@ class QuickLook:
         numbers = {name: column for name, column in given.items() if column.dtype.type != pl.String}
         self._bounds = {name: _bounds(column) for name, column in numbers.items() if _is_bounded(column)}
         self._wrong = {name: pl.any_horizontal(_of_column(pl.col(name), column)) for name, column in numbers.items()}
-        holding = [rule.statistics["holds"] for rule in contract.schema.checks]
-        self._rules = [~holds for holds in holding if set(holds.meta.root_names()) <= given.keys()]
+        self._rules = [~holds for holds in breaches.rules(contract) if set(holds.meta.root_names()) <= given.keys()]
         self._texts = {name: _of_text(column) for name, column in given.items() if column.dtype.type == pl.String}
         self._needed = {name for name, column in given.items() if _must_be_stated(column)}
 
@@ -122,25 +111,20 @@ def _bounds(column: pandera.Column) -> tuple[float, float] | tuple[int, int]:
 
 def _of_text(column: pandera.Column) -> pl.Expr:
     text = pl.col("text")
-    return (~reads_as_it_is(text, column) | pl.any_horizontal(_of_checks(text, column))).fill_null(True)
-
-
-def _of_checks(value: pl.Expr, column: pandera.Column) -> list[pl.Expr]:
-    for stated in column.checks:
-        if stated.name not in _BREAKS:
-            raise NotImplementedError(f"no quick look at the check {stated.name}")
-    return [_BREAKS[stated.name](value, stated.statistics) for stated in column.checks] or [pl.lit(False)]
+    wrong = [~reads_as_it_is(text, column), *breaches.of_column(text, column)]
+    return pl.any_horizontal(wrong).fill_null(True)
 
 
 def _of_column(value: pl.Expr, column: pandera.Column) -> list[pl.Expr]:
-    breaks = [value.is_null()] if _must_be_stated(column) else []
-    breaks += _of_checks(value, column)
+    wrong = breaches.of_column(value, column)
+    if _must_be_stated(column):
+        wrong.append(value.is_null())
     if column.dtype.type == pl.Float64:
         # What is not a number is unknown to the gate, and infinity is beyond every bound.
-        breaks.append(value.is_nan())
+        wrong.append(value.is_nan() | value.is_infinite())
     if column.dtype.type == pl.Datetime:
-        breaks.append(~value.dt.year().is_between(1900, 9999))
-    return breaks
+        wrong.append(~value.dt.year().is_between(1900, 9999))
+    return wrong or [pl.lit(False)]
 
 
 def _must_be_stated(column: pandera.Column) -> bool:

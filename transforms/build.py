@@ -83,18 +83,25 @@ def make_indicator_views(lake: Lake, there: Mapping[str, list[str]]) -> None:
             )
 
 
+def laid_out_for_nobody(lake: Lake) -> Workbench:
+    """A bench on which the rollups lie without rows: they tell their columns."""
+    bench = Workbench(lake)
+    bench.make(in_build_order("rollups"), [], NOWHERE)
+    return bench
+
+
 def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -> None:
-    """Make the tables of the rollups, with the columns their recipes give; anew where a recipe gives others now."""
-    rollups = in_build_order("rollups")
-    bench.make(rollups, [], NOWHERE)
-    there = columns_of_tables(lake)
+    """Make the tables of the rollups as they lie on a bench, without rows; anew where a recipe gives other columns."""
+    there, now = columns_of_tables(lake), columns_of_tables(lake, bench.name)
+    others = [recipe for recipe in in_build_order("rollups") if there.get(recipe.table) != now[recipe.table]]
+    if not others:
+        return
     with lake.transaction(author, f"{run_id}: rollup tables"):
-        for recipe in rollups:
-            if there.get(recipe.table) != bench.columns(recipe):
-                lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
-                lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table}")
-                lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
-                begin_statistics(lake, recipe.table, "site_id")
+        for recipe in others:
+            lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
+            lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
+            lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
+            begin_statistics(lake, recipe.table, "site_id")
 
 
 def forget_beyond_spine(lake: Lake) -> None:
@@ -142,15 +149,15 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
     with lake.transaction(author, f"{run_id}: build {scope.title}"):
-        for table in (*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"):
-            _replace_months(lake, bench, table, scope)
-        _replace_periods(lake, "indicators.period_facts", f"FROM {bench}.indicators.period_facts", _OVERLAPPING)
-        _replace_periods(lake, 'indicators."all"', fill().query, _CLOSING)
+        _forget(lake, scope)
+        for table in _tables_of_months():
+            if lake.value(f"SELECT count(*) FROM {bench}.{table}"):
+                lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
+        lake.execute(f"INSERT INTO indicators.period_facts BY NAME FROM {bench}.indicators.period_facts")
+        lake.execute(f'INSERT INTO indicators."all" BY NAME {fill().query}')
         _score(lake, methodology, run_id)
         for recipe in in_build_order("scorecards"):
-            which = _OVERLAPPING_OR_BEFORE if "rebuilds" in recipe.header else _OVERLAPPING
-            _replace_periods(lake, recipe.table, recipe.query, which)
-        lake.execute("DELETE FROM ops.builds WHERE site_id = ? AND quarter_start = ?", place)
+            lake.execute(f"INSERT INTO {recipe.table} BY NAME {recipe.query}")
         lake.execute(
             "UPDATE ops.builds SET outdated_by = ? WHERE site_id = ? AND quarter_start > ? AND quarter_start <= ?",
             [scope.name, *place, add_months(scope.start, 12)],
@@ -184,40 +191,45 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
     }
 
 
-def _replace_months(lake: Lake, bench: str, table: str, scope: Scope) -> None:
-    lake.execute(
-        f"DELETE FROM {table} WHERE site_id = ? AND month_start >= ? AND month_start < ?",
-        [scope.site_id, scope.start, scope.end],
-    )
-    if lake.value(f"SELECT count(*) FROM {bench}.{table}"):
-        lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
+def _forget(lake: Lake, scope: Scope) -> None:
+    """Remove what a quarter will replace. What was never built has left nothing, and to look for it takes long."""
+    quarters = lake.frame("SELECT quarter_start FROM ops.builds WHERE site_id = ?", [scope.site_id]).to_series()
+    going: list[tuple[str, str]] = []
+    if scope.start in quarters:
+        months = "month_start >= getvariable('period_start') AND month_start < getvariable('period_end')"
+        going += [(table, months) for table in _tables_of_months()]
+        scored = (f"scorecards.{name}" for name in (*_SCORED, "explanations"))
+        going += [(table, _periods(_CLOSING)) for table in ('indicators."all"', *scored)]
+        going += [("ops.builds", "quarter_start = getvariable('period_start')")]
+    if len(quarters):
+        going += [("indicators.period_facts", _periods(_OVERLAPPING))]
+        going += [
+            (recipe.table, _periods(_OVERLAPPING_OR_BEFORE if "rebuilds" in recipe.header else _OVERLAPPING))
+            for recipe in recipes("scorecards")
+        ]
+    for table, which in going:
+        lake.execute(f"DELETE FROM {table} WHERE site_id = getvariable('site_id') AND {which}")
 
 
-def _replace_periods(lake: Lake, table: str, query: str, which: str) -> None:
-    lake.execute(f"DELETE FROM {table} WHERE {_periods(which)}")
-    lake.execute(f"INSERT INTO {table} BY NAME {query}")
+def _tables_of_months() -> list[str]:
+    return [*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"]
 
 
 def _periods(which: str) -> str:
-    return (
-        "site_id = getvariable('site_id') AND period IN "
-        f"(SELECT period FROM reference.site_periods WHERE site_id = getvariable('site_id') AND {which})"
-    )
+    return f"period IN (SELECT period FROM reference.site_periods WHERE site_id = getvariable('site_id') AND {which})"
 
 
 def _score(lake: Lake, methodology: Methodology, run_id: str) -> None:
-    periods = _periods(_CLOSING)
+    periods = f"site_id = getvariable('site_id') AND {_periods(_CLOSING)}"
     indicators = lake.frame(f'SELECT * FROM indicators."all" WHERE {periods}')
     scorecards = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     for table in _SCORED:
         rows = getattr(scorecards, table)
         if "run_id" in SCORECARDS[table].columns:
             rows = rows.with_columns(run_id=pl.lit(run_id))
-        lake.execute(f"DELETE FROM scorecards.{table} WHERE {periods}")
         lake.insert(f"scorecards.{table}", rows.select(list(SCORECARDS[table].columns)))
     before = lake.frame(_PERIODS_BEFORE.format(periods=periods), [methodology.hash])
     explanations = explain_periods(judge(indicators, methodology), judge(before, methodology), methodology)
-    lake.execute(f"DELETE FROM scorecards.explanations WHERE {periods}")
     lake.insert("scorecards.explanations", explanations)
 
 

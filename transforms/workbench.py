@@ -166,10 +166,6 @@ class Workbench:
         finally:
             lake.execute("USE lake")
 
-    def columns(self, recipe: Recipe) -> list[str]:
-        """Columns of the table a rollup has become."""
-        return self._lake.frame(f"DESCRIBE {self.name}.{recipe.table}")["column_name"].to_list()
-
 
 def _raw_tables_read() -> list[Contract]:
     """Raw tables that recipes right of staged read."""

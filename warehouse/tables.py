@@ -61,13 +61,13 @@ def begin_statistics(lake: Lake, table: str, column: str) -> None:
     lake.execute(f'DELETE FROM {table} WHERE "{column}" IS NULL')
 
 
-def columns_of_tables(lake: Lake) -> dict[str, list[str]]:
+def columns_of_tables(lake: Lake, catalogue: str = "lake") -> dict[str, list[str]]:
     """Columns of every table and view, in their order, by ``stage.table``."""
     query = (
         "SELECT table_schema || '.' || table_name AS name, list(column_name ORDER BY ordinal_position) AS columns "
-        "FROM information_schema.columns WHERE table_catalog = 'lake' GROUP BY ALL"
+        "FROM information_schema.columns WHERE table_catalog = ? GROUP BY ALL"
     )
-    return dict(lake.frame(query).iter_rows())
+    return dict(lake.frame(query, [catalogue]).iter_rows())
 
 
 def no_rows(contract: Contract) -> str:

@@ -54,9 +54,11 @@ runs AS (
     ANTI JOIN overlapping_runs USING (cluster_id, job_id, submitted_at_utc)
 ),
 
+-- Without runs it has no row, and no samples are read.
 window_of_runs AS (
-    SELECT min(started_at_utc) AS first_start_utc, max(ended_at_utc) AS last_end_utc
+    SELECT site_id, min(started_at_utc) AS first_start_utc, max(ended_at_utc) AS last_end_utc
     FROM runs
+    GROUP BY site_id
 ),
 
 samples AS (
@@ -71,7 +73,8 @@ samples AS (
     INNER JOIN
         window_of_runs
         ON
-            samples.sampled_at_utc >= window_of_runs.first_start_utc - INTERVAL 1 HOUR
+            samples.site_id = window_of_runs.site_id
+            AND samples.sampled_at_utc >= window_of_runs.first_start_utc - INTERVAL 1 HOUR
             AND samples.sampled_at_utc <= window_of_runs.last_end_utc + INTERVAL 300 SECOND
     INNER JOIN reference.evidence_classes AS classes USING (evidence_class)
     WHERE

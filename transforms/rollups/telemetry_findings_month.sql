@@ -74,6 +74,11 @@ device_rules AS (
         ]) AS found,
         hour_start_utc AS found_at_utc
     FROM device_hours
+    WHERE counter_falls > 0
+        OR counter_excesses > 0
+        OR counter_is_dead
+        OR zero_power_samples > 0
+        OR instances_seen < instances_expected
 ),
 comparisons AS (
     SELECT
