@@ -3,9 +3,12 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+
+from suanheng.flows.ahead import processors
 
 RESTED_NS = 10 * 10**9
 """How long a file must have lain untouched before its hash is remembered.
@@ -26,9 +29,24 @@ class FileHashes:
         self._place = place
         self._known = _read(place)
         self._asked: dict[str, list[int | str]] = {}
+        self._ahead: dict[Path, Future[str]] = {}
+
+    @contextmanager
+    def ahead(self, paths: Iterable[Path]) -> Iterator[None]:
+        """``with hashes.ahead(paths):`` hashes files in threads meanwhile; whoever asks for one waits for it."""
+        with ThreadPoolExecutor(processors(), thread_name_prefix="hash") as pool:
+            self._ahead = {path: pool.submit(self._of, path) for path in paths}
+            try:
+                yield
+            finally:
+                pool.shutdown(cancel_futures=True)
+                self._ahead = {}
 
     def of(self, path: Path) -> str:
         """SHA-256 of the content; of the path where the content cannot be opened, as ``hash_of_content`` gives it."""
+        return self._ahead[path].result() if path in self._ahead else self._of(path)
+
+    def _of(self, path: Path) -> str:
         began_ns = time.time_ns()
         try:
             at = path.stat()
@@ -51,14 +69,6 @@ class FileHashes:
         beside = self._place.with_suffix(".new")
         beside.write_text(json.dumps(self._asked), encoding="utf-8")
         beside.replace(self._place)
-
-
-@contextmanager
-def remembered(place: Path) -> Iterator[Callable[[Path], str]]:
-    """``with remembered(place) as hash_of:`` hashes files, and remembers their hashes where nothing goes wrong."""
-    hashes = FileHashes(place)
-    yield hashes.of
-    hashes.keep()
 
 
 def hash_of_content(path: Path) -> str:

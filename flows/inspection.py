@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.config.sites import read_sites
-from suanheng.config.sources import BoundFile, Source, is_site_id, matches, place_of, read_sources
+from suanheng.config.sources import BoundFile, Source, is_site_id, matches, place_of
 from suanheng.config.workspace import Workspace
 from suanheng.flows import repairs
 from suanheng.flows.freshness import Freshness, books, freshness
@@ -21,15 +21,14 @@ from suanheng.flows.landing import (
     chunks_of,
     hash_of_content,
     lying,
-    readable_formats,
     repairs_of,
     shown,
     side_files_of,
+    sources_of,
 )
 from suanheng.flows.repairs import Content
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.gate import Chunk, UnreadableFile, check
-from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.device_series import grounds_hash
 from suanheng.warehouse.errors import NoWarehouse
 from suanheng.warehouse.lake import reading
@@ -117,7 +116,7 @@ def inspect(workspace: Workspace, now: datetime) -> Inspection:
     Raises:
         BadSettings: a settings file cannot be used.
     """
-    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    sources = sources_of(workspace)
     sites = {site["site_id"] for site in read_sites(workspace.sites_file)}
     look = _Look(workspace, sources, sites)
     bindings = [look.at(number, source) for number, source in enumerate(sources, 1)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from suanheng.config.sources import BoundFile, bound_files, misplaced_files, read_sources
+from suanheng.config.sources import BoundFile, Source, bound_files, misplaced_files, read_sources
 from suanheng.config.workspace import Workspace
 from suanheng.flows import repairs
 from suanheng.flows.file_hashes import hash_of_content
@@ -131,13 +131,21 @@ def lying(workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content
 
 def _lying(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content, list[BoundFile]]:
     """Each content that lies somewhere now, and all files that hold it, the one that counts at the end."""
-    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
     there: dict[Content, list[BoundFile]] = {}
-    for bound in bound_files(workspace.root, sources):
+    for bound in bound_files(workspace.root, sources_of(workspace)):
         copies = there.setdefault(Content(hash_of(bound.path), bound.site_id, bound.source.raw_table), [])
         if bound.path not in [copy.path for copy in copies]:
             copies.append(bound)
     return {content: sorted(copies, key=lambda copy: copy.path) for content, copies in there.items()}
+
+
+def sources_of(workspace: Workspace) -> list[Source]:
+    """The bindings of a workspace.
+
+    Raises:
+        BadSettings: the file of bindings cannot be used.
+    """
+    return read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
 
 
 def repairs_of(workspace: Workspace, content: Content) -> Path | None:
@@ -153,10 +161,9 @@ def readable_formats() -> dict[str, str]:
 
 def misplaced(workspace: Workspace) -> list[Landing]:
     """Files that cannot be taken in because their folder should name a site and cannot."""
-    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
     return [
         Landing(shown(path, workspace.root), "", "", 0, 0, 0, problem)
-        for path, problem in misplaced_files(workspace.root, sources)
+        for path, problem in misplaced_files(workspace.root, sources_of(workspace))
     ]
 
 

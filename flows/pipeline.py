@@ -12,11 +12,12 @@ import polars as pl
 
 from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
+from suanheng.config.sources import bound_files
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import reports, units
 from suanheng.flows.ahead import computing_ahead, processors
-from suanheng.flows.file_hashes import remembered
-from suanheng.flows.landing import Landing, Waiting, misplaced, waiting
+from suanheng.flows.file_hashes import FileHashes
+from suanheng.flows.landing import Landing, Waiting, misplaced, sources_of, waiting
 from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
 from suanheng.flows.signals import signals_heard
@@ -209,11 +210,12 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         ),
         failures,
     )
-    with signals_heard(), writing(workspace, run_id) as lake:
+    hashes = FileHashes(workspace.file_hashes)
+    with signals_heard(), writing(workspace, run_id) as lake, hashes.ahead(_bound(workspace) if takes_in else ()):
         methodology = _prepare(lake, workspace, run_id)
         _refuse_unknown_run(lake, order.resume)
         files_before = units.Books(lake, "files", "raw_table")
-        to_take_in = _to_take_in(lake, workspace, order) if takes_in else []
+        to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
         with surveying(lake, workspace, to_take_in) as surveyor:
             landings = _done(
                 steps.each(
@@ -277,9 +279,13 @@ def _asked_of_servers(workspace: Workspace, order: Order) -> list[Pull]:
     return [] if order.only else [asked for asked in read_pulls(workspace.pulls_file) if order.concerns(asked.site)]
 
 
-def _to_take_in(lake: Lake, workspace: Workspace, order: Order) -> list[list[Waiting]]:
-    with remembered(workspace.file_hashes) as hash_of:
-        groups = waiting(lake, workspace, hash_of)
+def _bound(workspace: Workspace) -> list[Path]:
+    return [bound.path for bound in bound_files(workspace.root, sources_of(workspace))]
+
+
+def _to_take_in(lake: Lake, workspace: Workspace, order: Order, hashes: FileHashes) -> list[list[Waiting]]:
+    groups = waiting(lake, workspace, hashes.of)
+    hashes.keep()
     meant = ([file for file in files if order.only in (None, file.content)] for files in groups)
     return [files for files in meant if files and order.concerns(files[0].bound.site_id)]
 

@@ -10,7 +10,6 @@ import duckdb
 import typer
 
 from suanheng.config.sites import read_sites
-from suanheng.config.sources import read_sources
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
     USAGE,
@@ -91,10 +90,9 @@ def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":
     """What is fresh, late or missing, by site, dataset and binding."""
     from suanheng.flows.freshness import books, freshness
-    from suanheng.flows.landing import readable_formats
-    from suanheng.schemas.staged import DATASETS
+    from suanheng.flows.landing import sources_of
 
-    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    sources = sources_of(workspace)
     sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))
     found = freshness(workspace, sources, sites, books(lake), now)
     return sorted(found, key=lambda row: (row.site_id, row.dataset, row.number))

@@ -188,15 +188,14 @@ def _extensions() -> dict[str, str]:
 def _workspace(folder: Path) -> dict[str, str]:
     from suanheng.config.pulls import read_pulls
     from suanheng.config.sites import read_sites
-    from suanheng.config.sources import bound_files, read_sources
+    from suanheng.config.sources import bound_files
     from suanheng.config.workspace import open_workspace
-    from suanheng.flows.landing import readable_formats
-    from suanheng.schemas.staged import DATASETS
+    from suanheng.flows.landing import sources_of
 
     try:
         opened = open_workspace(folder)
         sites = read_sites(opened.sites_file)
-        sources = read_sources(opened.sources_file, readable_formats(), set(DATASETS))
+        sources = sources_of(opened)
         pulls = read_pulls(opened.pulls_file)
         files = list(bound_files(opened.root, sources))
     except BadSettings as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from suanheng.config.pulls import Pull, read_pulls
-from suanheng.config.sources import bound_files, read_sources
+from suanheng.config.sources import bound_files
 from suanheng.config.workspace import BadSettings, Workspace, open_workspace
 from suanheng.flows.commands.console import (
     DONE,
@@ -117,10 +117,9 @@ def _wanted(workspace: Workspace, names: list[str]) -> list[Pull]:
 
 def _unbound(workspace: Workspace, orders: list[Pull]) -> list[str]:
     """Pulls whose files no source takes in."""
-    from suanheng.flows.landing import readable_formats
-    from suanheng.schemas.staged import DATASETS
+    from suanheng.flows.landing import sources_of
 
-    sources = read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    sources = sources_of(workspace)
     bound = {
         (file.path.parent, file.site_id)
         for file in bound_files(workspace.root, sources)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from suanheng.flows import file_hashes
-from suanheng.flows.file_hashes import RESTED_NS, FileHashes, remembered
+from suanheng.flows.file_hashes import RESTED_NS, FileHashes
 
 
 @pytest.fixture
@@ -35,8 +35,27 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def of(place: Path, path: Path) -> str:
-    with remembered(place / "hashes.json") as hash_of:
-        return hash_of(path)
+    hashes = FileHashes(place / "hashes.json")
+    found = hashes.of(path)
+    hashes.keep()
+    return found
+
+
+@pytest.mark.usefixtures("later")
+def test_files_are_hashed_ahead_each_once(tmp_path: Path, hashed: list[Path]) -> None:
+    files = [tmp_path / f"{number}.csv" for number in range(20)]
+    for number, file in enumerate(files):
+        file.write_text(str(number), encoding="utf-8")
+    hashes = FileHashes(tmp_path / "hashes.json")
+    with hashes.ahead([*files, tmp_path / "gone.csv"]):
+        found = [hashes.of(file) for file in files]
+    assert found == [sha256(str(number).encode()).hexdigest() for number in range(20)]
+    assert sorted(hashed) == sorted(files)
+    hashes.keep()
+    again = FileHashes(tmp_path / "hashes.json")
+    with again.ahead(files):
+        assert [again.of(file) for file in files] == found
+    assert len(hashed) == 20
 
 
 @pytest.mark.usefixtures("later")
