@@ -31,9 +31,9 @@ from suanheng.flows.dask_surveys import surveying_on, tasks_of
 from suanheng.flows.pipeline import ingest
 from suanheng.flows.steps import Steps
 from suanheng.transforms import survey as surveys
+from suanheng.transforms.batch_survey import Survey
 from suanheng.transforms.device_series import grounds
 from suanheng.transforms.survey import parts, survey
-from suanheng.transforms.table_survey import Survey
 from suanheng.warehouse.lake import Lake, reading
 
 PARTS = 8

@@ -5,9 +5,8 @@ Suspected are also rows of which the gate would read a value otherwise than it l
 
 import math
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -42,41 +41,29 @@ class QuickLook:
         self._texts = {name: _of_text(column) for name, column in given.items() if column.dtype.type == pl.String}
         self._needed = {name for name, column in given.items() if _must_be_stated(column)}
 
-    def suspects(self, rows: pa.Table, texts: Mapping[str, pl.Series]) -> npt.NDArray[np.bool_]:
-        """Which rows may break the contract, or may be read otherwise than they lie.
-
-        Args:
-            rows: some rows; columns of text as dictionaries that are the same in all chunks.
-            texts: the texts of each such column.
-        """
+    def suspects(self, rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+        """Rows of which a number, a time or a rule across columns may break the contract; texts are left out."""
         is_suspect = np.zeros(rows.num_rows, np.bool_)
-        slowly = [*self._rules, *self._of_texts(rows, texts)]
+        slowly = list(self._rules)
         for name, wrong in self._wrong.items():
             if name not in self._bounds or rows[name].null_count:
                 slowly.append(wrong)
             else:
-                self._suspect_outside(name, rows[name], is_suspect)
+                _suspect_outside(_numbers(rows[name]), *self._bounds[name], is_suspect)
         if slowly:
             read = sorted({name for expression in slowly for name in expression.meta.root_names()})
-            as_frame = cast(pl.DataFrame, pl.from_arrow(rows.select(read), rechunk=False))
-            suspected = as_frame.select(pl.any_horizontal(slowly).fill_null(False))
+            suspected = pl.DataFrame(rows.select(read)).select(pl.any_horizontal(slowly).fill_null(False))
             is_suspect |= suspected.to_series().to_numpy()
         return is_suspect
 
-    def _of_texts(self, rows: pa.Table, texts: Mapping[str, pl.Series]) -> Iterator[pl.Expr]:
-        """What finds the texts that are wrong, of columns that have such."""
-        for name, values in texts.items():
-            is_wrong = values.alias("text").to_frame().select(self._texts[name]).to_series()
-            if name in self._needed and rows[name].null_count:
-                yield pl.col(name).is_null()
-            if is_wrong.any():
-                yield pl.col(name).cast(pl.String).is_in(values.filter(is_wrong).implode())
+    def suspect_texts(self, name: str, texts: pl.Series) -> npt.NDArray[np.bool_]:
+        """Which texts of one column the gate may reject or read otherwise, e.g. without the blanks around them.
 
-    def _suspect_outside(self, name: str, values: pa.ChunkedArray, is_suspect: npt.NDArray[np.bool_]) -> None:
-        begin = 0
-        for chunk in values.chunks:
-            _suspect_outside(_numbers(chunk), *self._bounds[name], is_suspect[begin : begin + len(chunk)])
-            begin += len(chunk)
+        Returns:
+            One flag for each text, and one more for none.
+        """
+        wrong = texts.alias("text").to_frame().select(self._texts[name]).to_series()
+        return np.append(wrong.to_numpy(), name in self._needed)
 
 
 def _numbers(values: pa.Array) -> npt.NDArray:

@@ -13,9 +13,9 @@ from suanheng.schemas.ops import RECORDS
 from suanheng.schemas.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import corrections, staging
+from suanheng.transforms.batch_survey import MARKS, Survey
 from suanheng.transforms.device_series import grounds
 from suanheng.transforms.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
-from suanheng.transforms.table_survey import MARKS, Survey
 from suanheng.warehouse.adoption import adopt, take_out
 from suanheng.warehouse.lake import Lake
 

@@ -19,14 +19,13 @@ import pyarrow.parquet as pq
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
 from suanheng.schemas.suspicion import QuickLook
-from suanheng.transforms.table_survey import Grounds, Survey, in_table
+from suanheng.transforms.batch_survey import Grounds, Survey, in_batches
 
 DATASET = "accelerator_samples"
-TABLE_ROWS = 370_000
+BATCH_ROWS = 100_000
 SCATTERED_ROWS = 1_500_000
-FEWEST_ROWS = 50_000
-"""Rows that are looked at at once: where series lie one after the other, few fit the processor's cache; where each
-instant of all devices lies together, many are needed to find the neighbours of a sample."""
+"""Rows that are looked at at once, or a few more: where series lie one after the other, few fit the processor's cache;
+where each instant of all devices lies together, many are needed to find the neighbours of a sample."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Options of glibc's mallopt."""
@@ -158,7 +157,12 @@ def together(surveys: Sequence[Survey]) -> Survey:
 def _surveyed(part: Part, grounds: Grounds, metadata: pq.FileMetaData) -> Survey:
     contract = template(DATASET).contract
     look = QuickLook(contract, metadata.schema.names)
-    found = together([in_table(table, before, look, grounds) for table, before in _tables(part, metadata)])
+    is_text = {name: column.dtype.type == pl.String for name, column in contract.columns.items()}
+    texts = [name for name in metadata.schema.names if is_text[name]]
+    file = pq.ParquetFile(part.path, metadata=metadata, memory_map=True, pre_buffer=False, read_dictionary=texts)
+    named = file.read_row_groups(part.row_groups, columns=texts, use_threads=False).unify_dictionaries()
+    numbers = [name for name in metadata.schema.names if not is_text[name]]
+    found = in_batches(named, _batches(file, part, numbers, _is_scattered(named)), part.first_row, look, grounds)
     return replace(
         found,
         suspected=_in_columns_of(contract, found.suspected),
@@ -167,32 +171,22 @@ def _surveyed(part: Part, grounds: Grounds, metadata: pq.FileMetaData) -> Survey
     )
 
 
-def _tables(part: Part, metadata: pq.FileMetaData) -> Iterator[tuple[pa.Table, int]]:
-    """The rows of a part by and by, each time with the rows of the file before them; a text is the same number in all.
-
-    A chunk is looked at as a whole: what follows each other in time lies in one.
-    """
-    names = metadata.schema.names
-    texts = [name for name in _texts() if name in names]
-    file = pq.ParquetFile(part.path, metadata=metadata, memory_map=True, pre_buffer=False, read_dictionary=texts)
-    is_scattered = _is_scattered(file, part.row_groups[0])
-    rows_before, groups = part.first_row, list(part.row_groups)
+def _batches(file: pq.ParquetFile, part: Part, columns: Sequence[str], is_scattered: bool) -> Iterator[pa.RecordBatch]:
+    """Some columns of a part, row group by row group, small ones together."""
+    groups = list(part.row_groups)
     while groups:
         some = [groups.pop(0)]
         rows = file.metadata.row_group(some[0]).num_rows
-        while groups and rows < (SCATTERED_ROWS if is_scattered else TABLE_ROWS):
+        while groups and rows < (SCATTERED_ROWS if is_scattered else BATCH_ROWS):
             some.append(groups.pop(0))
             rows += file.metadata.row_group(some[-1]).num_rows
-        table = file.read_row_groups(some, use_threads=False).unify_dictionaries()
-        is_in_bits = max(table[name].num_chunks for name in names) * FEWEST_ROWS > rows
-        yield table.combine_chunks() if is_scattered or is_in_bits else table, rows_before
-        rows_before += rows
+        yield from file.read_row_groups(some, columns=columns, use_threads=False).combine_chunks().to_batches()
 
 
-def _is_scattered(file: pq.ParquetFile, row_group: int) -> bool:
-    """Whether neighbours of a sample in time do not lie beside it, as far as the first rows of a row group tell."""
-    few = next(file.iter_batches(4096, row_groups=[row_group], columns=["device_id"], use_threads=False))
-    devices = few["device_id"].indices.fill_null(-1).to_numpy(zero_copy_only=False)
+def _is_scattered(texts: pa.Table) -> bool:
+    """Whether neighbours of a sample in time do not lie beside it, as far as the first rows tell."""
+    few = texts["device_id"].slice(0, 4096).combine_chunks()
+    devices = few.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return int((devices[1:] != devices[:-1]).sum()) > len(devices) // 8
 
 
@@ -202,11 +196,6 @@ def _in_columns_of(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
     named = rows.with_columns(pl.lit(_default(contract, name), dtype).alias(name) for name, dtype in missing.items())
     beside = [name for name in rows.columns if name not in contract.columns]
     return named.select(*beside, *(pl.col(name).cast(dtype) for name, dtype in contract.dtypes().items()))
-
-
-def _texts() -> list[str]:
-    columns = template(DATASET).contract.columns
-    return [name for name, column in columns.items() if column.dtype.type == pl.String]
 
 
 def _default(contract: Contract, name: str) -> object:

@@ -206,7 +206,7 @@ def test_a_day_in_order(both):
 
 def test_what_was_settled_was_not_looked_at_again(both, monkeypatch):
     # 3 devices x 200 samples in batches of 50: 12 runs, each with two loose ends and two neighbours.
-    monkeypatch.setattr(survey, "TABLE_ROWS", 50)
+    monkeypatch.setattr(survey, "BATCH_ROWS", 50)
     _, placed = both(lambda site: (site.put("a", samples()), site.night()))
     assert placed.lake.value("SELECT count(*) FROM rollups.loose_samples WHERE site_id = ?", [placed.site_id]) == 48
     assert not placed.lake.value("SELECT count(*) FROM rollups.tangled_series WHERE site_id = ?", [placed.site_id])
@@ -341,7 +341,7 @@ def test_a_file_that_is_replaced_and_comes_back(both):
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_devices_do(both, seed, monkeypatch):
     # In half of the runs each row group is looked at for itself.
-    monkeypatch.setattr(survey, "FEWEST_ROWS", seed % 2 or survey.FEWEST_ROWS)
+    monkeypatch.setattr(survey, "BATCH_ROWS", 1 if seed % 2 else survey.BATCH_ROWS)
     # Gaps, stated intervals, instances, several devices in a row, counters that fall, recover and run away, silence.
     chance = np.random.default_rng(seed)
     files = []

@@ -1,6 +1,6 @@
-"""Surveys some rows of a file of accelerator samples, which lie in memory as Arrow has read them."""
+"""Surveys rows of a file of accelerator samples batch by batch, as Arrow has read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -70,27 +70,34 @@ class Survey:
         return cast(datetime | None, self.loose["sampled_at_utc"].max())
 
 
-def in_table(table: pa.Table, rows_before: int, look: QuickLook, grounds: Grounds) -> Survey:
-    """Survey a table, each of its chunks for itself: what follows each other in time lies in one.
+def in_batches(
+    texts: pa.Table, numbers: Iterable[pa.RecordBatch], rows_before: int, look: QuickLook, grounds: Grounds
+) -> Survey:
+    """Survey rows batch by batch, each for itself: what follows each other in time lies in one.
 
     Args:
-        table: rows of the file, texts as dictionaries that are the same in all chunks.
+        texts: columns of text of all the rows, as dictionaries that are the same in all chunks.
+        numbers: their other columns, batch by batch.
         rows_before: rows of the file before them.
         look: what tells rows that may break the contract.
         grounds: what the survey rests on besides.
     """
-    names = {name: Names.of_dictionary(table[name]) for name in _texts_of(table)}
+    names = {name: Names.of_dictionary(texts[name]) for name in texts.column_names}
+    wrong = {name: look.suspect_texts(name, known.values) for name, known in names.items()}
     highest_w = highest_of_models(names, grounds.highest_w, grounds.unknown_w)
-    is_suspect = look.suspects(table, {name: texts.values for name, texts in names.items()})
     found: list[_Found] = []
     begin = 0
-    for batch in table.to_batches():
-        suspects = is_suspect[begin : begin + batch.num_rows]
+    for of_numbers in numbers:
+        batch = _beside(texts.slice(begin, of_numbers.num_rows), of_numbers)
         rows = SampleRows.of_batch(batch, names)
+        suspects = look.suspects(of_numbers)
+        for name, is_wrong in wrong.items():
+            if is_wrong[:-1].any() or batch[name].null_count:
+                suspects |= is_wrong[rows.codes[name]]
         found.append(_in_batch(batch, rows_before + begin, rows, suspects, highest_w, grounds.origin_us))
         begin += batch.num_rows
     return Survey(
-        rows=table.num_rows,
+        rows=begin,
         suspected=_framed([batch.suspected for batch in found]),
         duplicates=_framed([batch.repeated for batch in found]),
         hours=named(series_hours.together([batch.sums for batch in found]), names, grounds.origin_us),
@@ -106,6 +113,11 @@ class _Found:
     repeated: pa.RecordBatch
     loose: pa.RecordBatch
     sums: Sums
+
+
+def _beside(texts: pa.Table, numbers: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [column.combine_chunks() for column in texts.columns]
+    return pa.RecordBatch.from_arrays([*columns, *numbers.columns], names=[*texts.column_names, *numbers.schema.names])
 
 
 def _in_batch(
@@ -150,7 +162,3 @@ def _as_they_lie(
 
 def _framed(batches: Sequence[pa.RecordBatch]) -> pl.DataFrame:
     return pl.DataFrame(pa.Table.from_batches(batches)).with_columns(pl.col(pl.Categorical).cast(pl.String))
-
-
-def _texts_of(table: pa.Table) -> list[str]:
-    return [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
