@@ -1,6 +1,7 @@
 """From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -22,7 +23,7 @@ from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
 from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
-from suanheng.flows.surveys import surveying
+from suanheng.flows.surveys import surveying, will_survey
 from suanheng.schemas.corrections import IN_FORCE
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
@@ -34,7 +35,7 @@ from suanheng.schemas.scorecards import SCORECARDS
 from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms import build, corrections, reference, spine, staging
+from suanheng.transforms import build, corrections, reference, series_hours, spine, staging
 from suanheng.transforms.build import Computed
 from suanheng.transforms.recipes import recipes
 from suanheng.transforms.scoring.methodology import Methodology, load
@@ -211,18 +212,21 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         failures,
     )
     hashes = FileHashes(workspace.file_hashes)
-    with signals_heard(), writing(workspace, run_id) as lake, hashes.ahead(_bound(workspace) if takes_in else ()):
-        methodology = _prepare(lake, workspace, run_id)
-        _refuse_unknown_run(lake, order.resume)
+    with signals_heard(), writing(workspace, run_id) as lake:
+        files = list(bound_files(workspace.root, sources_of(workspace))) if takes_in else []
+        with hashes.ahead(file.path for file in files):
+            methodology = _prepare(lake, workspace, run_id)
+            _refuse_unknown_run(lake, order.resume)
+            bench = _made_ready(lake) if will_survey(lake, workspace, files) else None
+            to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
         files_before = units.Books(lake, "files", "raw_table")
-        to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
         with surveying(lake, workspace, to_take_in) as surveyor:
             landings = _done(
                 steps.each(
                     "take in",
                     to_take_in,
-                    lambda files: units.take_in(lake, workspace, files_before, files, run_id, surveyor),
-                    part=lambda files: f"{files[0].table} of {files[0].bound.site_id}",
+                    lambda group: units.take_in(lake, workspace, files_before, group, run_id, surveyor),
+                    part=lambda group: f"{group[0].table} of {group[0].bound.site_id}",
                 ),
                 failures,
             )
@@ -237,7 +241,7 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
             failures,
         )
         units.rebuild_spine(lake, now, run_id, workspace.author)
-        built = _built(lake, steps, order, methodology, now, run_id, workspace.author, failures)
+        built = _built(lake, bench, steps, order, methodology, now, run_id, workspace.author, failures)
         written = []
         if Stage.REPORT in order.stages:
             written = lake.unit("reports", lambda: _reported(lake, workspace, steps, order, run_id, failures))
@@ -279,8 +283,11 @@ def _asked_of_servers(workspace: Workspace, order: Order) -> list[Pull]:
     return [] if order.only else [asked for asked in read_pulls(workspace.pulls_file) if order.concerns(asked.site)]
 
 
-def _bound(workspace: Workspace) -> list[Path]:
-    return [bound.path for bound in bound_files(workspace.root, sources_of(workspace))]
+def _made_ready(lake: Lake) -> Workbench:
+    """The compiled loops, and the bench on which quarters will be computed: while files are hashed there is time."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(series_hours.get_ready)
+        return Workbench(lake)
 
 
 def _to_take_in(lake: Lake, workspace: Workspace, order: Order, hashes: FileHashes) -> list[list[Waiting]]:
@@ -359,6 +366,7 @@ def _make_tables(lake: Lake) -> dict[str, list[str]]:
 
 def _built(
     lake: Lake,
+    bench: Workbench | None,
     steps: Steps,
     order: Order,
     methodology: Methodology,
@@ -372,7 +380,10 @@ def _built(
     stale = stale_scopes(lake, scopes, methodology, now, wanted_anyway)
     if not stale:
         return []
-    bench = Workbench(lake)
+    if bench is None:
+        bench = Workbench(lake)
+    else:
+        bench.refresh(SPINE)
     fits = False
 
     def computed(quarter: Stale) -> Computed:

@@ -1,13 +1,24 @@
 """Who surveys the large files of a run: this process, or the workers of a Dask cluster."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
-from suanheng.flows.landing import Waiting
+from suanheng.flows.landing import Waiting, shown
 from suanheng.transforms import in_place
 from suanheng.transforms.in_place import Surveyor
 from suanheng.warehouse.lake import Lake
+
+
+def will_survey(lake: Lake, workspace: Workspace, files: Iterable[BoundFile]) -> bool:
+    """Whether a large file lies at a path that nobody has heard of: then this run will survey, here or elsewhere.
+
+    What is new for certain is known only once all files were hashed.
+    """
+    known = set(lake.frame("SELECT path FROM ops.files").to_series())
+    unheard = (file for file in files if shown(file.path, workspace.root) not in known)
+    return any(in_place.is_candidate(lake, file.source.raw_table, file.path, file.site_id) for file in unheard)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -120,25 +119,18 @@ def tables_read(path: Path, query: str) -> frozenset[str]:
     Raises:
         BadRecipe: the text is not exactly one SELECT.
     """
+    found: set[str] = set()
+
+    def note(node: dict[str, Any]) -> dict[str, Any]:
+        if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
+            found.add(f"{node['schema_name']}.{node['table_name']}")
+        return node
+
     row = duckdb.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    tree: dict[str, Any] = json.loads(row[0], object_hook=note) if row else {"error": True}
     if tree.get("error") or len(tree["statements"]) != 1:
         raise BadRecipe(f"{path} is not one SELECT: {tree.get('error_message', 'several statements')}")
-    return frozenset(
-        f"{node['schema_name']}.{node['table_name']}"
-        for node in _nodes(tree)
-        if node.get("type") == "BASE_TABLE" and node.get("schema_name")
-    )
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value)
+    return frozenset(found)
 
 
 def reads_rightwards(recipe: Recipe) -> list[str]:

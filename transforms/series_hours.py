@@ -144,6 +144,14 @@ def sums(samples: Samples, order: Order, origin_us: int) -> Sums:
     return Sums(*(rows[:found] for rows in made))
 
 
+def get_ready() -> None:
+    """Load the compiled loops, which takes half a second; otherwise they are when they are first run."""
+    one, nothing = np.zeros(1), np.empty(0)
+    row, code = np.zeros(1, np.int64), np.zeros(1, np.int32)
+    samples = Samples(row, row, nothing, row[:0], one, one, one, code, code, row[:0], np.zeros(2))
+    sums(samples, Order(row, np.ones(1, np.bool_), np.ones(1, np.bool_)), 0)
+
+
 def together(parts: Sequence[Sums]) -> Sums:
     """Sums of several parts as one, in the order given."""
     return Sums(*(np.concatenate(matrices) for matrices in zip(*(vars(part).values() for part in parts), strict=True)))

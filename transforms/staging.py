@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from suanheng.config.corrections import Correction
-from suanheng.schemas import gate
+from suanheng.schemas import breaches, gate
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.energy import UTILITY_BILLS
@@ -78,7 +78,8 @@ def makings(
 
 def stale(lake: Lake) -> list[tuple[str, str]]:
     """Site and dataset pairs whose files, readings of files, precedence, corrections or feeds differ from the last."""
-    return list(reasons(lake, makings(lake)))
+    with lake.at_one_time():
+        return list(reasons(lake, makings(lake)))
 
 
 def reasons(lake: Lake, wanted: Mapping[tuple[str, str], Makings]) -> dict[tuple[str, str], str]:
@@ -235,7 +236,7 @@ def recipe_hash(dataset: str, facts: Mapping[str, str]) -> str:
         facts: hash of each reference table.
     """
     digest = hashlib.sha256(contract_text(DATASETS[dataset]).encode())
-    for module in (__file__, bill_lines.__file__, corrections.__file__, gate.__file__):
+    for module in (__file__, bill_lines.__file__, corrections.__file__, gate.__file__, breaches.__file__):
         digest.update(Path(module).read_bytes())
     for feed in feeds(dataset):
         digest.update(feed.query.encode())

@@ -171,11 +171,12 @@ def stale_scopes(
         datasets: what each dataset of each site would be staged with; as it was staged where it is not given.
     """
     wanted = sorted(scopes)
-    snapshot = lake.value("FROM ducklake_current_snapshot('lake')")
-    would_be = _made_from(lake, wanted, methodology, now, facts or _facts_loaded(lake), datasets or _staged(lake))
-    built = _built(lake)
-    changed = [scope for scope in wanted if scope in built and built[scope].made_from != would_be[scope]]
-    files = _files_since(lake, {scope: built[scope].from_snapshot for scope in changed})
+    with lake.at_one_time():
+        snapshot = lake.value("FROM ducklake_current_snapshot('lake')")
+        would_be = _made_from(lake, wanted, methodology, now, facts or _facts_loaded(lake), datasets or _staged(lake))
+        built = _built(lake)
+        changed = [scope for scope in wanted if scope in built and built[scope].made_from != would_be[scope]]
+        files = _files_since(lake, {scope: built[scope].from_snapshot for scope in changed})
     stale: dict[Scope, Stale] = {}
     for scope in wanted:
         reasons = _reasons(built.get(scope), would_be[scope], files.get(scope, []))

@@ -63,11 +63,16 @@ class Workbench:
         self._lay_out("")
         self.refresh()
 
-    def refresh(self) -> None:
-        """Put the reference facts and the spine on the bench as they are now; a site is laid out anew as well."""
-        for table, contract in {**REFERENCE, **SPINE}.items():
-            rows = self._of_today("reference", contract)
-            self._lake.execute(f'CREATE OR REPLACE TABLE {self.name}.reference."{table}" AS {rows}')
+    def refresh(self, tables: Mapping[str, Contract] | None = None) -> None:
+        """Put the reference facts and the spine on the bench as they are now; a site is laid out anew as well.
+
+        Args:
+            tables: only these of them.
+        """
+        with self._lake.at_one_time():
+            for table, contract in (tables or {**REFERENCE, **SPINE}).items():
+                rows = self._of_today("reference", contract)
+                self._lake.execute(f'CREATE OR REPLACE TABLE {self.name}.reference."{table}" AS {rows}')
         self._site_id = None
 
     def _of_today(self, stage: str, contract: Contract) -> str:

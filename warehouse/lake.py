@@ -33,6 +33,7 @@ class Lake:
         self.data_path = data_path
         self._turns = turns or Sole()
         self._writes_alone = False
+        self._is_within = False
         self._premise: Callable[[], bool] = lambda: True
 
     @property
@@ -111,6 +112,7 @@ class Lake:
         """
         with self._turns.to_write(self._writes_alone):
             self.connection.execute("BEGIN")
+            self._is_within = True
             try:
                 if self.is_shared and not self._premise():
                     raise Conflict(f"{message}: not written, another writer has changed what it rests on.")
@@ -120,12 +122,31 @@ class Lake:
             except BaseException:
                 self.connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._is_within = False
             try:
                 self.connection.execute("COMMIT")
             except duckdb.TransactionException as error:
                 raise Conflict(
                     f"{message}: not written, another writer was faster. {error} Run again once nobody else writes."
                 ) from error
+
+    @contextmanager
+    def at_one_time(self) -> Iterator[None]:
+        """What is read inside is of one state of the warehouse, which is also looked up once and not for each query."""
+        if self._is_within:
+            yield
+            return
+        self._is_within = True
+        self.connection.execute("BEGIN")
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._is_within = False
 
     @contextmanager
     def resting_on(self, premise: Callable[[], bool]) -> Iterator[None]:

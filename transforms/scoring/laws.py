@@ -64,8 +64,8 @@ def check(path: Path, content: bytes) -> tuple[dict[str, Any], list[Fault]]:
         The document, and its faults in the order of the file; one that breaks the schema is not held to the laws.
     """
     try:
-        root = yaml.compose(content, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(content)
+        root = yaml.compose(content, Loader=yaml.CSafeLoader)
+        document = yaml.load(content, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
