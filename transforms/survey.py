@@ -4,12 +4,10 @@ The file is read in batches of bounded size, each for itself: it needs no other 
 surveyed in any order, in threads or on other machines. What the survey of a part found is added to that of the others.
 """
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -26,9 +24,6 @@ BATCH_ROWS = 100_000
 SCATTERED_ROWS = 1_500_000
 """Rows that are looked at at once, or a few more: where series lie one after the other, few fit the processor's cache;
 where each instant of all devices lies together, many are needed to find the neighbours of a sample."""
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-"""Options of glibc's mallopt."""
 
 SLICE_ROWS = 1_500_000
 """Rows of a part that one thread surveys at a time."""
@@ -114,19 +109,6 @@ def _parts_of(part: Part, most_rows: int, metadata: pq.FileMetaData) -> list[Par
     return found
 
 
-@cache
-def _keep_memory() -> None:
-    """Let the C library keep the memory of one batch for the next, on all threads, where it is glibc.
-
-    By itself it gives arrays of this size back to the system each time and has them cleared anew, which takes a fifth
-    of the whole survey.
-    """
-    library = ctypes.CDLL(None)
-    if hasattr(library, "gnu_get_libc_version"):
-        for option, value in ((_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, 2**30), (_M_TRIM_THRESHOLD, 2**30)):
-            library.mallopt(option, value)
-
-
 def survey(some: Sequence[Part], grounds: Grounds, threads: int = 1) -> Survey:
     """Survey parts of a file.
 
@@ -135,7 +117,6 @@ def survey(some: Sequence[Part], grounds: Grounds, threads: int = 1) -> Survey:
         grounds: what it rests on besides.
         threads: row groups that are read at once.
     """
-    _keep_memory()
     metadata = pq.read_metadata(some[0].path)
     # However many threads there are, the file is cut at the same rows, and what is settled is the same.
     slices = [piece for part in some for piece in _parts_of(part, SLICE_ROWS, metadata)]
