@@ -51,6 +51,8 @@ bench: $(READY) $(PEERS)/.ready  ## measure, as ratios within one run; small: RO
 	$(BIN)/python bench/scale.py --order-of-time --rounds $(ROUNDS) --devices $(DEVICES) --days $(DAYS) --peers $(PEERS)/bin/python
 	$(BIN)/python bench/nightly.py
 	$(BIN)/python bench/uncertainty.py
+	$(BIN)/python bench/pieces.py --rounds $(ROUNDS) --devices $(DEVICES)
+	$(BIN)/python bench/backfill.py --repetitions $(ROUNDS)
 	$(BIN)/python bench/dask_workers.py --rounds $(ROUNDS)
 
 campaign: $(READY)  ## the long form of the property tests: hours, many seeds

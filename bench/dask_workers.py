@@ -31,7 +31,7 @@ from suanheng.flows.dask_surveys import surveying_on, tasks_of
 from suanheng.flows.pipeline import ingest
 from suanheng.flows.steps import Steps
 from suanheng.transforms import survey as surveys
-from suanheng.transforms.batch_survey import Survey
+from suanheng.transforms.batch_survey import Grounds, Survey
 from suanheng.transforms.device_series import grounds
 from suanheng.transforms.survey import parts, survey
 from suanheng.warehouse.lake import Lake, reading
@@ -135,7 +135,7 @@ def measure(day: Day, folder: Path, rounds: int) -> dict[str, list[dict[str, flo
     return took
 
 
-def _here(path: Path, rests_on: surveys.Grounds, threads: int) -> Callable[[], Survey]:
+def _here(path: Path, rests_on: Grounds, threads: int) -> Callable[[], Survey]:
     return lambda: survey(parts(path), rests_on, threads)
 
 

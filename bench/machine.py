@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-OURS = ("duckdb", "polars", "prefect")
+OURS = ("duckdb", "numba", "polars", "prefect", "pyarrow")
 PEERS = ("dbt-core", "dbt-duckdb", "duckdb", "pandas", "pandera", "polars", "pyarrow", "pyspark")
 ASK = "import importlib.metadata as m, json, sys; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
 

@@ -65,11 +65,12 @@ class FileHashes:
 
     def keep(self) -> None:
         """Remember the files that were asked for, and no others."""
-        if self._asked == self._known:
+        asked = dict(self._asked)
+        if asked == self._known:
             return
         self._place.parent.mkdir(parents=True, exist_ok=True)
         beside = self._place.with_suffix(".new")
-        beside.write_text(json.dumps(self._asked), encoding="utf-8")
+        beside.write_text(json.dumps(asked), encoding="utf-8")
         beside.replace(self._place)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import pyarrow as pa
+
 from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import Waiting, shown
@@ -14,11 +16,14 @@ from suanheng.warehouse.lake import Lake
 def will_survey(lake: Lake, workspace: Workspace, files: Iterable[BoundFile]) -> bool:
     """Whether a large file lies at a path that nobody has heard of: then this run will survey, here or elsewhere.
 
-    What is new for certain is known only once all files were hashed.
+    What is new for certain is known only once all files were hashed; what is wrong with one is told when it is read.
     """
     known = set(lake.frame("SELECT path FROM ops.files").to_series())
     unheard = (file for file in files if shown(file.path, workspace.root) not in known)
-    return any(in_place.is_candidate(lake, file.source.raw_table, file.path, file.site_id) for file in unheard)
+    try:
+        return any(in_place.is_candidate(lake, file.source.raw_table, file.path, file.site_id) for file in unheard)
+    except (pa.ArrowException, OSError):
+        return False
 
 
 @contextmanager

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
-from numba import njit
 
 from suanheng.schemas import breaches
+from suanheng.schemas.compiled import compiled
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import reads_as_it_is
 
@@ -71,7 +71,7 @@ def _numbers(values: pa.Array) -> npt.NDArray:
     return numbers.to_numpy()
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _suspect_outside(numbers, lowest, highest, is_suspect):
     """Mark what is not within bounds, or not a number."""
     for row in range(len(numbers)):

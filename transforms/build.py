@@ -23,6 +23,11 @@ from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import begin_statistics, columns_of_tables, quoted
 
 _SCORED = ("composites", "dimensions", "indicators")
+_TABLES_OF_CLOSING_PERIODS = (
+    'indicators."all"',
+    "scorecards.explanations",
+    *(f"scorecards.{name}" for name in _SCORED),
+)
 
 # Periods that are built with a scope: those whose last month lies in it, or all that overlap it, or these and those
 # that end where it starts, where a month is held against the month after it.
@@ -105,21 +110,22 @@ def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -
 
 
 def forget_beyond_spine(lake: Lake) -> None:
-    """Remove what was built for months and periods that no site has any more."""
+    """Remove what was built for months and periods that no site has any more; all of a site that has no build left."""
     months = "(site_id, month_start) NOT IN (SELECT (site_id, month_start) FROM reference.site_months)"
     periods = "(site_id, period) NOT IN (SELECT (site_id, period) FROM reference.site_periods)"
+    unbuilt = "site_id NOT IN (SELECT site_id FROM ops.builds)"
     there = columns_of_tables(lake)
+    lake.execute(
+        "DELETE FROM ops.builds WHERE (site_id, quarter_start) NOT IN "
+        "(SELECT (site_id, date_trunc('quarter', month_start)::DATE) FROM reference.site_months)"
+    )
     for table in (
         "indicators.monthly_facts",
         *(recipe.table for recipe in recipes("rollups") if recipe.table in there),
     ):
         lake.execute(f"DELETE FROM {table} WHERE {months}")
     for table in ('indicators."all"', "indicators.period_facts", *(f"scorecards.{name}" for name in SCORECARDS)):
-        lake.execute(f"DELETE FROM {table} WHERE {periods}")
-    lake.execute(
-        "DELETE FROM ops.builds WHERE (site_id, quarter_start) NOT IN "
-        "(SELECT (site_id, date_trunc('quarter', month_start)::DATE) FROM reference.site_months)"
-    )
+        lake.execute(f"DELETE FROM {table} WHERE {periods} OR {unbuilt}")
 
 
 @dataclass(frozen=True)
@@ -192,16 +198,19 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
 
 
 def _forget(lake: Lake, scope: Scope) -> None:
-    """Remove what a quarter will replace. What was never built has left nothing, and to look for it takes long."""
+    """Remove what a quarter will replace. What was never built has left nothing, and to look for it takes long.
+
+    Months belong to one quarter. A period may have been filled by another one, as a year by each that was its last one
+    so far.
+    """
     quarters = lake.frame("SELECT quarter_start FROM ops.builds WHERE site_id = ?", [scope.site_id]).to_series()
     going: list[tuple[str, str]] = []
     if scope.start in quarters:
         months = "month_start >= getvariable('period_start') AND month_start < getvariable('period_end')"
         going += [(table, months) for table in _tables_of_months()]
-        scored = (f"scorecards.{name}" for name in (*_SCORED, "explanations"))
-        going += [(table, _periods(_CLOSING)) for table in ('indicators."all"', *scored)]
         going += [("ops.builds", "quarter_start = getvariable('period_start')")]
     if len(quarters):
+        going += [(table, _periods(_CLOSING)) for table in _TABLES_OF_CLOSING_PERIODS]
         going += [("indicators.period_facts", _periods(_OVERLAPPING))]
         going += [
             (recipe.table, _periods(_OVERLAPPING_OR_BEFORE if "rebuilds" in recipe.header else _OVERLAPPING))

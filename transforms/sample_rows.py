@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from numba import njit
 
+from suanheng.schemas.compiled import compiled
 from suanheng.transforms import series_hours
 from suanheng.transforms.series_hours import HOUR_US, SUMS, Codes, Flags, Floats, Integers, Order, Samples, Sums
 
@@ -183,7 +183,7 @@ def _numbers(column: pa.Array) -> npt.NDArray:
     return _whole(column) if pa.types.is_integer(column.type) else column.to_numpy(zero_copy_only=False)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _followed(rows, series, at_us):
     """Rows, and which begin a series, without those that repeat the instant before; these; whether time goes back."""
     kept, begins, repeated = np.empty_like(rows), np.empty(len(rows), np.bool_), np.empty_like(rows)

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from suanheng.schemas.compiled import compiled
 
 HOUR_US = 3_600_000_000
 LONGEST_HOLD_US = 300_000_000
@@ -184,7 +185,7 @@ def _to_read(values: npt.NDArray) -> npt.NDArray:
 ) = range(len(SUMS))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all there is to it
     place, found, keys, sums, labels,
     rows, begins, counts,
@@ -272,7 +273,7 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
     return len(rows), found
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _hold_us(interval_s, has_next, to_next_us, since_previous_us):
     """How long a sample holds."""
     if interval_s > 0:
@@ -283,13 +284,13 @@ def _hold_us(interval_s, has_next, to_next_us, since_previous_us):
     return min(since_previous_us, LONGEST_HOLD_US)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _within_the_hour(begin_us, length_us):
     """The part of a span that lies in an hour in which it begins at ``begin_us``, before it where that is negative."""
     return max(min(begin_us + length_us, HOUR_US) - max(begin_us, 0), 0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _whole(amount, most):
     """The nearest whole number."""
     if amount >= most:

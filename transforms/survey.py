@@ -96,14 +96,15 @@ def parts(path: Path, most_rows: int | None = None) -> list[Part]:
 
 
 def _parts_of(part: Part, most_rows: int, metadata: pq.FileMetaData) -> list[Part]:
-    """Divide a part further; each has whole row groups, and the last may be small."""
+    """Divide a part further; each has whole row groups, and the last may be small. Empty row groups are left out."""
     found: list[Part] = []
     groups: list[int] = []
     rows, before = 0, part.first_row
-    for number in part.row_groups:
+    filled = [number for number in part.row_groups if metadata.row_group(number).num_rows]
+    for number in filled:
         groups.append(number)
         rows += metadata.row_group(number).num_rows
-        if rows >= most_rows or number == part.row_groups[-1]:
+        if rows >= most_rows or number == filled[-1]:
             found.append(Part(part.path, tuple(groups), before))
             before, groups, rows = before + rows, [], 0
     return found
@@ -161,7 +162,8 @@ def _batches(file: pq.ParquetFile, part: Part, columns: Sequence[str], is_scatte
         while groups and rows < (SCATTERED_ROWS if is_scattered else BATCH_ROWS):
             some.append(groups.pop(0))
             rows += file.metadata.row_group(some[-1]).num_rows
-        yield from file.read_row_groups(some, columns=columns, use_threads=False).combine_chunks().to_batches()
+        table = file.read_row_groups(some, columns=columns, use_threads=False).combine_chunks()
+        yield from table.to_batches(SCATTERED_ROWS)
 
 
 def _is_scattered(texts: pa.Table) -> bool:

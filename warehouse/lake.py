@@ -92,6 +92,7 @@ class Lake:
             Conflict: somebody who does not wait for turns came in between each time. Nothing was written.
         """
         with self._turns.at(place):
+            wrote_alone = self._writes_alone
             try:
                 for _ in range(_TRIES - 1):
                     try:
@@ -101,7 +102,7 @@ class Lake:
                         self._writes_alone = True
                 return work()
             finally:
-                self._writes_alone = False
+                self._writes_alone = wrote_alone
 
     @contextmanager
     def transaction(self, author: str, message: str) -> Iterator[None]:
@@ -133,7 +134,10 @@ class Lake:
 
     @contextmanager
     def at_one_time(self) -> Iterator[None]:
-        """What is read inside is of one state of the warehouse, which is also looked up once and not for each query."""
+        """What is read inside is of one state of the warehouse, which is also looked up once and not for each query.
+
+        The warehouse is not written to inside; a bench beside it may be.
+        """
         if self._is_within:
             yield
             return
@@ -141,12 +145,12 @@ class Lake:
         self.connection.execute("BEGIN")
         try:
             yield
-            self.connection.execute("COMMIT")
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
         finally:
             self._is_within = False
+        self.connection.execute("COMMIT")
 
     @contextmanager
     def resting_on(self, premise: Callable[[], bool]) -> Iterator[None]:
