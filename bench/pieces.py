@@ -1,7 +1,8 @@
-"""Measures the pieces of a night that takes in one day of samples: seconds, processor seconds, rows and bytes.
+"""Measures the pieces of a night that takes in days of samples: seconds, processor seconds, rows and bytes.
 
-Each round is a night over a workspace to which a day has been delivered, in this process. The content is hashed and the
-file surveyed once more by themselves, by one thread: within the night both run beside other work. Medians count.
+Each round is a night over a workspace to which the days have been delivered, in this process. The content of the
+first day is hashed and surveyed once more by itself, by one thread: within the night both run beside other work.
+Medians count.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import json
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -54,9 +55,12 @@ def timed(work: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
     return result, (perf_counter() - wall, process_time() - cpu)
 
 
-def one_round(day: Day, prepared: Path, root: Path) -> tuple[dict[str, tuple[float, float]], dict[str, list[int]]]:
+def one_round(
+    days: Sequence[Day], prepared: Path, root: Path
+) -> tuple[dict[str, tuple[float, float]], dict[str, list[int]]]:
     """Seconds of each piece, and rows and bytes of each table after it."""
-    workspaces.copy(prepared, root, [day])
+    workspaces.copy(prepared, root, days)
+    day = days[0]
     workspace, steps = open_workspace(root), Timed()
     outcome, night = timed(lambda: pipeline.night(workspace, steps, NOW, write_reports=False))
     if outcome.failures:
@@ -90,22 +94,29 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=2024)
+    parser.add_argument("--days", type=int, default=1)
     asked = parser.parse_args()
-    day = write_day(asked.data, 0, asked.devices, asked.seed)
+    days = [write_day(asked.data, number, asked.devices, asked.seed) for number in range(asked.days)]
     took: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory(dir=asked.data) as folder:
         prepared = Path(folder) / "prepared"
         workspaces.prepare(prepared)
         pipeline.night(open_workspace(prepared), Steps(), NOW, write_reports=False)
         for _ in range(asked.rounds):
-            found, sizes = one_round(day, prepared, Path(folder) / "workspace")
+            found, sizes = one_round(days, prepared, Path(folder) / "workspace")
             for name, seconds in found.items():
                 took[name].append(seconds)
     table = as_table(took, sizes)
     asked.to.mkdir(parents=True, exist_ok=True)
-    result = {"processors": len(os.sched_getaffinity(0)), "rows": day.rows, "took": took, "sizes": sizes}
+    result = {
+        "processors": len(os.sched_getaffinity(0)),
+        "rows": sum(day.rows for day in days),
+        "took": took,
+        "sizes": sizes,
+    }
     (asked.to / "pieces.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    text = f"# The pieces of a night\n\nA day of {asked.devices:,} devices, {day.rows:,} rows.\n\n{table}\n"
+    what = f"{asked.days} days of {asked.devices:,} devices, {result['rows']:,} rows."
+    text = f"# The pieces of a night\n\n{what}\n\n{table}\n"
     (asked.to / "pieces.md").write_text(text, encoding="utf-8")
     print(table)
 

@@ -37,7 +37,7 @@ class FileHashes:
     def ahead(self, paths: Iterable[Path]) -> Iterator[None]:
         """``with hashes.ahead(paths):`` hashes files in threads meanwhile; whoever asks for one waits for it."""
         with ThreadPoolExecutor(processors(), thread_name_prefix="hash") as pool:
-            self._ahead = {path: pool.submit(self._of, path) for path in paths}
+            self._ahead = {path: pool.submit(self._of, path) for path in dict.fromkeys(paths)}
             try:
                 yield
             finally:

@@ -214,10 +214,15 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
     hashes = FileHashes(workspace.file_hashes)
     with signals_heard(), writing(workspace, run_id) as lake:
         files = list(bound_files(workspace.root, sources_of(workspace))) if takes_in else []
-        with hashes.ahead(file.path for file in files):
-            methodology = _prepare(lake, workspace, run_id)
+        with hashes.ahead(file.path for file in files), ThreadPoolExecutor(1) as beside:
+            methodology = load(workspace.methodology)
+            make_tables(lake, workspace, run_id)
+            if is_to_survey := will_survey(lake, workspace, files):
+                beside.submit(series_hours.get_ready)
+            load_facts(lake, workspace, run_id)
             _refuse_unknown_run(lake, order.resume)
-            bench = _made_ready(lake) if will_survey(lake, workspace, files) else None
+            # While files are hashed there is time for what will be needed.
+            bench = Workbench(lake) if is_to_survey else None
             to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
         files_before = units.Books(lake, "files", "raw_table")
         with surveying(lake, workspace, to_take_in) as surveyor:
@@ -283,13 +288,6 @@ def _asked_of_servers(workspace: Workspace, order: Order) -> list[Pull]:
     return [] if order.only else [asked for asked in read_pulls(workspace.pulls_file) if order.concerns(asked.site)]
 
 
-def _made_ready(lake: Lake) -> Workbench:
-    """The compiled loops, and the bench on which quarters will be computed: while files are hashed there is time."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(series_hours.get_ready)
-        return Workbench(lake)
-
-
 def _to_take_in(lake: Lake, workspace: Workspace, order: Order, hashes: FileHashes) -> list[list[Waiting]]:
     groups = waiting(lake, workspace, hashes.of)
     hashes.keep()
@@ -320,16 +318,18 @@ def _to_report(lake: Lake, order: Order) -> dict[Scope, str]:
     return {scope: built_by[scope] for scope in sorted(filter(order.covers, built_by))}
 
 
-def _prepare(lake: Lake, workspace: Workspace, run_id: str) -> Methodology:
-    methodology = load(workspace.methodology)
-    make_tables(lake, workspace, run_id)
+def load_facts(lake: Lake, workspace: Workspace, run_id: str) -> None:
+    """Load the reference facts and corrections that have changed.
+
+    Raises:
+        BadSettings: one of them breaks its contract.
+    """
 
     def refresh() -> None:
         reference.refresh(lake, workspace, run_id)
         corrections.refresh(lake, workspace, run_id)
 
     lake.unit("reference facts", refresh)
-    return methodology
 
 
 def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:

@@ -16,7 +16,7 @@ _BREAKS: Mapping[str, Callable[[pl.Expr, Mapping[str, Any]], pl.Expr]] = {
     "greater_than_or_equal_to": lambda value, stated: value < stated["min_value"],
     "less_than_or_equal_to": lambda value, stated: value > stated["max_value"],
     "isin": lambda value, stated: ~value.is_in(stated["allowed_values"]),
-    "str_matches": lambda value, stated: ~value.str.contains(stated["pattern"]),
+    "str_matches": lambda value, stated: ~value.str.contains(f"^(?:{stated['pattern']})"),
 }
 
 

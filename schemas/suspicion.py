@@ -110,7 +110,7 @@ def _of_column(value: pl.Expr, column: pandera.Column) -> list[pl.Expr]:
         # What is not a number is unknown to the gate, and infinity is beyond every bound.
         wrong.append(value.is_nan() | value.is_infinite())
     if column.dtype.type == pl.Datetime:
-        wrong.append(~value.dt.year().is_between(1900, 9999))
+        wrong.append(value.is_not_null() & ~value.dt.year().is_between(1900, 9999).fill_null(False))
     return wrong or [pl.lit(False)]
 
 

@@ -6,6 +6,7 @@ of one site as tables in memory, the larger ones as views of the warehouse, and 
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -67,10 +68,10 @@ class Workbench:
         """Put the reference facts and the spine on the bench as they are now; a site is laid out anew as well.
 
         Args:
-            tables: only these of them.
+            tables: only these; all that a recipe reads where none are named.
         """
         with self._lake.at_one_time():
-            for table, contract in (tables or {**REFERENCE, **SPINE}).items():
+            for table, contract in (tables or _facts_read()).items():
                 rows = self._of_today("reference", contract)
                 self._lake.execute(f'CREATE OR REPLACE TABLE {self.name}.reference."{table}" AS {rows}')
         self._site_id = None
@@ -173,9 +174,20 @@ class Workbench:
 
 
 def _raw_tables_read() -> list[Contract]:
-    """Raw tables that recipes right of staged read."""
-    read = {table for stage in ("rollups", "indicators") for recipe in recipes(stage) for table in recipe.reads}
-    return [landed(form) for table, form in raw_tables().items() if f"raw.{table}" in read]
+    return [landed(form) for table, form in raw_tables().items() if f"raw.{table}" in _tables_read()]
+
+
+def _facts_read() -> dict[str, Contract]:
+    facts = {**REFERENCE, **SPINE}
+    return {table: contract for table, contract in facts.items() if f"reference.{table}" in _tables_read()}
+
+
+@cache
+def _tables_read() -> frozenset[str]:
+    """Tables that recipes right of staged read on a bench."""
+    return frozenset(
+        table for stage in ("rollups", "indicators") for recipe in recipes(stage) for table in recipe.reads
+    )
 
 
 def _of_an_empty_cell(contract: Contract, name: str) -> str:

@@ -19,7 +19,7 @@ def test_every_piece_is_within_the_night(tmp_path: Path, monkeypatch: pytest.Mon
     workspaces.prepare(prepared)
     pipeline.night(open_workspace(prepared), Steps(), pieces.NOW, write_reports=False)
 
-    took, sizes = pieces.one_round(write_day(tmp_path, 0, 5, seed=7), prepared, tmp_path / "workspace")
+    took, sizes = pieces.one_round([write_day(tmp_path, 0, 5, seed=7)], prepared, tmp_path / "workspace")
 
     assert set(took) == {"night", "take in", "stage", "build", "hash of the content", "survey, one thread"}
     assert took["night"][0] >= sum(took[piece][0] for piece in ("take in", "stage", "build"))

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import Landing, land, waiting
-from suanheng.flows.pipeline import _prepare
+from suanheng.flows.pipeline import load_facts, make_tables
 from suanheng.schemas.formats import template
 from suanheng.transforms import in_place, staging, survey
 from suanheng.transforms.device_series import make_series_hours
@@ -131,7 +132,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lake, 
     )
     workspace = open_workspace(root)
     with writing(workspace) as lake:
-        _prepare(lake, workspace, "prepared")
+        make_tables(lake, workspace, "prepared")
+        load_facts(lake, workspace, "prepared")
         yield lake, workspace
 
 
@@ -222,6 +224,25 @@ def test_rows_in_no_order(both):
     rows = samples().sample(fraction=1, shuffle=True, seed=5)
     copied, placed = both(lambda site: (site.put("a", rows), site.night()))
     assert_same(copied, placed)
+
+
+def test_row_groups_without_rows(both, monkeypatch):
+    monkeypatch.setattr(survey, "SLICE_ROWS", 50)
+    rows = samples()
+
+    def lay(site: Site) -> None:
+        site.put("a", rows)
+        path = next((site.workspace.root / "landing" / site.site_id).glob("*.parquet"))
+        whole = pq.read_table(path)
+        with pq.ParquetWriter(path, whole.schema) as writer:
+            for part in (whole[:0], whole[:300], whole[:0], whole[300:], whole[:0]):
+                writer.write_table(part)
+        assert pq.read_metadata(path).num_row_groups == 5
+        site.night()
+
+    copied, placed = both(lay)
+    assert_same(copied, placed)
+    assert placed.hours()["samples"].sum() == rows.height
 
 
 def test_bad_rows_go_to_quarantine_one_by_one(both):

@@ -14,6 +14,9 @@ import yaml
 
 FOLDER = files("suanheng.config") / "methodology"
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Ten times faster where PyYAML was built with libyaml."""
+
 _ROUNDING = 1e-9
 _PUBLISHED_SCHEMA = "config/methodology/schema.json describes every key"
 
@@ -64,8 +67,8 @@ def check(path: Path, content: bytes) -> tuple[dict[str, Any], list[Fault]]:
         The document, and its faults in the order of the file; one that breaks the schema is not held to the laws.
     """
     try:
-        root = yaml.compose(content, Loader=yaml.CSafeLoader)
-        document = yaml.load(content, Loader=yaml.CSafeLoader)
+        root = yaml.compose(content, Loader=_LOADER)
+        document = yaml.load(content, Loader=_LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
