@@ -115,7 +115,7 @@ def main() -> None:
         "sizes": sizes,
     }
     (asked.to / "pieces.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    what = f"{asked.days} days of {asked.devices:,} devices, {result['rows']:,} rows."
+    what = f"{asked.days} days of {asked.devices:,} devices, {rows:,} rows."
     text = f"# The pieces of a night\n\n{what}\n\n{table}\n"
     (asked.to / "pieces.md").write_text(text, encoding="utf-8")
     print(table)
