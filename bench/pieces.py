@@ -108,12 +108,8 @@ def main() -> None:
                 took[name].append(seconds)
     table = as_table(took, sizes)
     asked.to.mkdir(parents=True, exist_ok=True)
-    result = {
-        "processors": len(os.sched_getaffinity(0)),
-        "rows": sum(day.rows for day in days),
-        "took": took,
-        "sizes": sizes,
-    }
+    rows = sum(day.rows for day in days)
+    result = {"processors": len(os.sched_getaffinity(0)), "rows": rows, "took": took, "sizes": sizes}
     (asked.to / "pieces.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     what = f"{asked.days} days of {asked.devices:,} devices, {rows:,} rows."
     text = f"# The pieces of a night\n\n{what}\n\n{table}\n"
