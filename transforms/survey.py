@@ -25,6 +25,9 @@ SCATTERED_ROWS = 1_500_000
 """Rows that are looked at at once, or a few more: where series lie one after the other, few fit the processor's cache;
 where each instant of all devices lies together, many are needed to find the neighbours of a sample."""
 
+MOST_ROWS = 2 * SCATTERED_ROWS
+"""Rows from which a row group, which is read as a whole, is cut. Every cut leaves loose ends of all series."""
+
 SLICE_ROWS = 1_500_000
 """Rows of a part that one thread surveys at a time."""
 
@@ -163,7 +166,7 @@ def _batches(file: pq.ParquetFile, part: Part, columns: Sequence[str], is_scatte
             some.append(groups.pop(0))
             rows += file.metadata.row_group(some[-1]).num_rows
         table = file.read_row_groups(some, columns=columns, use_threads=False).combine_chunks()
-        yield from table.to_batches(SCATTERED_ROWS)
+        yield from table.to_batches(MOST_ROWS)
 
 
 def _is_scattered(texts: pa.Table) -> bool:
