@@ -53,7 +53,7 @@ SAMPLES = """
         'node-' || device // 8 AS node_id, 'gpu-' || device AS device_id, 'A100 SXM 80GB' AS sku,
         sampled_at AS sampled_at_utc, {interval_s}::DOUBLE AS interval_s,
         hash(device, sampled_at, {seed}) % 1000 / 1000 AS utilisation_ratio,
-        80 + hash(sampled_at, device, {seed}) % 300 AS power_w
+        (80 + hash(sampled_at, device, {seed}) % 300)::DOUBLE AS power_w
     FROM range({devices}) AS devices (device)
     CROSS JOIN generate_series(
         TIMESTAMP '{start}', TIMESTAMP '{end}' - INTERVAL 1 SECOND, INTERVAL {interval_s} SECOND
