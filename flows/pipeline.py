@@ -223,8 +223,8 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
             _refuse_unknown_run(lake, order.resume)
             # While files are hashed there is time for what will be needed.
             bench = Workbench(lake) if is_to_survey else None
+            files_before = units.Books(lake, "files", "raw_table")
             to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
-        files_before = units.Books(lake, "files", "raw_table")
         with surveying(lake, workspace, to_take_in) as surveyor:
             landings = _done(
                 steps.each(
