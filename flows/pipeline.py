@@ -24,6 +24,7 @@ from suanheng.flows.repairs import Content
 from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
 from suanheng.flows.surveys import surveying, will_survey
+from suanheng.schemas.contract import Contract
 from suanheng.schemas.corrections import IN_FORCE
 from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
@@ -43,7 +44,7 @@ from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
-from suanheng.warehouse.tables import columns_of_tables, make_stages, make_table
+from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of
 
 
 @dataclass(frozen=True)
@@ -336,8 +337,16 @@ def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
     """Make every table that is not there yet, and the columns that newer contracts have."""
 
     def make() -> None:
+        make_stages(lake, workspace.author, f"{run_id}: stages")
         with lake.transaction(workspace.author, f"{run_id}: tables"):
             there = _make_tables(lake)
+        first_columns = {
+            f"{stage}.{contract.name}": meaning_of(contract, next(iter(contract.columns)))
+            for stage, contracts in _contracts().items()
+            for contract in contracts
+        }
+        meanings = first_columns | build.first_columns_of_rollups()
+        finish_tables(lake, meanings, workspace.author, f"{run_id}: tables are ready")
         if not {recipe.table for recipe in recipes("rollups")} <= there.keys():
             build.make_rollup_tables(lake, build.laid_out_for_nobody(lake), run_id, workspace.author)
 
@@ -346,22 +355,25 @@ def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
 
 def _make_tables(lake: Lake) -> dict[str, list[str]]:
     """Make all but the rollups, whose recipes tell their columns; what was there before."""
-    make_stages(lake)
     there = columns_of_tables(lake)
-    for stage, contracts in (
-        ("raw", [landed(form) for form in raw_tables().values()]),
-        ("staged", DATASETS.values()),
-        ("reference", [*REFERENCE.values(), *SPINE.values(), IN_FORCE]),
-        ("rollups", SETTLED.values()),
-        ("indicators", [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS]),
-        ("scorecards", [*SCORECARDS.values(), *PUBLISHING.values()]),
-        ("ops", OPS.values()),
-        ("quarantine", QUARANTINE.values()),
-    ):
+    for stage, contracts in _contracts().items():
         for contract in contracts:
             make_table(lake, stage, contract, there)
     build.make_indicator_views(lake, there)
     return there
+
+
+def _contracts() -> dict[str, Iterable[Contract]]:
+    return {
+        "raw": [landed(form) for form in raw_tables().values()],
+        "staged": DATASETS.values(),
+        "reference": [*REFERENCE.values(), *SPINE.values(), IN_FORCE],
+        "rollups": SETTLED.values(),
+        "indicators": [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS],
+        "scorecards": [*SCORECARDS.values(), *PUBLISHING.values()],
+        "ops": OPS.values(),
+        "quarantine": QUARANTINE.values(),
+    }
 
 
 def _built(

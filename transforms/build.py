@@ -20,7 +20,7 @@ from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale
 from suanheng.transforms.workbench import NOWHERE, Workbench
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import begin_statistics, columns_of_tables, quoted
+from suanheng.warehouse.tables import begin_statistics, columns_of_tables, finish_tables, quoted
 
 _SCORED = ("composites", "dimensions", "indicators")
 _TABLES_OF_CLOSING_PERIODS = (
@@ -106,7 +106,13 @@ def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -
             lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
             lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
             lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
-            begin_statistics(lake, recipe.table, "site_id")
+            begin_statistics(lake, recipe.table, now[recipe.table][0])
+    finish_tables(lake, first_columns_of_rollups(), author, f"{run_id}: rollup tables are ready")
+
+
+def first_columns_of_rollups() -> dict[str, str]:
+    """What the first column of each rollup means, by its table."""
+    return {recipe.table: "Site." for recipe in recipes("rollups")}
 
 
 def forget_beyond_spine(lake: Lake) -> None:

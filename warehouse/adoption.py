@@ -53,9 +53,10 @@ def take_out(lake: Lake, table: str, site_id: str, file_id: str, row_numbers: pl
     going = pl.DataFrame({"place": row_numbers.cast(pl.Int64) - 1})
     lake.connection.register("going", going)
     try:
+        # DuckDB takes a file that was just added for an empty one, and would hash all of its rows but for IS TRUE.
         lake.execute(
             f"DELETE FROM {table} WHERE site_id = ? AND file_id = ? AND row_number IS NULL "
-            "AND file_row_number IN (SELECT place FROM going)",
+            "AND (file_row_number IN (SELECT place FROM going)) IS TRUE",
             [site_id, file_id],
         )
     finally:

@@ -228,6 +228,9 @@ def _connected(workspace: Workspace) -> duckdb.DuckDBPyConnection:
 def _attach(connection: duckdb.DuckDBPyConnection, workspace: Workspace, *options: str) -> None:
     if workspace.catalog.startswith("sqlite:"):
         options = ("META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {_BUSY_TIMEOUT_MS}", *options)
+    # Every question to the catalogue costs reading the names of all its tables, and inlined rows need one per table.
+    inlining = "DATA_INLINING_ROW_LIMIT 0"
     data_path = f"DATA_PATH {quoted(workspace.data_path)}"
-    attach(connection, f"ducklake:{workspace.catalog}", "lake", data_path, "OVERRIDE_DATA_PATH true", *options)
+    address = f"ducklake:{workspace.catalog}"
+    attach(connection, address, "lake", data_path, "OVERRIDE_DATA_PATH true", inlining, *options)
     connection.execute("USE lake")

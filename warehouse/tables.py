@@ -7,6 +7,9 @@ import polars as pl
 from suanheng.schemas.contract import Contract
 from suanheng.warehouse.lake import Lake
 
+MOST_ROWS_IN_CATALOGUE = 10
+"""Rows of the books up to which one insert writes no file."""
+
 STAGES = ("raw", "staged", "rollups", "indicators", "scorecards", "quarantine", "reference", "ops")
 
 _SQL_TYPES = {
@@ -20,14 +23,27 @@ _SQL_TYPES = {
 }
 
 
-def make_stages(lake: Lake) -> None:
-    """Make the schemas, one per stage."""
-    for stage in STAGES:
-        lake.execute(f"CREATE SCHEMA IF NOT EXISTS {stage}")
+def make_stages(lake: Lake, author: str, message: str) -> None:
+    """Make the schemas, one per stage, where they are missing.
+
+    The few rows that a run adds to its books stay in the catalogue: a file for each would pile up night after night.
+
+    Args:
+        lake: the warehouse, open to write.
+        author: who makes them.
+        message: names the run.
+    """
+    query = "SELECT schema_name FROM information_schema.schemata WHERE catalog_name = 'lake'"
+    there = lake.frame(query).to_series().to_list()
+    if missing := [stage for stage in STAGES if stage not in there]:
+        with lake.transaction(author, message):
+            for stage in missing:
+                lake.execute(f"CREATE SCHEMA {stage}")
+        lake.execute("CALL lake.set_option('data_inlining_row_limit', ?, schema => 'ops')", [MOST_ROWS_IN_CATALOGUE])
 
 
 def make_table(lake: Lake, stage: str, contract: Contract, there: Mapping[str, list[str]]) -> None:
-    """Make the table of a contract where it is missing; add the columns a newer contract has.
+    """Make the table of a contract where it is missing, to be finished; add the columns a newer contract has.
 
     Args:
         lake: the warehouse, open to write.
@@ -42,23 +58,47 @@ def make_table(lake: Lake, stage: str, contract: Contract, there: Mapping[str, l
         columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
         lake.execute(f"CREATE TABLE {table} ({columns})")
         lake.execute(f"COMMENT ON TABLE {table} IS {quoted('One row is ' + contract.one_row_is + '.')}")
-        begin_statistics(lake, table, next(iter(contract.columns)))
+        begin_statistics(lake, table, missing.pop(0))
     else:
         for name in missing:
             lake.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {sql_type(contract.dtypes()[name])}')
     for name in missing:
-        lake.execute(f'COMMENT ON COLUMN {table}."{name}" IS {quoted(_meaning(contract, name))}')
+        lake.execute(f'COMMENT ON COLUMN {table}."{name}" IS {quoted(meaning_of(contract, name))}')
 
 
-def begin_statistics(lake: Lake, table: str, column: str) -> None:
-    """Let a table have held a row, which says nothing: then DuckLake knows that its columns may be null.
+def begin_statistics(lake: Lake, table: str, first_column: str) -> None:
+    """Let a new table hold a row, which says nothing: then DuckLake knows that its columns may be null.
 
     Of a table that never held one it keeps no statistics, and asks the catalogue about every column in every query. And
     it takes a column that an added file lacks for one without nulls, and answers ``IS NULL`` and ``count`` by that.
-    What statistics have once seen they keep.
+    What statistics have once seen they keep, but for a row that comes and goes in one transaction.
     """
-    lake.execute(f'INSERT INTO {table} ("{column}") VALUES (NULL)')
-    lake.execute(f'DELETE FROM {table} WHERE "{column}" IS NULL')
+    lake.execute(f'INSERT INTO {table} ("{first_column}") VALUES (NULL)')
+
+
+def finish_tables(lake: Lake, meanings: Mapping[str, str], author: str, message: str) -> None:
+    """Take the row that began its statistics out of every new table, and say what its first column means.
+
+    A table whose first column says nothing is not finished, however long ago who made it was interrupted.
+
+    Args:
+        lake: the warehouse, open to write.
+        meanings: of the first column, by ``stage.table``.
+        author: who makes them.
+        message: names the run.
+    """
+    query = (
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
+        "WHERE database_name = 'lake' AND column_index = 1 AND comment IS NULL"
+    )
+    new = [found for found in lake.frame(query).iter_rows() if f"{found[0]}.{found[1]}" in meanings]
+    if not new:
+        return
+    with lake.transaction(author, message):
+        for stage, name, first_column in new:
+            table, meaning = f'{stage}."{name}"', meanings[f"{stage}.{name}"]
+            lake.execute(f'DELETE FROM {table} WHERE "{first_column}" IS NULL')
+            lake.execute(f'COMMENT ON COLUMN {table}."{first_column}" IS {quoted(meaning)}')
 
 
 def columns_of_tables(lake: Lake, catalogue: str = "lake") -> dict[str, list[str]]:
@@ -88,7 +128,8 @@ def sql_type(dtype: pl.DataType) -> str:
     return _SQL_TYPES[dtype.base_type()]
 
 
-def _meaning(contract: Contract, name: str) -> str:
+def meaning_of(contract: Contract, name: str) -> str:
+    """What a column means, and its unit."""
     column = contract.columns[name]
     unit = (column.metadata or {}).get("unit")
     return f"{column.description or name}" + (f" [{unit}]" if unit else "")
