@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
@@ -37,14 +38,20 @@ class QuickLook:
         numbers = {name: column for name, column in given.items() if column.dtype.type != pl.String}
         self._bounds = {name: _bounds(column) for name, column in numbers.items() if _is_bounded(column)}
         self._wrong = {name: pl.any_horizontal(_of_column(pl.col(name), column)) for name, column in numbers.items()}
-        self._rules = [~holds for holds in breaches.rules(contract) if set(holds.meta.root_names()) <= given.keys()]
+        rules = [holds for holds in breaches.rules(contract) if set(holds.meta.root_names()) <= given.keys()]
+        self._rules = [(~holds, _ordered(holds)) for holds in rules]
         self._texts = {name: _of_text(column) for name, column in given.items() if column.dtype.type == pl.String}
         self._needed = {name for name, column in given.items() if _must_be_stated(column)}
 
     def suspects(self, rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
         """Rows of which a number, a time or a rule across columns may break the contract; texts are left out."""
         is_suspect = np.zeros(rows.num_rows, np.bool_)
-        slowly = list(self._rules)
+        slowly = []
+        for is_broken, ordered in self._rules:
+            if ordered is None or any(rows[name].null_count for name in ordered):
+                slowly.append(is_broken)
+            else:
+                _suspect_beyond(*(_numbers(rows[name]) for name in ordered), is_suspect)
         for name, wrong in self._wrong.items():
             if name not in self._bounds or rows[name].null_count:
                 slowly.append(wrong)
@@ -76,6 +83,20 @@ def _suspect_outside(numbers, lowest, highest, is_suspect):
     """Mark what is not within bounds, or not a number."""
     for row in range(len(numbers)):
         is_suspect[row] |= not lowest <= numbers[row] <= highest
+
+
+@compiled
+def _suspect_beyond(numbers, highest, is_suspect):
+    """Mark what is not at most what lies beside it, or not a number."""
+    for row in range(len(numbers)):
+        is_suspect[row] |= not numbers[row] <= highest[row]
+
+
+def _ordered(holds: pl.Expr) -> tuple[str, str] | None:
+    """Two columns of which a rule says that the first is at most the second, and nothing else."""
+    names = holds.meta.root_names()
+    is_said = ((low, high) for low, high in permutations(names, 2) if holds.meta.eq(pl.col(low) <= pl.col(high)))
+    return next(is_said, None)
 
 
 def _is_bounded(column: pandera.Column) -> bool:

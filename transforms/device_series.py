@@ -20,6 +20,11 @@ from suanheng.warehouse.lake import Lake
 ROWS_AT_ONCE = 2_000_000
 """Loose samples that are summed at once; of more, devices are divided into groups."""
 
+SERIES_HOURS_AT_ONCE = 400_000
+"""Series-hours of one span of a quarter, or a few more."""
+
+_HOUR = timedelta(hours=1)
+
 _UNKNOWN_W = 20_000.0
 """The most power a device of an unknown model can draw."""
 
@@ -63,25 +68,60 @@ _SETTLED = f"""
     ANTI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
     JOIN reference.evidence_classes USING (evidence_class)
     WHERE site_id = getvariable('site_id')
-        AND hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')
+"""
+
+_SERIES_HOURS = f"""
+    SELECT * FROM ({_SETTLED} UNION ALL BY NAME FROM rollups.loose_series_hour)
+    WHERE hour_start_utc >= getvariable('span_start_utc') AND hour_start_utc < getvariable('span_end_utc')
+"""
+
+_EXTENT = """
+    SELECT count(*), min(hour_start_utc), max(hour_start_utc)
+    FROM (
+        SELECT hour_start_utc FROM rollups.settled_series_hour WHERE site_id = getvariable('site_id')
+        UNION ALL
+        SELECT hour_start_utc FROM rollups.loose_series_hour
+    )
+    WHERE hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')
 """
 
 
 def make_series_hours(lake: Lake) -> None:
-    """Make ``rollups.series_hour``, one row per file, series and hour of the quarter; parts of an hour add up.
+    """Make ``rollups.series_hour``, one row per file, series and hour of a span; parts of an hour add up.
+
+    It is a view, of the whole quarter until another of its ``spans`` is set: rows are many, and one recipe reads them.
 
     Args:
         lake: on the bench, with the variables of the quarter set.
     """
     origin_us = lake.value("SELECT epoch_us(getvariable('start_utc'))")
-    lake.execute(f"CREATE OR REPLACE TABLE rollups.series_hour AS {_SETTLED}")
+    lake.execute(f"CREATE OR REPLACE TABLE rollups.loose_series_hour AS {_SETTLED} LIMIT 0")
     for hours in _loose_hours(lake, origin_us, highest_powers(lake)):
         lake.connection.register("hours", hours)
-        lake.execute(
-            "INSERT INTO rollups.series_hour BY NAME FROM hours "
-            "WHERE hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')"
-        )
+        lake.execute("INSERT INTO rollups.loose_series_hour BY NAME FROM hours")
         lake.connection.unregister("hours")
+    lake.execute(f"CREATE OR REPLACE VIEW rollups.series_hour AS {_SERIES_HOURS}")
+    lake.execute("SET VARIABLE span_start_utc = getvariable('start_utc')")
+    lake.execute("SET VARIABLE span_end_utc = getvariable('end_utc')")
+
+
+def spans(lake: Lake) -> list[dict[str, datetime]]:
+    """Divide the hours of a quarter that hold samples: variables of spans with few enough series-hours to sum at once.
+
+    There is always one span.
+
+    Args:
+        lake: on the bench, after ``make_series_hours``.
+    """
+    rows, first, last = lake.frame(_EXTENT).row(0)
+    if not rows:
+        return [{}]
+    hours = (last - first) // _HOUR + 1
+    step = max(1, hours * SERIES_HOURS_AT_ONCE // rows)
+    return [
+        {"span_start_utc": first + hour * _HOUR, "span_end_utc": first + (hour + step) * _HOUR}
+        for hour in range(0, hours, step)
+    ]
 
 
 def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Iterator[pl.DataFrame]:

@@ -125,7 +125,10 @@ def survey(some: Sequence[Part], grounds: Grounds, threads: int = 1) -> Survey:
     # However many threads there are, the file is cut at the same rows, and what is settled is the same.
     slices = [piece for part in some for piece in _parts_of(part, SLICE_ROWS, metadata)]
     with ThreadPoolExecutor(threads) as pool:
-        return together(list(pool.map(lambda piece: _surveyed(piece, grounds, metadata), slices)))
+        found = together(list(pool.map(lambda piece: _surveyed(piece, grounds, metadata), slices)))
+    # Arrow keeps what it read with for the next file, which threads of its own will read.
+    pa.default_memory_pool().release_unused()
+    return found
 
 
 def together(surveys: Sequence[Survey]) -> Survey:

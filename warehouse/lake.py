@@ -66,16 +66,13 @@ class Lake:
         for name, value in variables.items():
             self.connection.execute(f"SET VARIABLE {name} = ?", [value])
 
-    def insert(self, table: str, rows: pl.DataFrame) -> None:
+    def insert(self, table: str, incoming: pl.DataFrame) -> None:
         """Append the rows of a frame; columns are matched by name."""
-        if rows.is_empty():
+        if incoming.is_empty():
             return
-        self.connection.register("incoming", rows)
-        try:
-            columns = ", ".join(f'"{name}"' for name in rows.columns)
-            self.connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
-        finally:
-            self.connection.unregister("incoming")
+        columns = ", ".join(f'"{name}"' for name in incoming.columns)
+        # DuckDB finds a frame by the name of its variable. One that is registered it holds until the transaction ends.
+        self.connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
 
     def unit(self, place: str, work: Callable[[], Result]) -> Result:
         """Do a piece of work at a place where no other writer works meanwhile, and again where a conflict undid it.

@@ -57,6 +57,8 @@ class DoomedConnection:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        # Frames are named by the caller of this connection, not by whom it calls.
+        connection.execute("SET python_scan_all_frames = true")
 
     def execute(self, statement: str, parameters: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
         if DoomedConnection.moment is not None:

@@ -10,6 +10,7 @@
 -- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances
 -- expected (any sample) and seen (with utilisation), and counter beside power over the time in which both are known.
 -- reaches: 1 day before and after the scope; further back where a stated interval does
+-- in spans: the rows of an hour rest on rollups.series_hour of that hour alone
 -- grain: site_id, hour_start_utc, device_id
 WITH months AS (
     SELECT site_id, month_start, start_utc, end_utc
