@@ -1,0 +1,106 @@
+"""Tables are made once and finished, whoever was interrupted in it; only the books keep rows in the catalogue."""
+
+import sqlite3
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from suanheng.config.workspace import Workspace, open_workspace
+from suanheng.flows import pipeline
+from suanheng.flows.pipeline import make_tables
+from suanheng.warehouse.lake import Lake, reading, writing
+from suanheng.warehouse.tables import columns_of_tables
+
+ROWS = "SELECT count(*) FROM {}"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / "suanheng.toml").write_text("", encoding="utf-8")
+    (tmp_path / "sites.toml").write_text("", encoding="utf-8")
+    return open_workspace(tmp_path)
+
+
+def filled(lake: Lake) -> dict[str, int]:
+    """Rows of the tables that have any."""
+    counts = {table: lake.value(ROWS.format(_quoted(table))) for table in columns_of_tables(lake)}
+    return {table: rows for table, rows in counts.items() if rows}
+
+
+def _quoted(table: str) -> str:
+    stage, name = table.split(".")
+    return f'{stage}."{name}"'
+
+
+def without_meaning(lake: Lake) -> list[str]:
+    """Tables whose first column says nothing of what it means."""
+    query = (
+        "SELECT schema_name || '.' || table_name FROM duckdb_columns() JOIN duckdb_tables() "
+        "USING (database_name, schema_name, table_name) "
+        "WHERE database_name = 'lake' AND column_index = 1 AND duckdb_columns.comment IS NULL"
+    )
+    return lake.frame(query).to_series().to_list()
+
+
+def test_new_tables_hold_no_row_and_say_what_their_first_column_means(workspace) -> None:
+    with writing(workspace) as lake:
+        make_tables(lake, workspace, "first")
+        assert filled(lake) == {}
+        assert without_meaning(lake) == []
+        assert len(columns_of_tables(lake)) > 100
+
+
+def test_whoever_comes_next_finishes_what_was_interrupted(workspace, monkeypatch) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with writing(workspace) as lake, monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(pipeline, "finish_tables", die)
+        make_tables(lake, workspace, "first")
+    with writing(workspace) as lake:
+        # The row that began their statistics is still there.
+        assert set(filled(lake).values()) == {1}
+        make_tables(lake, workspace, "second")
+        assert filled(lake) == {}
+        assert without_meaning(lake) == []
+
+
+def test_making_them_again_makes_no_snapshot(workspace) -> None:
+    with writing(workspace) as lake:
+        make_tables(lake, workspace, "first")
+        before = lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
+        make_tables(lake, workspace, "second")
+        assert lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')") == before
+
+
+def test_a_new_table_knows_that_its_columns_may_be_null(workspace) -> None:
+    # Without statistics DuckLake takes a column that an added file lacks for one without nulls.
+    with writing(workspace) as lake:
+        make_tables(lake, workspace, "first")
+    with sqlite3.connect(workspace.catalog.removeprefix("sqlite:")) as catalog:
+        query = (
+            "SELECT table_id, min(contains_null) FROM ducklake_table_column_stats "
+            "JOIN ducklake_column USING (table_id, column_id) WHERE parent_column IS NULL GROUP BY table_id"
+        )
+        known = dict(catalog.execute(query).fetchall())
+        tables = {number for (number,) in catalog.execute("SELECT table_id FROM ducklake_table")}
+    assert known == dict.fromkeys(tables, 1)
+
+
+def test_rows_lie_in_the_catalogue_only_where_a_run_adds_few_to_its_books(workspace) -> None:
+    with writing(workspace) as lake:
+        make_tables(lake, workspace, "first")
+        site = {"name": "sites", "content_hash": "0", "row_count": 1, "run_id": "first"}
+        lake.insert("ops.reference_tables", pl.DataFrame([site]))
+        lake.insert("rollups.site_day", pl.DataFrame([{"site_id": "a"}]))
+    assert [path.parent.name for path in Path(workspace.data_path).rglob("*.parquet")].count("reference_tables") == 0
+    with sqlite3.connect(workspace.catalog.removeprefix("sqlite:")) as catalog:
+        query = (
+            "SELECT DISTINCT schema_name FROM ducklake_inlined_data_tables JOIN ducklake_table USING (table_id) "
+            "JOIN ducklake_schema USING (schema_id)"
+        )
+        assert catalog.execute(query).fetchall() == [("ops",)]
+    with reading(workspace) as lake:
+        assert lake.value(ROWS.format("ops.reference_tables")) == 1
+        assert lake.value(ROWS.format("rollups.site_day")) == 1
