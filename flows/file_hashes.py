@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from suanheng.flows.ahead import processors
@@ -18,6 +19,15 @@ long, so of a file that was changed just before it was hashed nobody can tell wh
 """
 
 _PIECE_BYTES = 8 * 2**20
+_MTIME, _CTIME = 1, 2
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """The hash of a file, and what the disk said of the file before it was read; nothing where it does not let one."""
+
+    seen: list[int]
+    file_id: str
 
 
 class FileHashes:
@@ -37,7 +47,7 @@ class FileHashes:
     def ahead(self, paths: Iterable[Path]) -> Iterator[None]:
         """``with hashes.ahead(paths):`` hashes files in threads meanwhile; whoever asks for one waits for it."""
         with ThreadPoolExecutor(processors(), thread_name_prefix="hash") as pool:
-            self._ahead = {path: pool.submit(self._of, path) for path in dict.fromkeys(paths)}
+            self._ahead = {path: pool.submit(self._hashed, path) for path in dict.fromkeys(paths)}
             try:
                 yield
             finally:
@@ -46,22 +56,28 @@ class FileHashes:
 
     def of(self, path: Path) -> str:
         """SHA-256 of the content; of the path where the content cannot be opened, as ``hash_of_content`` gives it."""
-        return self._ahead[path].result() if path in self._ahead else self._of(path)
+        if path in self._ahead:
+            hashed = self._ahead[path].result()
+            # It may have been replaced since, as while another writer was waited for.
+            if hashed.seen == _seen(path):
+                return hashed.file_id
+        return self._hashed(path).file_id
 
-    def _of(self, path: Path) -> str:
+    def _hashed(self, path: Path) -> "_Hashed":
         began_ns = time.time_ns()
+        seen = _seen(path)
+        *seen_before, file_id = self._known.get(path.as_posix(), [""])
+        if not seen:
+            return _Hashed(seen, _of_path(path))
         try:
-            at = path.stat()
-            seen = [at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino]
-            *seen_before, file_id = self._known.get(path.as_posix(), [""])
             if seen_before != seen:
                 file_id = _digest(path)
-                if any(abs(began_ns - changed_ns) < RESTED_NS for changed_ns in (at.st_mtime_ns, at.st_ctime_ns)):
-                    return file_id
+                if any(abs(began_ns - changed_ns) < RESTED_NS for changed_ns in seen[_MTIME : _CTIME + 1]):
+                    return _Hashed(seen, file_id)
         except OSError:
-            return _of_path(path)
+            return _Hashed(seen, _of_path(path))
         self._asked[path.as_posix()] = [*seen, file_id]
-        return str(file_id)
+        return _Hashed(seen, str(file_id))
 
     def keep(self) -> None:
         """Remember the files that were asked for, and no others."""
@@ -72,6 +88,14 @@ class FileHashes:
         beside = self._place.with_suffix(".new")
         beside.write_text(json.dumps(asked), encoding="utf-8")
         beside.replace(self._place)
+
+
+def _seen(path: Path) -> list[int]:
+    try:
+        at = path.stat()
+    except OSError:
+        return []
+    return [at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino]
 
 
 def hash_of_content(path: Path) -> str:

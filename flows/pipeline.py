@@ -1,5 +1,6 @@
 """From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -212,17 +213,17 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         ),
         failures,
     )
+    files = list(bound_files(workspace.root, sources_of(workspace))) if takes_in else []
     hashes = FileHashes(workspace.file_hashes)
-    with signals_heard(), writing(workspace, run_id) as lake:
-        files = list(bound_files(workspace.root, sources_of(workspace))) if takes_in else []
-        with hashes.ahead(file.path for file in files), ThreadPoolExecutor(1) as beside:
+    with signals_heard(), hashes.ahead(file.path for file in files), writing(workspace, run_id) as lake:
+        # While files are hashed there is time for what will be needed.
+        with ThreadPoolExecutor(1) as beside:
             methodology = load(workspace.methodology)
             make_tables(lake, workspace, run_id)
             if is_to_survey := will_survey(lake, workspace, files):
                 beside.submit(series_hours.get_ready)
             load_facts(lake, workspace, run_id)
             _refuse_unknown_run(lake, order.resume)
-            # While files are hashed there is time for what will be needed.
             bench = Workbench(lake) if is_to_survey else None
             files_before = units.Books(lake, "files", "raw_table")
             to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
@@ -496,3 +497,7 @@ def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: 
             lake.insert("ops.runs", pl.DataFrame([row]))
 
     lake.unit("runs", record)
+
+
+# What was imported stays: the collector need not look through all of it again and again.
+gc.freeze()

@@ -67,6 +67,7 @@ BUILDS = contract(
         "from_snapshot": count("Snapshot of the warehouse it was made from."),
         "outdated_by": text("A quarter that it looks back on and that was built after it."),
         "as_of": column(pl.Date, "The present it was built with, at the site."),
+        "filled": column(pl.List(pl.String), "Rollups and facts that hold rows of it."),
         "run_id": column(pl.String, "Run that built it.", required=True),
     },
 )

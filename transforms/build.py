@@ -162,9 +162,9 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     place = [scope.site_id, scope.start]
     with lake.transaction(author, f"{run_id}: build {scope.title}"):
         _forget(lake, scope)
-        for table in _tables_of_months():
-            if lake.value(f"SELECT count(*) FROM {bench}.{table}"):
-                lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
+        filled = [table for table in _tables_of_months() if lake.value(f"SELECT count(*) FROM {bench}.{table}")]
+        for table in filled:
+            lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
         lake.execute(f"INSERT INTO indicators.period_facts BY NAME FROM {bench}.indicators.period_facts")
         lake.execute(f'INSERT INTO indicators."all" BY NAME {fill().query}')
         _score(lake, methodology, run_id)
@@ -176,8 +176,9 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
         )
         lake.execute(
             "INSERT INTO ops.builds BY NAME "
-            "SELECT ? AS site_id, ? AS quarter_start, ? AS made_from, ? AS from_snapshot, ? AS as_of, ? AS run_id",
-            [*place, json.dumps(stale.made_from), stale.from_snapshot, computed.variables["as_of"], run_id],
+            "SELECT ? AS site_id, ? AS quarter_start, ? AS made_from, ? AS from_snapshot, ? AS as_of, ? AS filled, "
+            "? AS run_id",
+            [*place, json.dumps(stale.made_from), stale.from_snapshot, computed.variables["as_of"], filled, run_id],
         )
 
 
@@ -209,13 +210,14 @@ def _forget(lake: Lake, scope: Scope) -> None:
     Months belong to one quarter. A period may have been filled by another one, as a year by each that was its last one
     so far.
     """
-    quarters = lake.frame("SELECT quarter_start FROM ops.builds WHERE site_id = ?", [scope.site_id]).to_series()
+    builds = dict(lake.frame("SELECT quarter_start, filled FROM ops.builds WHERE site_id = ?", [scope.site_id]).rows())
     going: list[tuple[str, str]] = []
-    if scope.start in quarters:
+    if scope.start in builds:
         months = "month_start >= getvariable('period_start') AND month_start < getvariable('period_end')"
-        going += [(table, months) for table in _tables_of_months()]
+        filled = builds[scope.start]
+        going += [(table, months) for table in _tables_of_months() if filled is None or table in filled]
         going += [("ops.builds", "quarter_start = getvariable('period_start')")]
-    if len(quarters):
+    if builds:
         going += [(table, _periods(_CLOSING)) for table in _TABLES_OF_CLOSING_PERIODS]
         going += [("indicators.period_facts", _periods(_OVERLAPPING))]
         going += [

@@ -59,6 +59,19 @@ def test_files_are_hashed_ahead_each_once(tmp_path: Path, hashed: list[Path]) ->
 
 
 @pytest.mark.usefixtures("later")
+def test_a_file_that_is_replaced_after_it_was_hashed_ahead_is_hashed_again(tmp_path: Path, file: Path) -> None:
+    hashes = FileHashes(tmp_path / "hashes.json")
+    with hashes.ahead([file]):
+        assert hashes.of(file) == sha256(b"one").hexdigest()
+        fresh = file.with_suffix(".new")
+        fresh.write_text("two", encoding="utf-8")
+        fresh.replace(file)
+        assert hashes.of(file) == sha256(b"two").hexdigest()
+        file.unlink()
+        assert hashes.of(file) == sha256(file.as_posix().encode()).hexdigest()
+
+
+@pytest.mark.usefixtures("later")
 def test_a_rested_file_is_read_once(tmp_path: Path, file: Path, hashed: list[Path]) -> None:
     assert [of(tmp_path, file), of(tmp_path, file)] == [sha256(b"one").hexdigest()] * 2
     assert hashed == [file]

@@ -7,6 +7,7 @@
 -- repeat its counter and power, so energy and time are taken from the best known series, once. Its utilisation is the
 -- time-weighted mean over the instances seen, instances without a value staying unknown; where the device states one
 -- for the whole of itself in the hour, that one stands.
+-- A device that is not partitioned has one series, which is not summed once more.
 -- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances
 -- expected (any sample) and seen (with utilisation), and counter beside power over the time in which both are known.
 -- reaches: 1 day before and after the scope; further back where a stated interval does
@@ -59,7 +60,31 @@ series_energies AS (
         END AS energy
     FROM series_hours
 ),
+partitioned AS (
+    SELECT DISTINCT device_id FROM series_hours WHERE instance_id <> ''
+),
 device_hours AS (
+    SELECT
+        hour_start_utc,
+        device_id,
+        node_id,
+        sku,
+        samples::BIGINT AS samples,
+        held_us,
+        utilisation_us AS whole_utilisation_us,
+        busy_us AS whole_busy_us,
+        energy,
+        compared_powered_uj,
+        compared_counted_uj,
+        counter_falls,
+        counter_excesses,
+        counter_is_dead AND counted_us > 0 AS counter_is_dead,
+        zero_power_samples,
+        0 AS instances_expected,
+        0 AS instances_seen,
+        evidence_rank
+    FROM series_energies ANTI JOIN partitioned USING (device_id)
+    UNION ALL BY NAME
     SELECT
         hour_start_utc,
         device_id,
@@ -82,7 +107,7 @@ device_hours AS (
         count(*) FILTER (WHERE instance_id <> '') AS instances_expected,
         count(*) FILTER (WHERE instance_id <> '' AND utilisation_us > 0) AS instances_seen,
         max(evidence_rank) AS evidence_rank
-    FROM series_energies
+    FROM series_energies SEMI JOIN partitioned USING (device_id)
     GROUP BY hour_start_utc, device_id
 ),
 utilisations AS (
