@@ -43,6 +43,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     class Listening:
         def __init__(self, connection: Any) -> None:
             self._connection = connection
+            # Frames are named by the caller of this connection, not by whom it calls.
+            connection.execute("SET python_scan_all_frames = true")
 
         def execute(self, statement: str, parameters: Any = None) -> Any:
             seen.append(statement)
