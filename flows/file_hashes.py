@@ -41,7 +41,7 @@ class FileHashes:
         self._place = place
         self._known = _read(place)
         self._asked: dict[str, list[int | str]] = {}
-        self._ahead: dict[Path, Future[str]] = {}
+        self._ahead: dict[Path, Future[_Hashed]] = {}
 
     @contextmanager
     def ahead(self, paths: Iterable[Path]) -> Iterator[None]:
@@ -63,7 +63,7 @@ class FileHashes:
                 return hashed.file_id
         return self._hashed(path).file_id
 
-    def _hashed(self, path: Path) -> "_Hashed":
+    def _hashed(self, path: Path) -> _Hashed:
         began_ns = time.time_ns()
         seen = _seen(path)
         *seen_before, file_id = self._known.get(path.as_posix(), [""])

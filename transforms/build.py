@@ -99,14 +99,13 @@ def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -
     """Make the tables of the rollups as they lie on a bench, without rows; anew where a recipe gives other columns."""
     there, now = columns_of_tables(lake), columns_of_tables(lake, bench.name)
     others = [recipe for recipe in in_build_order("rollups") if there.get(recipe.table) != now[recipe.table]]
-    if not others:
-        return
-    with lake.transaction(author, f"{run_id}: rollup tables"):
-        for recipe in others:
-            lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
-            lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
-            lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
-            begin_statistics(lake, recipe.table, now[recipe.table][0])
+    if others:
+        with lake.transaction(author, f"{run_id}: rollup tables"):
+            for recipe in others:
+                lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
+                lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
+                lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
+                begin_statistics(lake, recipe.table, now[recipe.table][0])
     finish_tables(lake, first_columns_of_rollups(), author, f"{run_id}: rollup tables are ready")
 
 
@@ -161,7 +160,7 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
     with lake.transaction(author, f"{run_id}: build {scope.title}"):
-        _forget(lake, scope)
+        left = _forget(lake, scope)
         filled = [table for table in _tables_of_months() if lake.value(f"SELECT count(*) FROM {bench}.{table}")]
         for table in filled:
             lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
@@ -178,7 +177,14 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
             "INSERT INTO ops.builds BY NAME "
             "SELECT ? AS site_id, ? AS quarter_start, ? AS made_from, ? AS from_snapshot, ? AS as_of, ? AS filled, "
             "? AS run_id",
-            [*place, json.dumps(stale.made_from), stale.from_snapshot, computed.variables["as_of"], filled, run_id],
+            [
+                *place,
+                json.dumps(stale.made_from),
+                stale.from_snapshot,
+                computed.variables["as_of"],
+                filled + left,
+                run_id,
+            ],
         )
 
 
@@ -204,18 +210,20 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
     }
 
 
-def _forget(lake: Lake, scope: Scope) -> None:
-    """Remove what a quarter will replace. What was never built has left nothing, and to look for it takes long.
+def _forget(lake: Lake, scope: Scope) -> list[str]:
+    """Remove what a quarter will replace; tables that still hold rows of it, because no recipe makes them any more.
+
+    What was never built has left nothing, and to look for it takes long.
 
     Months belong to one quarter. A period may have been filled by another one, as a year by each that was its last one
     so far.
     """
     builds = dict(lake.frame("SELECT quarter_start, filled FROM ops.builds WHERE site_id = ?", [scope.site_id]).rows())
     going: list[tuple[str, str]] = []
+    made, filled = _tables_of_months(), builds.get(scope.start)
     if scope.start in builds:
         months = "month_start >= getvariable('period_start') AND month_start < getvariable('period_end')"
-        filled = builds[scope.start]
-        going += [(table, months) for table in _tables_of_months() if filled is None or table in filled]
+        going += [(table, months) for table in made if filled is None or table in filled]
         going += [("ops.builds", "quarter_start = getvariable('period_start')")]
     if builds:
         going += [(table, _periods(_CLOSING)) for table in _TABLES_OF_CLOSING_PERIODS]
@@ -226,6 +234,7 @@ def _forget(lake: Lake, scope: Scope) -> None:
         ]
     for table, which in going:
         lake.execute(f"DELETE FROM {table} WHERE site_id = getvariable('site_id') AND {which}")
+    return [table for table in filled or () if table not in made]
 
 
 def _tables_of_months() -> list[str]:

@@ -21,7 +21,7 @@ ROWS_AT_ONCE = 2_000_000
 """Loose samples that are summed at once; of more, devices are divided into groups."""
 
 SERIES_HOURS_AT_ONCE = 400_000
-"""Series-hours of one span of a quarter, or a few more."""
+"""Series-hours of one span of a quarter; of more where a single hour holds more."""
 
 _HOUR = timedelta(hours=1)
 
@@ -75,14 +75,16 @@ _SERIES_HOURS = f"""
     WHERE hour_start_utc >= getvariable('span_start_utc') AND hour_start_utc < getvariable('span_end_utc')
 """
 
-_EXTENT = """
-    SELECT count(*), min(hour_start_utc), max(hour_start_utc)
+_HOURS = """
+    SELECT hour_start_utc, count(*) AS series_hours
     FROM (
         SELECT hour_start_utc FROM rollups.settled_series_hour WHERE site_id = getvariable('site_id')
         UNION ALL
         SELECT hour_start_utc FROM rollups.loose_series_hour
     )
     WHERE hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')
+    GROUP BY hour_start_utc
+    ORDER BY hour_start_utc
 """
 
 
@@ -101,6 +103,11 @@ def make_series_hours(lake: Lake) -> None:
         lake.execute("INSERT INTO rollups.loose_series_hour BY NAME FROM hours")
         lake.connection.unregister("hours")
     lake.execute(f"CREATE OR REPLACE VIEW rollups.series_hour AS {_SERIES_HOURS}")
+    see_whole_quarter(lake)
+
+
+def see_whole_quarter(lake: Lake) -> None:
+    """Let ``rollups.series_hour`` show all hours of the quarter."""
     lake.execute("SET VARIABLE span_start_utc = getvariable('start_utc')")
     lake.execute("SET VARIABLE span_end_utc = getvariable('end_utc')")
 
@@ -113,15 +120,18 @@ def spans(lake: Lake) -> list[dict[str, datetime]]:
     Args:
         lake: on the bench, after ``make_series_hours``.
     """
-    rows, first, last = lake.frame(_EXTENT).row(0)
-    if not rows:
+    hours = lake.frame(_HOURS).rows()
+    if not hours:
         return [{}]
-    hours = (last - first) // _HOUR + 1
-    step = max(1, hours * SERIES_HOURS_AT_ONCE // rows)
-    return [
-        {"span_start_utc": first + hour * _HOUR, "span_end_utc": first + (hour + step) * _HOUR}
-        for hour in range(0, hours, step)
-    ]
+    starts: list[datetime] = []
+    held = SERIES_HOURS_AT_ONCE
+    for hour, of_hour in hours:
+        if held + of_hour > SERIES_HOURS_AT_ONCE:
+            starts.append(hour)
+            held = 0
+        held += of_hour
+    ends = [*starts[1:], hours[-1][0] + _HOUR]
+    return [{"span_start_utc": start, "span_end_utc": end} for start, end in zip(starts, ends, strict=True)]
 
 
 def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Iterator[pl.DataFrame]:

@@ -197,10 +197,11 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
     for this in range(place, len(rows)):
         if not counts[this]:
             continue
-        row = rows[this]
+        # An index without a sign need not be looked at for whether it counts from the end.
+        row = np.uintp(rows[this])
         has_next = this + 1 < len(rows) and not begins[this + 1]
-        previous = row if begins[this] else rows[this - 1]
-        following = rows[this + 1] if has_next else row
+        previous = row if begins[this] else np.uintp(rows[np.uintp(this - 1)])
+        following = np.uintp(rows[np.uintp(this + 1)]) if has_next else row
         to_next_us = at_us[following] - at_us[row]
         since_previous_us = LONGEST_HOLD_US if begins[this] else at_us[row] - at_us[previous]
 
@@ -232,7 +233,7 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
                 keys[found, 0], keys[found, 1] = series[row], hour + number
                 sums[found], labels[found] = 0, -1
                 found += 1
-            at = found - 1 - (keys[found - 1, 1] - hour - number)
+            at = np.uintp(found - 1 - (keys[found - 1, 1] - hour - number))
             held_us = _within_the_hour(begin_us - number * HOUR_US, hold_us)
             counted_us = _within_the_hour(begin_us - number * HOUR_US, to_next_us)
             device_us = held_us * devices

@@ -19,7 +19,7 @@ from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.device_series import make_series_hours, spans
+from suanheng.transforms.device_series import make_series_hours, see_whole_quarter, spans
 from suanheng.transforms.recipes import Recipe, recipes
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, no_rows, quoted, sql_type
@@ -154,6 +154,7 @@ class Workbench:
             lake.execute(f"CHECKPOINT {self.name}")
             lake.set_variables(span)
             lake.execute(f"INSERT INTO {recipe.table} BY NAME {recipe.query}")
+        see_whole_quarter(lake)
 
     def fill(
         self,

@@ -82,7 +82,7 @@ class Lake:
 
         Args:
             place: a site, or what all sites share.
-            work: what to do, with one transaction.
+            work: what to do, in transactions that may be begun anew.
 
         Raises:
             Busy: another writer has been at the place for too long.

@@ -7,6 +7,9 @@ import polars as pl
 from suanheng.schemas.contract import Contract
 from suanheng.warehouse.lake import Lake
 
+BOOKS = "ops"
+_INLINING = "data_inlining_row_limit"
+
 MOST_ROWS_IN_CATALOGUE = 10
 """Rows of the books up to which one insert writes no file."""
 
@@ -39,7 +42,10 @@ def make_stages(lake: Lake, author: str, message: str) -> None:
         with lake.transaction(author, message):
             for stage in missing:
                 lake.execute(f"CREATE SCHEMA {stage}")
-        lake.execute("CALL lake.set_option('data_inlining_row_limit', ?, schema => 'ops')", [MOST_ROWS_IN_CATALOGUE])
+    # Apart from the schemas: whoever made those may have been interrupted, or older than this.
+    query = "SELECT count(*) FROM ducklake_options('lake') WHERE option_name = ? AND scope_entry = ?"
+    if not lake.value(query, [_INLINING, BOOKS]):
+        lake.execute(f"CALL lake.set_option('{_INLINING}', ?, schema => '{BOOKS}')", [MOST_ROWS_IN_CATALOGUE])
 
 
 def make_table(lake: Lake, stage: str, contract: Contract, there: Mapping[str, list[str]]) -> None:
@@ -58,7 +64,11 @@ def make_table(lake: Lake, stage: str, contract: Contract, there: Mapping[str, l
         columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
         lake.execute(f"CREATE TABLE {table} ({columns})")
         lake.execute(f"COMMENT ON TABLE {table} IS {quoted('One row is ' + contract.one_row_is + '.')}")
-        begin_statistics(lake, table, missing.pop(0))
+        first_column = missing.pop(0)
+        begin_statistics(lake, table, first_column)
+        if stage == BOOKS:
+            # Its row was inlined, so it may go at once, before anybody has seen it.
+            _finish(lake, table, first_column, meaning_of(contract, first_column))
     else:
         for name in missing:
             lake.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {sql_type(contract.dtypes()[name])}')
@@ -96,9 +106,12 @@ def finish_tables(lake: Lake, meanings: Mapping[str, str], author: str, message:
         return
     with lake.transaction(author, message):
         for stage, name, first_column in new:
-            table, meaning = f'{stage}."{name}"', meanings[f"{stage}.{name}"]
-            lake.execute(f'DELETE FROM {table} WHERE "{first_column}" IS NULL')
-            lake.execute(f'COMMENT ON COLUMN {table}."{first_column}" IS {quoted(meaning)}')
+            _finish(lake, f'{stage}."{name}"', first_column, meanings[f"{stage}.{name}"])
+
+
+def _finish(lake: Lake, table: str, first_column: str, meaning: str) -> None:
+    lake.execute(f'DELETE FROM {table} WHERE "{first_column}" IS NULL')
+    lake.execute(f'COMMENT ON COLUMN {table}."{first_column}" IS {quoted(meaning)}')
 
 
 def columns_of_tables(lake: Lake, catalogue: str = "lake") -> dict[str, list[str]]:

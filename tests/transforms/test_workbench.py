@@ -1,10 +1,14 @@
 """The workbench lays out warehouses that are older than today's contracts."""
 
-from suanheng.transforms import device_series, spine
+from datetime import timedelta
+
+from suanheng.transforms import build, device_series, spine
 from suanheng.transforms.build import compute
 from suanheng.transforms.recipes import in_build_order
+from suanheng.transforms.scoring.methodology import load
+from suanheng.transforms.staleness import stale_scopes
 from suanheng.transforms.workbench import Workbench
-from suanheng.warehouse.lake import writing
+from suanheng.warehouse.lake import Lake, writing
 from tests.conftest import NOW
 
 
@@ -45,3 +49,49 @@ def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace
         monkeypatch.setattr(device_series, "SERIES_HOURS_AT_ONCE", 1)
         assert computed() == at_once
         assert number_of_spans() >= hours
+
+
+def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> None:
+    # Two samples a quarter apart: a span as long as many samples would need reaches beyond the calendar.
+    with writing(built_workspace.workspace) as lake:
+        bench, (scope, *_) = Workbench(lake), spine.scopes(lake)
+        compute(lake, bench, scope, NOW)
+        lake.execute("USE bench")
+        start = lake.value("SELECT getvariable('start_utc')")
+        lake.execute("DELETE FROM rollups.loose_series_hour")
+        for days in (0, 80):
+            lake.execute(
+                "INSERT INTO rollups.loose_series_hour (hour_start_utc) VALUES (?)", [start + timedelta(days=days)]
+            )
+        ends = {"span_start_utc": start, "span_end_utc": start + timedelta(days=80, hours=1)}
+        assert device_series.spans(lake) == [ends]
+        lake.execute("USE lake")
+
+
+def test_rows_of_a_rollup_that_goes_and_comes_back_are_not_counted_twice(built_workspace, monkeypatch) -> None:
+    rows = "SELECT count(*) FROM rollups.site_day"
+    with writing(built_workspace.workspace) as lake:
+        scope, before = spine.scopes(lake)[0], lake.value(rows)
+        assert "rollups.site_day" in lake.value("SELECT filled FROM ops.builds ORDER BY quarter_start LIMIT 1")
+        made = build._tables_of_months()
+        with monkeypatch.context() as older:
+            older.setattr(build, "_tables_of_months", lambda: [t for t in made if t != "rollups.site_day"])
+            _rebuild(lake, scope)
+        assert lake.value(rows) == before
+        _rebuild(lake, scope)
+        assert lake.value(rows) == before
+
+
+def test_a_quarter_of_which_nobody_knows_what_it_filled_is_taken_out_of_every_table(built_workspace) -> None:
+    rows = "SELECT count(*) FROM rollups.site_day"
+    with writing(built_workspace.workspace) as lake:
+        scope, before = spine.scopes(lake)[0], lake.value(rows)
+        lake.execute("UPDATE ops.builds SET filled = NULL")
+        _rebuild(lake, scope)
+        assert lake.value(rows) == before
+
+
+def _rebuild(lake: Lake, scope: spine.Scope) -> None:
+    computed = compute(lake, Workbench(lake), scope, NOW)
+    methodology = load("hqc-2024")
+    build.build(lake, computed, stale_scopes(lake, [scope], methodology, NOW, {scope})[0], methodology, "again", "test")

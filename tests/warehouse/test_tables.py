@@ -10,7 +10,7 @@ from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.pipeline import make_tables
 from suanheng.warehouse.lake import Lake, reading, writing
-from suanheng.warehouse.tables import columns_of_tables
+from suanheng.warehouse.tables import STAGES, columns_of_tables
 
 ROWS = "SELECT count(*) FROM {}"
 
@@ -59,8 +59,11 @@ def test_whoever_comes_next_finishes_what_was_interrupted(workspace, monkeypatch
         patched.setattr(pipeline, "finish_tables", die)
         make_tables(lake, workspace, "first")
     with writing(workspace) as lake:
-        # The row that began their statistics is still there.
-        assert set(filled(lake).values()) == {1}
+        # The row that began their statistics is still there, but in no book.
+        begun = filled(lake)
+        assert set(begun.values()) == {1}
+        assert {table.split(".")[0] for table in begun} >= {"raw", "staged", "reference", "scorecards"}
+        assert not [table for table in begun if table.startswith("ops.")]
         make_tables(lake, workspace, "second")
         assert filled(lake) == {}
         assert without_meaning(lake) == []
@@ -86,6 +89,15 @@ def test_a_new_table_knows_that_its_columns_may_be_null(workspace) -> None:
         known = dict(catalog.execute(query).fetchall())
         tables = {number for (number,) in catalog.execute("SELECT table_id FROM ducklake_table")}
     assert known == dict.fromkeys(tables, 1)
+
+
+def test_the_books_of_a_warehouse_whose_schemas_are_there_are_kept_in_the_catalogue_too(workspace) -> None:
+    with writing(workspace) as lake:
+        for stage in STAGES:
+            lake.execute(f"CREATE SCHEMA {stage}")
+        make_tables(lake, workspace, "first")
+        query = "SELECT value, scope_entry FROM ducklake_options('lake') WHERE option_name = 'data_inlining_row_limit'"
+        assert lake.frame(query).rows() == [("10", "ops")]
 
 
 def test_rows_lie_in_the_catalogue_only_where_a_run_adds_few_to_its_books(workspace) -> None:
