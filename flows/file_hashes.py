@@ -59,13 +59,13 @@ class FileHashes:
         if path in self._ahead:
             hashed = self._ahead[path].result()
             # It may have been replaced since, as while another writer was waited for.
-            if hashed.seen == _seen(path):
+            if hashed.seen == state_of(path):
                 return hashed.file_id
         return self._hashed(path).file_id
 
     def _hashed(self, path: Path) -> _Hashed:
         began_ns = time.time_ns()
-        seen = _seen(path)
+        seen = state_of(path)
         *seen_before, file_id = self._known.get(path.as_posix(), [""])
         if not seen:
             return _Hashed(seen, _of_path(path))
@@ -90,7 +90,8 @@ class FileHashes:
         beside.replace(self._place)
 
 
-def _seen(path: Path) -> list[int]:
+def state_of(path: Path) -> list[int]:
+    """What tells whether a file has changed: length, times and which file it is; nothing where there is none."""
     try:
         at = path.stat()
     except OSError:

@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -14,7 +13,7 @@ import polars as pl
 
 from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
-from suanheng.config.sources import bound_files
+from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import reports, units
 from suanheng.flows.ahead import computing_ahead, processors
@@ -24,28 +23,18 @@ from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
 from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
-from suanheng.flows.surveys import surveying, will_survey
-from suanheng.schemas.contract import Contract
-from suanheng.schemas.corrections import IN_FORCE
-from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
-from suanheng.schemas.formats import landed, raw_tables
-from suanheng.schemas.indicators import INDICATORS
-from suanheng.schemas.ops import OPS, QUARANTINE
-from suanheng.schemas.publications import PUBLISHING
-from suanheng.schemas.reference import REFERENCE
-from suanheng.schemas.scorecards import SCORECARDS
-from suanheng.schemas.settled import SETTLED
+from suanheng.flows.surveys import first_unheard, surveying, surveying_ahead
+from suanheng.flows.tables import make_tables
+from suanheng.schemas.ops import OPS
 from suanheng.schemas.spine import SPINE
-from suanheng.schemas.staged import DATASETS
-from suanheng.transforms import build, corrections, reference, series_hours, spine, staging
+from suanheng.transforms import build, corrections, reference, spine, staging
 from suanheng.transforms.build import Computed
-from suanheng.transforms.recipes import recipes
+from suanheng.transforms.in_place import Surveyor
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
-from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of
 
 
 @dataclass(frozen=True)
@@ -216,27 +205,17 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
     files = list(bound_files(workspace.root, sources_of(workspace))) if takes_in else []
     hashes = FileHashes(workspace.file_hashes)
     with signals_heard(), hashes.ahead(file.path for file in files), writing(workspace, run_id) as lake:
-        # While files are hashed there is time for what will be needed.
-        with ThreadPoolExecutor(1) as beside:
-            methodology = load(workspace.methodology)
-            make_tables(lake, workspace, run_id)
-            if is_to_survey := will_survey(lake, workspace, files):
-                beside.submit(series_hours.get_ready)
-            load_facts(lake, workspace, run_id)
-            _refuse_unknown_run(lake, order.resume)
-            bench = Workbench(lake) if is_to_survey else None
-            files_before = units.Books(lake, "files", "raw_table")
+        methodology = load(workspace.methodology)
+        make_tables(lake, workspace, run_id)
+        load_facts(lake, workspace, run_id)
+        _refuse_unknown_run(lake, order.resume)
+        files_before = units.Books(lake, "files", "raw_table")
+        first = _first_to_survey(lake, workspace, order, files)
+        with surveying_ahead(lake, first) as here:
+            # While files are hashed there is time for what will be needed.
+            bench = Workbench(lake) if first else None
             to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
-        with surveying(lake, workspace, to_take_in) as surveyor:
-            landings = _done(
-                steps.each(
-                    "take in",
-                    to_take_in,
-                    lambda group: units.take_in(lake, workspace, files_before, group, run_id, surveyor),
-                    part=lambda group: f"{group[0].table} of {group[0].bound.site_id}",
-                ),
-                failures,
-            )
+            landings = _taken_in(lake, workspace, steps, to_take_in, files_before, here, run_id, failures)
         staged_before = units.Books(lake, "stagings", "dataset")
         stagings = _done(
             steps.each(
@@ -297,6 +276,32 @@ def _to_take_in(lake: Lake, workspace: Workspace, order: Order, hashes: FileHash
     return [files for files in meant if files and order.concerns(files[0].bound.site_id)]
 
 
+def _first_to_survey(lake: Lake, workspace: Workspace, order: Order, files: Iterable[BoundFile]) -> BoundFile | None:
+    if workspace.dask or order.only:
+        return None
+    return first_unheard(lake, workspace, (file for file in files if order.concerns(file.site_id)))
+
+
+def _taken_in(
+    lake: Lake,
+    workspace: Workspace,
+    steps: Steps,
+    groups: list[list[Waiting]],
+    before: units.Books,
+    here: Surveyor,
+    run_id: str,
+    failures: list[Failure],
+) -> list[list[Landing]]:
+    with surveying(lake, workspace, groups, here) as surveyor:
+        landed = steps.each(
+            "take in",
+            groups,
+            lambda group: units.take_in(lake, workspace, before, group, run_id, surveyor),
+            part=lambda group: f"{group[0].table} of {group[0].bound.site_id}",
+        )
+        return _done(landed, failures)
+
+
 def _to_stage(lake: Lake, order: Order) -> list[tuple[str, str]]:
     return [pair for pair in staging.stale(lake) if order.concerns(pair[0])] if Stage.STAGE in order.stages else []
 
@@ -332,49 +337,6 @@ def load_facts(lake: Lake, workspace: Workspace, run_id: str) -> None:
         corrections.refresh(lake, workspace, run_id)
 
     lake.unit("reference facts", refresh)
-
-
-def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
-    """Make every table that is not there yet, and the columns that newer contracts have."""
-
-    def make() -> None:
-        make_stages(lake, workspace.author, f"{run_id}: stages")
-        with lake.transaction(workspace.author, f"{run_id}: tables"):
-            there = _make_tables(lake)
-        first_columns = {
-            f"{stage}.{contract.name}": meaning_of(contract, next(iter(contract.columns)))
-            for stage, contracts in _contracts().items()
-            for contract in contracts
-        }
-        meanings = first_columns | build.first_columns_of_rollups()
-        finish_tables(lake, meanings, workspace.author, f"{run_id}: tables are ready")
-        if not {recipe.table for recipe in recipes("rollups")} <= there.keys():
-            build.make_rollup_tables(lake, build.laid_out_for_nobody(lake), run_id, workspace.author)
-
-    lake.unit("tables", make)
-
-
-def _make_tables(lake: Lake) -> dict[str, list[str]]:
-    """Make all but the rollups, whose recipes tell their columns; what was there before."""
-    there = columns_of_tables(lake)
-    for stage, contracts in _contracts().items():
-        for contract in contracts:
-            make_table(lake, stage, contract, there)
-    build.make_indicator_views(lake, there)
-    return there
-
-
-def _contracts() -> dict[str, Iterable[Contract]]:
-    return {
-        "raw": [landed(form) for form in raw_tables().values()],
-        "staged": DATASETS.values(),
-        "reference": [*REFERENCE.values(), *SPINE.values(), IN_FORCE],
-        "rollups": SETTLED.values(),
-        "indicators": [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS],
-        "scorecards": [*SCORECARDS.values(), *PUBLISHING.values()],
-        "ops": OPS.values(),
-        "quarantine": QUARANTINE.values(),
-    }
 
 
 def _built(

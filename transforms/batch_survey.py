@@ -161,4 +161,6 @@ def _as_they_lie(
 
 
 def _framed(batches: Sequence[pa.RecordBatch]) -> pl.DataFrame:
-    return pl.DataFrame(pa.Table.from_batches(batches)).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    return pl.DataFrame(pa.Table.from_batches(batches).combine_chunks()).with_columns(
+        pl.col(pl.Categorical).cast(pl.String)
+    )

@@ -78,14 +78,13 @@ def catalogue() -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"dimension": pl.String})
 
 
-def make_indicator_views(lake: Lake, there: Mapping[str, list[str]]) -> None:
-    """Make one view per indicator over the table of all."""
-    for recipe in indicator_recipes():
-        if f"indicators.{recipe.name}" not in there:
-            lake.execute(
-                f'CREATE VIEW indicators."{recipe.name}" AS '
-                f"SELECT * FROM indicators.\"all\" WHERE indicator = '{recipe.name}'"
-            )
+def indicator_views() -> dict[str, str]:
+    """Statements that make one view per indicator over the table of all, by ``stage.view``."""
+    return {
+        f"indicators.{recipe.name}": f'CREATE VIEW indicators."{recipe.name}" AS '
+        f"SELECT * FROM indicators.\"all\" WHERE indicator = '{recipe.name}'"
+        for recipe in indicator_recipes()
+    }
 
 
 def laid_out_for_nobody(lake: Lake) -> Workbench:

@@ -76,9 +76,12 @@ def is_candidate(lake: Lake, table: str, path: Path, site_id: str) -> bool:
 
 def survey_whole(lake: Lake, path: Path, site_id: str) -> Survey:
     """Survey all parts of a file here, on as many threads as the warehouse has."""
-    rests_on = grounds(lake, site_id, first_instant(path))
-    threads = int(lake.value("SELECT current_setting('threads')"))
-    return survey(parts(path), rests_on, threads)
+    return survey(parts(path), grounds(lake, site_id, first_instant(path)), threads(lake))
+
+
+def threads(lake: Lake) -> int:
+    """Threads that the warehouse has."""
+    return int(lake.value("SELECT current_setting('threads')"))
 
 
 def take_in(lake: Lake, file: Placed, found: Survey, run_id: str) -> Taken | None:

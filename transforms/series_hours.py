@@ -145,14 +145,6 @@ def sums(samples: Samples, order: Order, origin_us: int) -> Sums:
     return Sums(*(rows[:found] for rows in made))
 
 
-def get_ready() -> None:
-    """Load the compiled loops, which takes half a second; otherwise they are when they are first run."""
-    one, nothing = np.zeros(1), np.empty(0)
-    row, code = np.zeros(1, np.int64), np.zeros(1, np.int32)
-    samples = Samples(row, row, nothing, row[:0], one, one, one, code, code, row[:0], np.zeros(2))
-    sums(samples, Order(row, np.ones(1, np.bool_), np.ones(1, np.bool_)), 0)
-
-
 def together(parts: Sequence[Sums]) -> Sums:
     """Sums of several parts as one, in the order given."""
     return Sums(*(np.concatenate(matrices) for matrices in zip(*(vars(part).values() for part in parts), strict=True)))
@@ -194,6 +186,9 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
 ):  # fmt: skip
     """Sum from a place on until there is no room for more hours; the next place, and how many hours were found."""
     most = 2.0**63 / len(rows)
+    highest_j_per_us = highest_w / 1e6
+    hour, hour_began_us = 0, origin_us
+    last_series, last_hour = (keys[found - 1, 0], keys[found - 1, 1]) if found else (-1, 0)
     for this in range(place, len(rows)):
         if not counts[this]:
             continue
@@ -208,7 +203,7 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
         interval = interval_s[row] if len(interval_s) else np.nan
         hold_us = _hold_us(interval, has_next, to_next_us, since_previous_us)
         devices = device_count[row] if len(device_count) else 1
-        highest_j = to_next_us * (highest_w[sku[row] if len(sku) else -1] / 1e6) * devices
+        highest_j = to_next_us * highest_j_per_us[sku[row] if len(sku) else -1] * devices
         rise_j, is_counted = np.nan, False
         if len(counter_j) and has_next:
             rise_j = counter_j[following] - counter_j[row]
@@ -220,8 +215,10 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
         if is_zero_for_unknown:
             power = np.nan
 
-        hour = (at_us[row] - origin_us) // HOUR_US
-        begin_us = at_us[row] - origin_us - hour * HOUR_US
+        if not 0 <= at_us[row] - hour_began_us < HOUR_US:
+            hour = (at_us[row] - origin_us) // HOUR_US
+            hour_began_us = origin_us + hour * HOUR_US
+        begin_us = at_us[row] - hour_began_us
         span_us = max(hold_us, to_next_us) if is_counted else hold_us
         further = max(begin_us + span_us - 1, 0) // HOUR_US
         if found + 1 + further > len(keys):
@@ -229,11 +226,12 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
 
         for number in range(1 + further):
             # Between the hour of a sample and the last hour found of its series each hour was found.
-            if found == 0 or keys[found - 1, 0] != series[row] or keys[found - 1, 1] < hour + number:
-                keys[found, 0], keys[found, 1] = series[row], hour + number
+            if series[row] != last_series or last_hour < hour + number:
+                last_series, last_hour = series[row], hour + number
+                keys[found, 0], keys[found, 1] = last_series, last_hour
                 sums[found], labels[found] = 0, -1
                 found += 1
-            at = np.uintp(found - 1 - (keys[found - 1, 1] - hour - number))
+            at = np.uintp(found - 1 - (last_hour - hour - number))
             held_us = _within_the_hour(begin_us - number * HOUR_US, hold_us)
             counted_us = _within_the_hour(begin_us - number * HOUR_US, to_next_us)
             device_us = held_us * devices

@@ -5,7 +5,7 @@ surveyed in any order, in threads or on other machines. What the survey of a par
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -121,11 +121,25 @@ def survey(some: Sequence[Part], grounds: Grounds, threads: int = 1) -> Survey:
         grounds: what it rests on besides.
         threads: row groups that are read at once.
     """
+    with ThreadPoolExecutor(threads) as pool:
+        return surveyed(begin_survey(pool, some, grounds))
+
+
+def begin_survey(pool: Executor, some: Sequence[Part], grounds: Grounds) -> list[Future[Survey]]:
+    """Have parts of a file surveyed in threads, slice by slice."""
     metadata = pq.read_metadata(some[0].path)
     # However many threads there are, the file is cut at the same rows, and what is settled is the same.
     slices = [piece for part in some for piece in _parts_of(part, SLICE_ROWS, metadata)]
-    with ThreadPoolExecutor(threads) as pool:
-        found = together(list(pool.map(lambda piece: _surveyed(piece, grounds, metadata), slices)))
+    return [pool.submit(_surveyed, piece, grounds, metadata) for piece in slices]
+
+
+def surveyed(slices: Sequence[Future[Survey]]) -> Survey:
+    """What was found in slices, once all of them are surveyed; where one fails, the others are given up."""
+    try:
+        found = together([piece.result() for piece in slices])
+    finally:
+        for piece in slices:
+            piece.cancel()
     # Arrow keeps what it read with for the next file, which threads of its own will read.
     pa.default_memory_pool().release_unused()
     return found

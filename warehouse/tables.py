@@ -1,6 +1,6 @@
 """Makes the tables that contracts describe, with the meaning of every column as its comment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -48,32 +48,32 @@ def make_stages(lake: Lake, author: str, message: str) -> None:
         lake.execute(f"CALL lake.set_option('{_INLINING}', ?, schema => '{BOOKS}')", [MOST_ROWS_IN_CATALOGUE])
 
 
-def make_table(lake: Lake, stage: str, contract: Contract, there: Mapping[str, list[str]]) -> None:
+def make_table(lake: Lake, table: str, contract: Contract, known: Collection[str]) -> None:
     """Make the table of a contract where it is missing, to be finished; add the columns a newer contract has.
 
     Args:
         lake: the warehouse, open to write.
-        stage: stage of the table.
+        table: ``stage.table``.
         contract: its contract.
-        there: the columns that exist, as ``columns_of_tables`` tells them.
+        known: the columns it has; none where there is no such table.
     """
-    table = f'{stage}."{contract.name}"'
-    known = there.get(f"{stage}.{contract.name}", [])
-    missing = [name for name in contract.columns if name not in known]
+    stage, name = table.split(".")
+    place = f'{stage}."{name}"'
+    missing = [column for column in contract.columns if column not in known]
     if not known:
-        columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
-        lake.execute(f"CREATE TABLE {table} ({columns})")
-        lake.execute(f"COMMENT ON TABLE {table} IS {quoted('One row is ' + contract.one_row_is + '.')}")
+        columns = ", ".join(f'"{column}" {sql_type(dtype)}' for column, dtype in contract.dtypes().items())
+        lake.execute(f"CREATE TABLE {place} ({columns})")
+        lake.execute(f"COMMENT ON TABLE {place} IS {quoted('One row is ' + contract.one_row_is + '.')}")
         first_column = missing.pop(0)
-        begin_statistics(lake, table, first_column)
+        begin_statistics(lake, place, first_column)
         if stage == BOOKS:
             # Its row was inlined, so it may go at once, before anybody has seen it.
-            _finish(lake, table, first_column, meaning_of(contract, first_column))
+            _finish(lake, place, first_column, meaning_of(contract, first_column))
     else:
-        for name in missing:
-            lake.execute(f'ALTER TABLE {table} ADD COLUMN "{name}" {sql_type(contract.dtypes()[name])}')
-    for name in missing:
-        lake.execute(f'COMMENT ON COLUMN {table}."{name}" IS {quoted(meaning_of(contract, name))}')
+        for column in missing:
+            lake.execute(f'ALTER TABLE {place} ADD COLUMN "{column}" {sql_type(contract.dtypes()[column])}')
+    for column in missing:
+        lake.execute(f'COMMENT ON COLUMN {place}."{column}" IS {quoted(meaning_of(contract, column))}')
 
 
 def begin_statistics(lake: Lake, table: str, first_column: str) -> None:

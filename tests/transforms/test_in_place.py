@@ -17,7 +17,8 @@ import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import Landing, land, waiting
-from suanheng.flows.pipeline import load_facts, make_tables
+from suanheng.flows.pipeline import load_facts
+from suanheng.flows.tables import make_tables
 from suanheng.schemas.formats import template
 from suanheng.transforms import in_place, staging, survey
 from suanheng.transforms.device_series import make_series_hours

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline
-from suanheng.flows.pipeline import make_tables
+from suanheng.flows import tables
+from suanheng.flows.tables import make_tables
 from suanheng.warehouse.lake import Lake, reading, writing
 from suanheng.warehouse.tables import STAGES, columns_of_tables
 
@@ -56,7 +56,7 @@ def test_whoever_comes_next_finishes_what_was_interrupted(workspace, monkeypatch
         raise KeyboardInterrupt
 
     with writing(workspace) as lake, monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(pipeline, "finish_tables", die)
+        patched.setattr(tables, "finish_tables", die)
         make_tables(lake, workspace, "first")
     with writing(workspace) as lake:
         # The row that began their statistics is still there, but in no book.

@@ -1,0 +1,59 @@
+"""Makes every table and view of the warehouse, before a run or a publication writes to it."""
+
+from collections.abc import Iterable
+
+from suanheng.config.workspace import Workspace
+from suanheng.schemas.contract import Contract
+from suanheng.schemas.corrections import IN_FORCE
+from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.formats import landed, raw_tables
+from suanheng.schemas.indicators import INDICATORS
+from suanheng.schemas.ops import OPS, QUARANTINE
+from suanheng.schemas.publications import PUBLISHING
+from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.schemas.settled import SETTLED
+from suanheng.schemas.spine import SPINE
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms import build
+from suanheng.transforms.recipes import recipes
+from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of
+
+
+def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
+    """Make every table and view that is not there yet, and the columns that newer contracts have."""
+    author, contracts = workspace.author, _contracts()
+    first_columns = {table: meaning_of(contract, next(iter(contract.columns))) for table, contract in contracts.items()}
+
+    def make() -> None:
+        make_stages(lake, author, f"{run_id}: stages")
+        there = columns_of_tables(lake)
+        incomplete = [table for table in contracts if not contracts[table].columns.keys() <= set(there.get(table, ()))]
+        views = [statement for view, statement in build.indicator_views().items() if view not in there]
+        if incomplete or views:
+            with lake.transaction(author, f"{run_id}: tables"):
+                for table in incomplete:
+                    make_table(lake, table, contracts[table], there.get(table, ()))
+                for statement in views:
+                    lake.execute(statement)
+        finish_tables(lake, first_columns | build.first_columns_of_rollups(), author, f"{run_id}: tables are ready")
+        if not {recipe.table for recipe in recipes("rollups")} <= there.keys():
+            build.make_rollup_tables(lake, build.laid_out_for_nobody(lake), run_id, author)
+
+    lake.unit("tables", make)
+
+
+def _contracts() -> dict[str, Contract]:
+    """Contracts of all tables but the rollups, whose recipes tell their columns, by ``stage.table``."""
+    stages: dict[str, Iterable[Contract]] = {
+        "raw": [landed(form) for form in raw_tables().values()],
+        "staged": DATASETS.values(),
+        "reference": [*REFERENCE.values(), *SPINE.values(), IN_FORCE],
+        "rollups": SETTLED.values(),
+        "indicators": [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS],
+        "scorecards": [*SCORECARDS.values(), *PUBLISHING.values()],
+        "ops": OPS.values(),
+        "quarantine": QUARANTINE.values(),
+    }
+    return {f"{stage}.{contract.name}": contract for stage, contracts in stages.items() for contract in contracts}
