@@ -90,6 +90,7 @@ REFERENCE_TABLES = contract(
     columns={
         "name": column(pl.String, "Table.", required=True),
         "content_hash": column(pl.String, "Hash of its rows.", required=True),
+        "source_hash": column(pl.String, "Hash of what its rows were read from and of what reads them."),
         "row_count": count("Rows.", required=True),
         "run_id": column(pl.String, "Run that loaded it.", required=True),
     },

@@ -1,7 +1,7 @@
 """Loads reference facts: those of the package, those of the workspace, the sites and the catalogue of indicators."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ import polars as pl
 import suanheng.config
 from suanheng.config.sites import read_sites
 from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.schemas import breaches, gate
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.ops import REFERENCE_TABLES
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.spine import CATALOGUE, SITES
 from suanheng.transforms.build import catalogue
+from suanheng.transforms.staging import contract_text
 from suanheng.warehouse.lake import Lake
 
 PACKAGED = Path(next(iter(suanheng.config.__path__))) / "reference"
@@ -24,28 +27,42 @@ PACKAGED = Path(next(iter(suanheng.config.__path__))) / "reference"
 def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
     """Replace every reference table whose facts have changed; names of those that were.
 
+    Facts are read only where their files, or what reads them, have changed since they were last read.
+
     Raises:
         BadSettings: a fact breaks its contract. Nothing is scored with facts that may be wrong.
     """
-    known = dict(lake.frame("SELECT name, content_hash FROM ops.reference_tables").iter_rows())
+    query = "SELECT name, content_hash, source_hash FROM ops.reference_tables"
+    known = {name: tuple(hashes) for name, *hashes in lake.frame(query).iter_rows()}
+    sources = {name: _source_hash(name, workspace) for name in REFERENCE}
+    as_before = {name for name, source_hash in sources.items() if known.get(name, ())[1:] == (source_hash,)}
     changed = []
-    for name, rows in stated(workspace).items():
-        content_hash = hash_of(rows)
-        if known.get(name) != content_hash:
-            _replace(lake, name, rows, content_hash, run_id, workspace.author)
-            changed.append(name)
+    for name, rows in stated(workspace, as_before).items():
+        hashes = (hash_of(rows), sources.get(name))
+        if known.get(name) == hashes:
+            continue
+        with lake.transaction(workspace.author, f"{run_id}: reference {name}"):
+            if known.get(name, ())[:1] != hashes[:1]:
+                lake.execute(f"DELETE FROM reference.{name}")
+                lake.insert(f"reference.{name}", rows)
+                changed.append(name)
+            _enter(lake, name, *hashes, rows.height, run_id)
     return changed
 
 
-def stated(workspace: Workspace) -> dict[str, pl.DataFrame]:
+def stated(workspace: Workspace, but: Collection[str] = ()) -> dict[str, pl.DataFrame]:
     """Every reference table as the files of the package and the workspace state it now.
+
+    Args:
+        workspace: where.
+        but: tables of facts that are left out.
 
     Raises:
         BadSettings: a fact breaks its contract.
     """
     sites = pl.DataFrame(read_sites(workspace.sites_file), schema=SITES.dtypes())
     tables = {"sites": sites, "indicators": catalogue().select(list(CATALOGUE.columns))}
-    return {**tables, **{name: facts(name, workspace) for name in REFERENCE}}
+    return {**tables, **{name: facts(name, workspace) for name in REFERENCE if name not in but}}
 
 
 def hash_of(rows: pl.DataFrame) -> str:
@@ -95,12 +112,18 @@ def _held(rows: pl.DataFrame, contract: Contract, place: Callable[[dict[str, Any
     return checked.accepted.drop("row_number")
 
 
-def _replace(lake: Lake, name: str, rows: pl.DataFrame, content_hash: str, run_id: str, author: str) -> None:
-    with lake.transaction(author, f"{run_id}: reference {name}"):
-        lake.execute(f"DELETE FROM reference.{name}")
-        lake.insert(f"reference.{name}", rows)
-        lake.execute("DELETE FROM ops.reference_tables WHERE name = ?", [name])
-        lake.execute(
-            "INSERT INTO ops.reference_tables BY NAME SELECT ? AS name, ? AS content_hash, ? AS row_count, ? AS run_id",
-            [name, content_hash, rows.height, run_id],
-        )
+def _source_hash(name: str, workspace: Workspace) -> str:
+    """Hash of the files that state a table of facts, and of what reads and checks them."""
+    digest = hashlib.sha256(contract_text(REFERENCE[name]).encode())
+    code = [Path(str(module.__file__)) for module in (breaches, gate)] + [Path(__file__)]
+    for path in (*code, PACKAGED / f"{name}.csv"):
+        digest.update(path.read_bytes())
+    own = workspace.reference_folder / f"{name}.csv"
+    digest.update(own.read_bytes() if own.exists() else b"")
+    return digest.hexdigest()
+
+
+def _enter(lake: Lake, name: str, content_hash: str, source_hash: str | None, row_count: int, run_id: str) -> None:
+    entry = [name, content_hash, source_hash, row_count, run_id]
+    lake.execute("DELETE FROM ops.reference_tables WHERE name = ?", [name])
+    lake.insert("ops.reference_tables", pl.DataFrame([entry], schema=REFERENCE_TABLES.dtypes(), orient="row"))

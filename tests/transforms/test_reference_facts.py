@@ -1,0 +1,107 @@
+"""Reference facts are read again only where what states them has changed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.flows.tables import make_tables
+from suanheng.schemas.reference import REFERENCE
+from suanheng.transforms import reference
+from suanheng.warehouse.lake import Lake, writing
+
+OWN = """\
+reference_id,name,value,unit,meaning,valid_from,valid_to,source,confidence,is_usable
+parameters/mine,mine,{},1,Ours.,2000-01-01,9999-12-31,https://example.org,high,true
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / "suanheng.toml").touch()
+    (tmp_path / "sites.toml").touch()
+    return open_workspace(tmp_path)
+
+
+@pytest.fixture
+def lake(workspace: Workspace) -> Iterator[Lake]:
+    with writing(workspace) as lake:
+        make_tables(lake, workspace, "prepared")
+        yield lake
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tables whose facts were read from their files."""
+    names: list[str] = []
+    facts = reference.facts
+
+    def listed(name: str, workspace: Workspace):
+        names.append(name)
+        return facts(name, workspace)
+
+    monkeypatch.setattr(reference, "facts", listed)
+    return names
+
+
+def own(workspace: Workspace, value: str) -> None:
+    """State a parameter of the workspace's own."""
+    workspace.reference_folder.mkdir(exist_ok=True)
+    (workspace.reference_folder / "parameters.csv").write_text(OWN.format(value))
+
+
+def value_of(lake: Lake) -> float | None:
+    return lake.value("SELECT value FROM reference.parameters WHERE name = 'mine'")
+
+
+def test_facts_that_lie_as_before_are_not_read(lake, workspace, read) -> None:
+    assert {"indicators", "parameters"} <= set(reference.refresh(lake, workspace, "first"))
+    assert sorted(read) == sorted(REFERENCE)
+    read.clear()
+    assert reference.refresh(lake, workspace, "second") == []
+    assert read == []
+
+
+def test_a_fact_of_the_workspace_comes_changes_and_goes(lake, workspace, read) -> None:
+    reference.refresh(lake, workspace, "first")
+    for value, expected in (("3", 3.0), ("4", 4.0)):
+        read.clear()
+        own(workspace, value)
+        assert reference.refresh(lake, workspace, "next") == ["parameters"]
+        assert read == ["parameters"]
+        assert value_of(lake) == expected
+    (workspace.reference_folder / "parameters.csv").unlink()
+    assert reference.refresh(lake, workspace, "last") == ["parameters"]
+    assert value_of(lake) is None
+
+
+def test_the_same_facts_written_otherwise_are_read_and_not_loaded_again(lake, workspace, read) -> None:
+    own(workspace, "3")
+    reference.refresh(lake, workspace, "first")
+    read.clear()
+    own(workspace, "3.0")
+    assert reference.refresh(lake, workspace, "second") == []
+    assert read == ["parameters"]
+    read.clear()
+    assert reference.refresh(lake, workspace, "third") == []
+    assert read == []
+
+
+def test_a_wrong_fact_is_refused_until_it_is_repaired(lake, workspace) -> None:
+    reference.refresh(lake, workspace, "first")
+    own(workspace, "many")
+    for _ in range(2):
+        with pytest.raises(BadSettings, match="parameters"):
+            reference.refresh(lake, workspace, "next")
+
+
+def test_an_older_warehouse_that_does_not_know_what_facts_were_read_from(lake, workspace, read) -> None:
+    reference.refresh(lake, workspace, "first")
+    lake.execute("UPDATE ops.reference_tables SET source_hash = NULL")
+    read.clear()
+    assert reference.refresh(lake, workspace, "second") == []
+    assert sorted(read) == sorted(REFERENCE)
+    read.clear()
+    assert reference.refresh(lake, workspace, "third") == []
+    assert read == []
