@@ -9,6 +9,7 @@ import pytest
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import tables
 from suanheng.flows.tables import make_tables
+from suanheng.transforms.recipes import recipes
 from suanheng.warehouse.lake import Lake, reading, writing
 from suanheng.warehouse.tables import STAGES, columns_of_tables
 
@@ -49,6 +50,13 @@ def test_new_tables_hold_no_row_and_say_what_their_first_column_means(workspace)
         assert filled(lake) == {}
         assert without_meaning(lake) == []
         assert len(columns_of_tables(lake)) > 100
+
+
+def test_the_first_column_of_every_rollup_is_the_site_as_its_comment_says(workspace) -> None:
+    with writing(workspace) as lake:
+        make_tables(lake, workspace, "first")
+        columns = columns_of_tables(lake)
+        assert {columns[recipe.table][0] for recipe in recipes("rollups")} == {"site_id"}
 
 
 def test_whoever_comes_next_finishes_what_was_interrupted(workspace, monkeypatch) -> None:
