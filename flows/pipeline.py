@@ -23,13 +23,12 @@ from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
 from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
-from suanheng.flows.surveys import first_unheard, surveying, surveying_ahead
+from suanheng.flows.surveys import Ahead, first_unheard, surveying, surveying_ahead
 from suanheng.flows.tables import make_tables
 from suanheng.schemas.ops import OPS
 from suanheng.schemas.spine import SPINE
 from suanheng.transforms import build, corrections, reference, spine, staging
 from suanheng.transforms.build import Computed
-from suanheng.transforms.in_place import Surveyor
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale, stale_scopes
@@ -211,11 +210,11 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         _refuse_unknown_run(lake, order.resume)
         files_before = units.Books(lake, "files", "raw_table")
         first = _first_to_survey(lake, workspace, order, files)
-        with surveying_ahead(lake, first) as here:
+        with surveying_ahead(lake, first) as ahead:
             # While files are hashed there is time for what will be needed.
             bench = Workbench(lake) if first else None
             to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
-            landings = _taken_in(lake, workspace, steps, to_take_in, files_before, here, run_id, failures)
+            landings = _taken_in(lake, workspace, steps, to_take_in, files_before, ahead, run_id, failures)
         staged_before = units.Books(lake, "stagings", "dataset")
         stagings = _done(
             steps.each(
@@ -288,11 +287,11 @@ def _taken_in(
     steps: Steps,
     groups: list[list[Waiting]],
     before: units.Books,
-    here: Surveyor,
+    ahead: Ahead,
     run_id: str,
     failures: list[Failure],
 ) -> list[list[Landing]]:
-    with surveying(lake, workspace, groups, here) as surveyor:
+    with surveying(lake, workspace, groups, ahead) as surveyor:
         landed = steps.each(
             "take in",
             groups,

@@ -6,19 +6,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandera
 import polars as pl
 
 import suanheng.config
+import suanheng.schemas
 from suanheng.config.sites import read_sites
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.schemas import breaches, gate
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.gate import Chunk, check
 from suanheng.schemas.ops import REFERENCE_TABLES
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.spine import CATALOGUE, SITES
 from suanheng.transforms.build import catalogue
-from suanheng.transforms.staging import contract_text
 from suanheng.warehouse.lake import Lake
 
 PACKAGED = Path(next(iter(suanheng.config.__path__))) / "reference"
@@ -36,17 +36,18 @@ def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
     known = {name: tuple(hashes) for name, *hashes in lake.frame(query).iter_rows()}
     sources = {name: _source_hash(name, workspace) for name in REFERENCE}
     as_before = {name for name, source_hash in sources.items() if known.get(name, ())[1:] == (source_hash,)}
-    changed = []
+    changed, written_otherwise = [], []
     for name, rows in stated(workspace, as_before).items():
-        hashes = (hash_of(rows), sources.get(name))
-        if known.get(name) == hashes:
-            continue
-        with lake.transaction(workspace.author, f"{run_id}: reference {name}"):
-            if known.get(name, ())[:1] != hashes[:1]:
-                lake.execute(f"DELETE FROM reference.{name}")
-                lake.insert(f"reference.{name}", rows)
-                changed.append(name)
-            _enter(lake, name, *hashes, rows.height, run_id)
+        content_hash = hash_of(rows)
+        if known.get(name, ())[:1] != (content_hash,):
+            _replace(lake, name, rows, content_hash, sources.get(name), run_id, workspace.author)
+            changed.append(name)
+        elif name in sources:
+            written_otherwise.append(name)
+    if written_otherwise:
+        with lake.transaction(workspace.author, f"{run_id}: what reference facts were read from"):
+            for name in written_otherwise:
+                lake.execute("UPDATE ops.reference_tables SET source_hash = ? WHERE name = ?", [sources[name], name])
     return changed
 
 
@@ -94,7 +95,13 @@ def _packaged(folder: Path, name: str) -> pl.DataFrame:
 
 
 def _read(path: Path, contract: Contract) -> pl.DataFrame:
-    rows = pl.read_csv(path, infer_schema=False)
+    try:
+        rows = pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.NoDataError:
+        raise BadSettings(
+            f"{path} is empty. Expected a line that names columns, of: {', '.join(contract.columns)}. "
+            "Write it again, or remove the file."
+        ) from None
     if unknown := set(rows.columns) - set(contract.columns):
         raise BadSettings(f"{path}: unknown column {', '.join(sorted(unknown))}. Known: {', '.join(contract.columns)}.")
     numbered = rows.with_row_index("row_number", offset=2)
@@ -114,16 +121,32 @@ def _held(rows: pl.DataFrame, contract: Contract, place: Callable[[dict[str, Any
 
 def _source_hash(name: str, workspace: Workspace) -> str:
     """Hash of the files that state a table of facts, and of what reads and checks them."""
-    digest = hashlib.sha256(contract_text(REFERENCE[name]).encode())
-    code = [Path(str(module.__file__)) for module in (breaches, gate)] + [Path(__file__)]
-    for path in (*code, PACKAGED / f"{name}.csv"):
-        digest.update(path.read_bytes())
     own = workspace.reference_folder / f"{name}.csv"
-    digest.update(own.read_bytes() if own.exists() else b"")
+    stated = (_packaged_content(name), own.read_bytes() if own.exists() else None)
+    return hashlib.sha256(repr((_reading_code(), *stated)).encode()).hexdigest()
+
+
+@cache
+def _packaged_content(name: str) -> bytes:
+    return (PACKAGED / f"{name}.csv").read_bytes()
+
+
+@cache
+def _reading_code() -> str:
+    """Hash of all contracts and of the gate, in any of which a rule may change."""
+    modules = sorted(Path(next(iter(suanheng.schemas.__path__))).rglob("*.py"))
+    digest = hashlib.sha256(repr((pl.__version__, pandera.__version__)).encode())
+    for module in (*modules, Path(__file__)):
+        digest.update(module.read_bytes())
     return digest.hexdigest()
 
 
-def _enter(lake: Lake, name: str, content_hash: str, source_hash: str | None, row_count: int, run_id: str) -> None:
-    entry = [name, content_hash, source_hash, row_count, run_id]
-    lake.execute("DELETE FROM ops.reference_tables WHERE name = ?", [name])
-    lake.insert("ops.reference_tables", pl.DataFrame([entry], schema=REFERENCE_TABLES.dtypes(), orient="row"))
+def _replace(
+    lake: Lake, name: str, rows: pl.DataFrame, content_hash: str, source_hash: str | None, run_id: str, author: str
+) -> None:
+    entry = [name, content_hash, source_hash, rows.height, run_id]
+    with lake.transaction(author, f"{run_id}: reference {name}"):
+        lake.execute(f"DELETE FROM reference.{name}")
+        lake.insert(f"reference.{name}", rows)
+        lake.execute("DELETE FROM ops.reference_tables WHERE name = ?", [name])
+        lake.insert("ops.reference_tables", pl.DataFrame([entry], schema=REFERENCE_TABLES.dtypes(), orient="row"))

@@ -188,7 +188,7 @@ def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all
     most = 2.0**63 / len(rows)
     highest_j_per_us = highest_w / 1e6
     hour, hour_began_us = 0, origin_us
-    last_series, last_hour = (keys[found - 1, 0], keys[found - 1, 1]) if found else (-1, 0)
+    last_series, last_hour = (keys[found - 1, 0], keys[found - 1, 1]) if found else (-1, -(2**63))
     for this in range(place, len(rows)):
         if not counts[this]:
             continue

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from suanheng.warehouse.engine import quoted
+from suanheng.warehouse.engine import joins_as_written, quoted
 from suanheng.warehouse.lake import Lake
 
 _BLOCK_BITS = 8
@@ -58,15 +58,14 @@ def take_out(lake: Lake, table: str, site_id: str, file_id: str, row_numbers: pl
         return
     going = pl.DataFrame({"place": row_numbers.cast(pl.Int64) - 1})
     lake.connection.register("going", going)
-    # DuckDB takes a file that was just added for an empty one, and would hash all of its rows for the join.
-    lake.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     try:
-        lake.execute(
-            f"DELETE FROM {table} WHERE site_id = ? AND file_id = ? AND row_number IS NULL "
-            f"AND file_row_number >> {_BLOCK_BITS} IN (SELECT place >> {_BLOCK_BITS} FROM going) "
-            "AND file_row_number IN (SELECT place FROM going)",
-            [site_id, file_id],
-        )
+        # DuckDB takes a file that was just added for an empty one, and would hash all of its rows for the join.
+        with joins_as_written(lake.connection):
+            lake.execute(
+                f"DELETE FROM {table} WHERE site_id = ? AND file_id = ? AND row_number IS NULL "
+                f"AND file_row_number >> {_BLOCK_BITS} IN (SELECT place >> {_BLOCK_BITS} FROM going) "
+                "AND file_row_number IN (SELECT place FROM going)",
+                [site_id, file_id],
+            )
     finally:
-        lake.execute("RESET disabled_optimizers")
         lake.connection.unregister("going")

@@ -1,7 +1,8 @@
 """A DuckDB that fetches nothing by itself: extensions come from their packages, by path."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,21 @@ def attach(connection: duckdb.DuckDBPyConnection, address: str, name: str, *opti
             f"The warehouse's catalogue cannot be opened: {error}\nSee that warehouse.catalog in suanheng.toml names "
             "it, and, where it is a server, that it runs and that PGPASSWORD or ~/.pgpass holds the password."
         ) from None
+
+
+@contextmanager
+def joins_as_written(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """``with joins_as_written(connection):`` DuckDB joins as statements are written, in all connections of the process.
+
+    For statements of whose tables it knows too little to choose well.
+    """
+    # In a transaction that has failed nothing can be set back.
+    with connection.cursor() as beside:
+        beside.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        try:
+            yield
+        finally:
+            beside.execute("RESET disabled_optimizers")
 
 
 def extension_path(name: str) -> Path:

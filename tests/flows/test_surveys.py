@@ -9,10 +9,10 @@ import pytest
 
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows.landing import sources_of
+from suanheng.flows.landing import sources_of, waiting
 from suanheng.flows.pipeline import load_facts, night
 from suanheng.flows.steps import Steps
-from suanheng.flows.surveys import first_unheard, surveying_ahead
+from suanheng.flows.surveys import first_unheard, surveying, surveying_ahead
 from suanheng.flows.tables import make_tables
 from suanheng.transforms import in_place
 from suanheng.warehouse.lake import Lake, reading, writing
@@ -95,36 +95,36 @@ def surveyed_when_asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def test_what_was_begun_ahead_is_what_a_survey_finds(lake, put, surveyed_when_asked) -> None:
     file = put(samples(400))
-    with surveying_ahead(lake, file) as surveyor:
-        ahead = surveyor(lake, file.path, "one")
+    with surveying_ahead(lake, file) as ahead:
+        found = ahead.survey(lake, file.path, "one")
     assert surveyed_when_asked == []
     asked = in_place.survey_whole(lake, file.path, "one")
-    assert ahead.rows == asked.rows == 3 * HOUR_ROWS
+    assert found.rows == asked.rows == 3 * HOUR_ROWS
     for part in ("suspected", "duplicates", "hours", "loose"):
-        assert getattr(ahead, part).equals(getattr(asked, part))
+        assert getattr(found, part).equals(getattr(asked, part))
 
 
 def test_a_file_that_was_replaced_meanwhile_is_surveyed_as_it_lies_now(lake, put, surveyed_when_asked) -> None:
     file = put(samples(400))
-    with surveying_ahead(lake, file) as surveyor:
+    with surveying_ahead(lake, file) as ahead:
         put(samples(100))
-        found = surveyor(lake, file.path, "one")
+        found = ahead.survey(lake, file.path, "one")
     assert surveyed_when_asked == [file.path]
     assert set(found.loose["power_w"]) == {100.0}
 
 
 def test_another_file_is_surveyed_when_it_is_asked_for(lake, put, surveyed_when_asked) -> None:
     first, other = put(samples(400)), put(samples(100), "other")
-    with surveying_ahead(lake, first) as surveyor:
-        assert set(surveyor(lake, other.path, "one").loose["power_w"]) == {100.0}
-        assert set(surveyor(lake, first.path, "one").loose["power_w"]) == {400.0}
+    with surveying_ahead(lake, first) as ahead:
+        assert set(ahead.survey(lake, other.path, "one").loose["power_w"]) == {100.0}
+        assert set(ahead.survey(lake, first.path, "one").loose["power_w"]) == {400.0}
     assert surveyed_when_asked == [other.path]
 
 
 def test_hours_of_another_site_begin_elsewhere(lake, put, surveyed_when_asked) -> None:
     file = put(samples(400))
-    with surveying_ahead(lake, file) as surveyor:
-        hours = surveyor(lake, file.path, "half").hours["hour_start_utc"]
+    with surveying_ahead(lake, file) as ahead:
+        hours = ahead.survey(lake, file.path, "half").hours["hour_start_utc"]
     assert surveyed_when_asked == [file.path]
     assert set(hours.dt.minute()) == {30}
 
@@ -135,6 +135,32 @@ def test_a_file_nobody_asks_for_is_given_up(lake, put, surveyed_when_asked) -> N
     assert surveyed_when_asked == []
 
 
+def test_two_sites_of_one_file_each_get_their_own_hours(lake, put, surveyed_when_asked) -> None:
+    file = put(samples(400))
+    with surveying_ahead(lake, file) as ahead:
+        assert set(ahead.survey(lake, file.path, "half").hours["hour_start_utc"].dt.minute()) == {30}
+        assert set(ahead.survey(lake, file.path, "one").hours["hour_start_utc"].dt.minute()) == {0}
+    assert surveyed_when_asked == [file.path]
+
+
+def test_what_nobody_will_ask_for_is_given_up(lake, workspace, put, surveyed_when_asked) -> None:
+    file = put(samples(400))
+    put(samples(100), "other")
+    (group,) = waiting(lake, workspace)
+    for awaited, asked_twice in ((group[:1], []), (group[1:], [file.path])):
+        surveyed_when_asked.clear()
+        with surveying_ahead(lake, file) as ahead, surveying(lake, workspace, [awaited], ahead) as surveyor:
+            assert surveyor(lake, file.path, "one").rows == 3 * HOUR_ROWS
+        assert surveyed_when_asked == asked_twice
+
+
+def test_a_file_that_went_before_its_survey_was_begun_is_told_when_it_is_asked_for(lake, put) -> None:
+    file = put(samples(400))
+    file.path.unlink()
+    with surveying_ahead(lake, file) as ahead, pytest.raises(FileNotFoundError):
+        ahead.survey(lake, file.path, "one")
+
+
 def test_the_first_large_file_at_a_path_nobody_knows(lake, workspace, put) -> None:
     small, large = put(samples(400)[:50], "a-small"), put(samples(400), "b-large")
     assert first_unheard(lake, workspace, [small, large]) == large
@@ -142,6 +168,9 @@ def test_the_first_large_file_at_a_path_nobody_knows(lake, workspace, put) -> No
         "INSERT INTO ops.files BY NAME SELECT 'landing/one/b-large.parquet' AS path, 'one' AS site_id, 'x' AS file_id"
     )
     assert first_unheard(lake, workspace, [small, large]) is None
+    of_half = put(samples(400), "c", "half")
+    other = put(samples(100), "c")
+    assert first_unheard(lake, workspace, [other, of_half]) == of_half
 
 
 def test_a_broken_file_is_refused_and_the_next_one_taken_in(workspace, put) -> None:

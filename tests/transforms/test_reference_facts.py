@@ -105,3 +105,29 @@ def test_an_older_warehouse_that_does_not_know_what_facts_were_read_from(lake, w
     read.clear()
     assert reference.refresh(lake, workspace, "third") == []
     assert read == []
+
+
+def test_an_empty_file_of_the_workspace_is_not_taken_for_none(lake, workspace) -> None:
+    reference.refresh(lake, workspace, "first")
+    workspace.reference_folder.mkdir()
+    (workspace.reference_folder / "parameters.csv").touch()
+    for _ in range(2):
+        with pytest.raises(BadSettings, match="is empty"):
+            reference.refresh(lake, workspace, "next")
+
+
+def test_facts_are_held_to_a_rule_that_came_with_another_version(lake, workspace, read, monkeypatch) -> None:
+    reference.refresh(lake, workspace, "first")
+    read.clear()
+    monkeypatch.setattr(reference, "_reading_code", lambda: "another version")
+    assert reference.refresh(lake, workspace, "second") == []
+    assert sorted(read) == sorted(REFERENCE)
+
+
+def test_who_loaded_facts_stays_known_when_they_are_read_again(lake, workspace, monkeypatch) -> None:
+    reference.refresh(lake, workspace, "first")
+    monkeypatch.setattr(reference, "_reading_code", lambda: "another version")
+    before = lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
+    reference.refresh(lake, workspace, "second")
+    assert set(lake.frame("SELECT run_id FROM ops.reference_tables").to_series()) == {"first"}
+    assert lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')") == before + 1
