@@ -122,13 +122,13 @@ def _held(rows: pl.DataFrame, contract: Contract, place: Callable[[dict[str, Any
 def _source_hash(name: str, workspace: Workspace) -> str:
     """Hash of the files that state a table of facts, and of what reads and checks them."""
     own = workspace.reference_folder / f"{name}.csv"
-    stated = (_packaged_content(name), own.read_bytes() if own.exists() else None)
+    stated = (_packaged_content(PACKAGED, name), own.read_bytes() if own.exists() else None)
     return hashlib.sha256(repr((_reading_code(), *stated)).encode()).hexdigest()
 
 
 @cache
-def _packaged_content(name: str) -> bytes:
-    return (PACKAGED / f"{name}.csv").read_bytes()
+def _packaged_content(folder: Path, name: str) -> bytes:
+    return (folder / f"{name}.csv").read_bytes()
 
 
 @cache
