@@ -13,6 +13,7 @@ from suanheng.warehouse.engine import joins_as_written, quoted
 from suanheng.warehouse.lake import Lake
 
 _BLOCK_BITS = 8
+"""Rows of a block, as a power of two: few enough that most blocks stay whole, many enough that blocks are few."""
 
 
 def adopt(lake: Lake, table: str, path: Path, constants: Mapping[str, object]) -> None:
