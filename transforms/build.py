@@ -23,29 +23,12 @@ from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import begin_statistics, columns_of_tables, finish_tables, quoted
 
 _SCORED = ("composites", "dimensions", "indicators")
+_OF_PERIODS = "site_id = ? AND list_contains(?, period)"
 _TABLES_OF_CLOSING_PERIODS = (
     'indicators."all"',
     "scorecards.explanations",
     *(f"scorecards.{name}" for name in _SCORED),
 )
-
-# Periods that are built with a scope: those whose last month lies in it, or all that overlap it, or these and those
-# that end where it starts, where a month is held against the month after it.
-_CLOSING = "closing_month >= getvariable('period_start') AND closing_month < getvariable('period_end')"
-_OVERLAPPING = "period_end > getvariable('period_start') AND period_start < getvariable('period_end')"
-_OVERLAPPING_OR_BEFORE = "period_end >= getvariable('period_start') AND period_start < getvariable('period_end')"
-
-_PERIODS_BEFORE = """
-    WITH pairs AS (
-        SELECT earlier.site_id, earlier.period, later.period AS next_period
-        FROM (SELECT * FROM reference.site_periods WHERE {periods}) AS later
-        JOIN reference.site_periods AS earlier USING (site_id, period_kind)
-        JOIN scorecards.composites AS scored ON scored.site_id = earlier.site_id AND scored.period = earlier.period
-        WHERE earlier.period_end = later.period_start AND scored.methodology_hash = ?
-    )
-    SELECT indicators.*, next_period FROM indicators."all" AS indicators JOIN pairs USING (site_id, period)
-"""
-"""Indicators of the periods of the same kind right before those of a scope, scored with the same methodology."""
 
 
 def indicator_recipes() -> list[Recipe]:
@@ -159,13 +142,14 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
     with lake.transaction(author, f"{run_id}: build {scope.title}"):
-        left = _forget(lake, scope)
+        periods = _periods_of(lake, scope)
+        left = _forget(lake, scope, periods)
         filled = [table for table in _tables_of_months() if lake.value(f"SELECT count(*) FROM {bench}.{table}")]
         for table in filled:
             lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
         lake.execute(f"INSERT INTO indicators.period_facts BY NAME FROM {bench}.indicators.period_facts")
         lake.execute(f'INSERT INTO indicators."all" BY NAME {fill().query}')
-        _score(lake, methodology, run_id)
+        _score(lake, scope, periods, methodology, run_id)
         for recipe in in_build_order("scorecards"):
             lake.execute(f"INSERT INTO {recipe.table} BY NAME {recipe.query}")
         lake.execute(
@@ -195,7 +179,8 @@ def built_by(lake: Lake, run_id: str | None = None) -> set[Scope]:
 
 def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
     """What the recipes of a scope read with ``getvariable``."""
-    zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [scope.site_id]))
+    zones = dict(lake.frame("SELECT site_id, time_zone FROM reference.sites").iter_rows())
+    zone = ZoneInfo(zones[scope.site_id])
     start, end = (
         datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None) for day in (scope.start, scope.end)
     )
@@ -209,7 +194,37 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
     }
 
 
-def _forget(lake: Lake, scope: Scope) -> list[str]:
+@dataclass(frozen=True)
+class _Periods:
+    """Periods of a site, by how they lie to a quarter.
+
+    Attributes:
+        closing: those whose last month lies in it.
+        overlapping: those of which any part does.
+        touching: these, and those that end where it starts.
+        before: those right before a closing one of the same kind, with the ``next_period``.
+    """
+
+    closing: list[str]
+    overlapping: list[str]
+    touching: list[str]
+    before: pl.DataFrame
+
+
+def _periods_of(lake: Lake, scope: Scope) -> _Periods:
+    periods = lake.frame("SELECT * FROM reference.site_periods WHERE site_id = ?", [scope.site_id])
+    closing = periods.filter(pl.col("closing_month").is_between(scope.start, scope.end, closed="left"))
+    touching = periods.filter(pl.col("period_end") >= scope.start, pl.col("period_start") < scope.end)
+    later = closing.select("period_kind", period_end="period_start", next_period="period")
+    return _Periods(
+        closing=closing["period"].to_list(),
+        overlapping=touching.filter(pl.col("period_end") > scope.start)["period"].to_list(),
+        touching=touching["period"].to_list(),
+        before=periods.join(later, on=["period_kind", "period_end"]).select("period", "next_period"),
+    )
+
+
+def _forget(lake: Lake, scope: Scope, periods: _Periods) -> list[str]:
     """Remove what a quarter will replace; tables that still hold rows of it, because no recipe makes them any more.
 
     What was never built has left nothing, and to look for it takes long.
@@ -218,21 +233,20 @@ def _forget(lake: Lake, scope: Scope) -> list[str]:
     so far.
     """
     builds = dict(lake.frame("SELECT quarter_start, filled FROM ops.builds WHERE site_id = ?", [scope.site_id]).rows())
-    going: list[tuple[str, str]] = []
     made, filled = _tables_of_months(), builds.get(scope.start)
     if scope.start in builds:
-        months = "month_start >= getvariable('period_start') AND month_start < getvariable('period_end')"
-        going += [(table, months) for table in made if filled is None or table in filled]
-        going += [("ops.builds", "quarter_start = getvariable('period_start')")]
+        of_months = "site_id = ? AND month_start >= ? AND month_start < ?"
+        for table in made:
+            if filled is None or table in filled:
+                lake.execute(f"DELETE FROM {table} WHERE {of_months}", [scope.site_id, scope.start, scope.end])
+        lake.execute("DELETE FROM ops.builds WHERE site_id = ? AND quarter_start = ?", [scope.site_id, scope.start])
     if builds:
-        going += [(table, _periods(_CLOSING)) for table in _TABLES_OF_CLOSING_PERIODS]
-        going += [("indicators.period_facts", _periods(_OVERLAPPING))]
-        going += [
-            (recipe.table, _periods(_OVERLAPPING_OR_BEFORE if "rebuilds" in recipe.header else _OVERLAPPING))
-            for recipe in recipes("scorecards")
-        ]
-    for table, which in going:
-        lake.execute(f"DELETE FROM {table} WHERE site_id = getvariable('site_id') AND {which}")
+        going = dict.fromkeys(_TABLES_OF_CLOSING_PERIODS, periods.closing)
+        going["indicators.period_facts"] = periods.overlapping
+        for recipe in recipes("scorecards"):
+            going[recipe.table] = periods.touching if "rebuilds" in recipe.header else periods.overlapping
+        for table, names in going.items():
+            lake.execute(f"DELETE FROM {table} WHERE {_OF_PERIODS}", [scope.site_id, names])
     return [table for table in filled or () if table not in made]
 
 
@@ -240,22 +254,27 @@ def _tables_of_months() -> list[str]:
     return [*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"]
 
 
-def _periods(which: str) -> str:
-    return f"period IN (SELECT period FROM reference.site_periods WHERE site_id = getvariable('site_id') AND {which})"
-
-
-def _score(lake: Lake, methodology: Methodology, run_id: str) -> None:
-    periods = f"site_id = getvariable('site_id') AND {_periods(_CLOSING)}"
-    indicators = lake.frame(f'SELECT * FROM indicators."all" WHERE {periods}')
+def _score(lake: Lake, scope: Scope, periods: _Periods, methodology: Methodology, run_id: str) -> None:
+    query = f'SELECT * FROM indicators."all" WHERE {_OF_PERIODS}'
+    indicators = lake.frame(query, [scope.site_id, periods.closing])
     scorecards = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     for table in _SCORED:
         rows = getattr(scorecards, table)
         if "run_id" in SCORECARDS[table].columns:
             rows = rows.with_columns(run_id=pl.lit(run_id))
         lake.insert(f"scorecards.{table}", rows.select(list(SCORECARDS[table].columns)))
-    before = lake.frame(_PERIODS_BEFORE.format(periods=periods), [methodology.hash])
-    explanations = explain_periods(judge(indicators, methodology), judge(before, methodology), methodology)
+    before = lake.frame(query, [scope.site_id, _scored_before(lake, scope, periods, methodology)])
+    explanations = explain_periods(
+        judge(indicators, methodology), judge(before.join(periods.before, on="period"), methodology), methodology
+    )
     lake.insert("scorecards.explanations", explanations)
+
+
+def _scored_before(lake: Lake, scope: Scope, periods: _Periods, methodology: Methodology) -> list[str]:
+    """Periods right before the closing ones that were scored with the same methodology."""
+    query = f"SELECT period FROM scorecards.composites WHERE {_OF_PERIODS} AND methodology_hash = ?"
+    before = periods.before["period"].to_list()
+    return lake.frame(query, [scope.site_id, before, methodology.hash])["period"].to_list()
 
 
 def code_hash() -> str:

@@ -31,7 +31,7 @@ _UNKNOWN_W = 20_000.0
 _COLUMNS = ("row_number", "node_id", "device_id", "instance_id", "sku", "sampled_at_utc", *MEASURED)
 
 _TANGLED = """
-    SELECT file_id, device_id, instance_id FROM rollups.tangled_series WHERE site_id = getvariable('site_id')
+    SELECT file_id, device_id, instance_id FROM rollups.tangled_series
 """
 
 _LEFT_LOOSE = f"""
@@ -44,9 +44,7 @@ _LEFT_LOOSE = f"""
 _COPIED = """
     SELECT {columns}, false AS is_settled
     FROM staged.accelerator_samples
-    WHERE {within} AND row_number IS NOT NULL AND file_id NOT IN (
-        SELECT file_id FROM ops.files WHERE site_id = getvariable('site_id') AND is_adopted
-    )
+    WHERE {within} AND row_number IS NOT NULL AND file_id NOT IN (SELECT file_id FROM ops.files WHERE is_adopted)
 """
 
 _TANGLED_IN_PLACE = f"""

@@ -16,7 +16,7 @@ from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.ops import FILES
 from suanheng.schemas.reference import REFERENCE
-from suanheng.schemas.settled import SETTLED
+from suanheng.schemas.settled import LOOSE_SAMPLES, SETTLED_SERIES_HOUR, TANGLED_SERIES
 from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.device_series import make_series_hours, see_whole_quarter, spans
@@ -58,9 +58,9 @@ class Workbench:
         for stage in ("raw", "staged", "reference", "rollups", "indicators", "ops"):
             lake.execute(f"CREATE SCHEMA IF NOT EXISTS {name}.{stage}")
         self._there = columns_of_tables(lake)
-        for table, contract in SETTLED.items():
-            lake.execute(f"CREATE OR REPLACE VIEW {name}.rollups.{table} AS {self._of_today('rollups', contract)}")
-        lake.execute(f"CREATE OR REPLACE VIEW {name}.ops.files AS {self._of_today('ops', FILES)}")
+        for contract in (SETTLED_SERIES_HOUR, LOOSE_SAMPLES):
+            rows = self._of_today("rollups", contract)
+            lake.execute(f"CREATE OR REPLACE VIEW {name}.rollups.{contract.name} AS {rows}")
         self._lay_out("")
         self.refresh()
 
@@ -92,11 +92,13 @@ class Workbench:
         return f'SELECT {columns} FROM lake.{stage}."{contract.name}"'
 
     def lay_out(self, site_id: str) -> None:
-        """Put the smaller datasets of a site on the bench."""
+        """Put the smaller datasets of a site on the bench, and what the books say of its files."""
         if site_id != self._site_id:
             self._lay_out(site_id)
 
     def _lay_out(self, site_id: str) -> None:
+        for stage, contract in (("ops", FILES), ("rollups", TANGLED_SERIES)):
+            self._put_of_site(f"{stage}.{contract.name}", self._of_today(stage, contract), site_id)
         filled = self._filled(site_id)
         for contract in _raw_tables_read():
             rows = self._of_today("raw", contract) if f"raw.{contract.name}" in filled else no_rows(contract)
@@ -106,11 +108,14 @@ class Workbench:
             if dataset in LARGE:
                 self._lake.execute(f"CREATE OR REPLACE VIEW {self.name}.staged.{dataset} AS {rows}")
             else:
-                self._lake.execute(
-                    f"CREATE OR REPLACE TABLE {self.name}.staged.{dataset} AS FROM ({rows}) WHERE site_id = ? OR ?",
-                    [site_id, dataset in OF_ALL_SITES],
-                )
+                self._put_of_site(f"staged.{dataset}", rows, site_id, or_of_others=dataset in OF_ALL_SITES)
         self._site_id = site_id
+
+    def _put_of_site(self, table: str, rows: str, site_id: str, or_of_others: bool = False) -> None:
+        self._lake.execute(
+            f"CREATE OR REPLACE TABLE {self.name}.{table} AS FROM ({rows}) WHERE site_id = ? OR ?",
+            [site_id, or_of_others],
+        )
 
     def _filled(self, site_id: str) -> set[str]:
         """Tables of which a site's recipes may see rows, as the books say."""

@@ -7,7 +7,8 @@
 -- repeat its counter and power, so energy and time are taken from the best known series, once. Its utilisation is the
 -- time-weighted mean over the instances seen, instances without a value staying unknown; where the device states one
 -- for the whole of itself in the hour, that one stands.
--- A device that is not partitioned has one series, which is not summed once more.
+-- Only what is told in several parts is added up: an hour of a series seldom is, and a device that is not partitioned
+-- has one series.
 -- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances
 -- expected (any sample) and seen (with utilisation), and counter beside power over the time in which both are known.
 -- reaches: 1 day before and after the scope; further back where a stated interval does
@@ -20,7 +21,16 @@ WITH months AS (
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
 ),
-series_hours AS (
+parts AS (
+    FROM rollups.series_hour
+),
+told_in_parts AS (
+    SELECT hour_start_utc, device_id, instance_id
+    FROM parts
+    GROUP BY hour_start_utc, device_id, instance_id
+    HAVING count(*) > 1
+),
+added_up AS (
     SELECT
         hour_start_utc,
         device_id,
@@ -37,14 +47,26 @@ series_hours AS (
         sum(powered_uj) AS powered_uj,
         sum(bridged_us) AS bridged_us,
         sum(bridged_uj) AS bridged_uj,
-        CASE WHEN sum(compared_us) > 0 THEN sum(compared_powered_uj) END AS compared_powered_uj,
-        CASE WHEN sum(compared_us) > 0 THEN sum(compared_counted_uj) END AS compared_counted_uj,
-        sum(counter_falls)::BIGINT AS counter_falls,
-        sum(counter_excesses)::BIGINT AS counter_excesses,
-        sum(zero_power_samples)::BIGINT AS zero_power_samples,
+        sum(compared_us) AS compared_us,
+        sum(compared_powered_uj) AS compared_powered_uj,
+        sum(compared_counted_uj) AS compared_counted_uj,
+        sum(counter_falls) AS counter_falls,
+        sum(counter_excesses) AS counter_excesses,
+        sum(zero_power_samples) AS zero_power_samples,
         max(evidence_rank) AS evidence_rank
-    FROM rollups.series_hour
+    FROM parts SEMI JOIN told_in_parts USING (hour_start_utc, device_id, instance_id)
     GROUP BY hour_start_utc, device_id, instance_id
+),
+series_hours AS (
+    SELECT * REPLACE (
+        CASE WHEN compared_us > 0 THEN compared_powered_uj END AS compared_powered_uj,
+        CASE WHEN compared_us > 0 THEN compared_counted_uj END AS compared_counted_uj
+    )
+    FROM (
+        FROM parts ANTI JOIN told_in_parts USING (hour_start_utc, device_id, instance_id)
+        UNION ALL BY NAME
+        FROM added_up
+    )
 ),
 series_energies AS (
     SELECT
@@ -59,6 +81,11 @@ series_energies AS (
             }
         END AS energy
     FROM series_hours
+),
+hours AS (
+    SELECT site_id, month_start, hour_start_utc
+    FROM (SELECT DISTINCT hour_start_utc FROM series_hours)
+    JOIN months ON hour_start_utc >= start_utc AND hour_start_utc < end_utc
 ),
 partitioned AS (
     SELECT DISTINCT device_id FROM series_hours WHERE instance_id <> ''
@@ -76,10 +103,10 @@ device_hours AS (
         energy,
         compared_powered_uj,
         compared_counted_uj,
-        counter_falls,
-        counter_excesses,
+        counter_falls::BIGINT AS counter_falls,
+        counter_excesses::BIGINT AS counter_excesses,
         counter_is_dead AND counted_us > 0 AS counter_is_dead,
-        zero_power_samples,
+        zero_power_samples::BIGINT AS zero_power_samples,
         0 AS instances_expected,
         0 AS instances_seen,
         evidence_rank
@@ -100,10 +127,10 @@ device_hours AS (
         max(energy) AS energy,
         max(compared_powered_uj) AS compared_powered_uj,
         max(compared_counted_uj) AS compared_counted_uj,
-        max(counter_falls) AS counter_falls,
-        max(counter_excesses) AS counter_excesses,
+        max(counter_falls)::BIGINT AS counter_falls,
+        max(counter_excesses)::BIGINT AS counter_excesses,
         bool_or(counter_is_dead AND counted_us > 0) AS counter_is_dead,
-        max(zero_power_samples) AS zero_power_samples,
+        max(zero_power_samples)::BIGINT AS zero_power_samples,
         count(*) FILTER (WHERE instance_id <> '') AS instances_expected,
         count(*) FILTER (WHERE instance_id <> '' AND utilisation_us > 0) AS instances_seen,
         max(evidence_rank) AS evidence_rank
@@ -145,4 +172,4 @@ SELECT
     samples,
     evidence_rank::INTEGER AS evidence_rank
 FROM utilisations
-JOIN months ON hour_start_utc >= start_utc AND hour_start_utc < end_utc
+JOIN hours USING (hour_start_utc)
