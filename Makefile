@@ -54,6 +54,7 @@ bench: $(READY) $(PEERS)/.ready  ## measure, as ratios within one run; small: RO
 	$(BIN)/python bench/pieces.py --rounds $(ROUNDS) --devices $(DEVICES)
 	$(BIN)/python bench/backfill.py --repetitions $(ROUNDS)
 	$(BIN)/python bench/dask_workers.py --rounds $(ROUNDS)
+	$(BIN)/python bench/catalogue.py
 
 campaign: $(READY)  ## the long form of the property tests: hours, many seeds
 	HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest tests/scoring -n $(CPUS) -q

@@ -27,6 +27,12 @@ def show_closings(closings: list[dict[str, Any]]) -> None:
     create_table_artifact(closings, key=_key("publications"), description="What this run published.")
 
 
+def show_expired(done: dict[str, Any]) -> None:
+    """Keep how many snapshots were forgotten, and how many stay for publications, as a table."""
+    rows = [{"what": f"snapshots {name.replace('_', ' ')}", "how many": len(found)} for name, found in done.items()]
+    create_table_artifact(rows, key=_key("snapshots"), description="What this run forgot.")
+
+
 def changes(done: dict[str, Any]) -> list[dict[str, Any]]:
     """One row per kind of change, with its count and what it was; one row per part that failed."""
     refused = [f"{landing['path']}: {landing['problem']}" for landing in done["landings"] if landing["problem"]]

@@ -40,6 +40,7 @@ PLANS = (
     ),
     Plan("close", "monthly_close", "15 4 10 * *", "Publish the last ended month of every site."),
     Plan("close", "quarterly_close", "15 5 20 1,4,7,10 *", "Publish the last ended quarter of every site."),
+    Plan("expire", "expire", "15 6 * * 0", "Forget snapshots older than 30 days that no publication needs."),
     Plan("backfill", "backfill", None, "Build the quarters of a range of history."),
 )
 """What is deployed. ``prefect.yaml`` says the same for this folder."""

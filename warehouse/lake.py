@@ -13,6 +13,7 @@ from suanheng.config.workspace import Workspace
 from suanheng.warehouse import storage
 from suanheng.warehouse.engine import attach, connect, quoted
 from suanheng.warehouse.errors import Conflict, NoWarehouse
+from suanheng.warehouse.server import index_statistics
 from suanheng.warehouse.turns import Sole, Turns, turns_of
 
 _SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner"}
@@ -183,6 +184,8 @@ def writing(workspace: Workspace, run: str = "a writer") -> Iterator[Lake]:
         try:
             with turns.at("the catalogue"):
                 _attach(connection, workspace)
+                if turns.are_shared:
+                    index_statistics(connection)
             yield Lake(connection, workspace.data_path, turns)
         finally:
             connection.close()

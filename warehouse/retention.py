@@ -3,10 +3,38 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from suanheng.warehouse.lake import Lake
+from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.warehouse.lake import Lake, reading, writing
 
 STRAY_AFTER = timedelta(days=1)
 """Age from which a data file that no snapshot knows counts as left behind by a run that died, not as being written."""
+
+
+def expire_unpublished(workspace: Workspace, older_than_days: int, now: datetime) -> dict[str, list[int]]:
+    """Forget the old snapshots of a warehouse but those of publications, while nobody else writes.
+
+    Args:
+        workspace: where.
+        older_than_days: snapshots made at least so many days ago go.
+        now: the present.
+
+    Returns:
+        The snapshots that were ``expired`` and those ``kept_for_publications``.
+
+    Raises:
+        BadSettings: a negative number of days.
+        NoWarehouse: nothing was ever written.
+    """
+    if older_than_days < 0:
+        raise BadSettings(f"older_than_days is {older_than_days}. Expected 0 or more.")
+    # A reader does not make a warehouse where there is none.
+    with reading(workspace):
+        pass
+    with writing(workspace, "expire") as lake, lake.alone():
+        published = "SELECT DISTINCT snapshot_id FROM scorecards.publications ORDER BY snapshot_id"
+        kept = lake.frame(published).to_series().to_list()
+        before = now.astimezone(UTC).replace(tzinfo=None) - timedelta(days=older_than_days)
+        return {"expired": expire(lake, kept, before), "kept_for_publications": kept}
 
 
 def expire(lake: Lake, keep: Sequence[int], older_than: datetime) -> list[int]:

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from suanheng.config.workspace import Workspace
 from suanheng.warehouse.engine import attach, quoted
 from suanheng.warehouse.errors import Busy
+from suanheng.warehouse.server import asked
 
 _LOOK_AGAIN_S = 0.1
 _HOLDER = """
@@ -91,9 +92,9 @@ class Advisory:
         holder = _HOLDER.format(kind="suanheng place", place=quoted(place))
         with self._transaction() as server:
             _wait(
-                take=lambda: _asked(server, lock),
+                take=lambda: asked(server, lock),
                 what=f"{place} in the warehouse",
-                holder=lambda: _asked(server, holder) or "another writer",
+                holder=lambda: asked(server, holder) or "another writer",
                 wait_s=self._wait_s,
             )
             yield
@@ -103,13 +104,13 @@ class Advisory:
         """A transaction is open meanwhile: beside those of others, or while none of theirs is."""
         lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
         with self._transaction() as server:
-            _asked(server, f"SELECT {lock}(hashtext('suanheng transactions'), 0)::text")
+            asked(server, f"SELECT {lock}(hashtext('suanheng transactions'), 0)::text")
             yield
 
     def confirm(self) -> None:
         """Fail where the server does not know any more what is held: it was restarted, or the connection was cut."""
         for server in self._held:
-            _asked(server, "SELECT true")
+            asked(server, "SELECT true")
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -184,9 +185,3 @@ def _wait(take: Callable[[], Any], what: str, holder: Callable[[], str], wait_s:
                 "suanheng.toml says. Run again once it is done, or let it wait for longer."
             )
         time.sleep(_LOOK_AGAIN_S)
-
-
-def _asked(server: duckdb.DuckDBPyConnection, query: str) -> Any:
-    """First value of the answer of the server."""
-    row = server.execute("FROM postgres_query('server', ?)", [query]).fetchone()
-    return row[0] if row else None

@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from suanheng.flows.commands.console import (
     say_table,
     words,
 )
-from suanheng.warehouse.lake import reading, writing
+from suanheng.warehouse.lake import reading
 
 _SHOWN = ("publication_id", "state", "published_at_utc", "published_by", "methodology", "snapshot_id", "note")
 
@@ -145,18 +145,14 @@ def expire(
     as_json: JsonOption = False,
 ) -> None:
     """Forget old snapshots and delete files nothing needs any more. Published snapshots always stay."""
-    from suanheng.warehouse.retention import expire as forget
+    from suanheng.warehouse.retention import expire_unpublished
 
-    if older_than_days < 0:
-        raise BadSettings(f"--older-than-days is {older_than_days}. Expected 0 or more.")
-    before = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=older_than_days)
-    with writing(open_workspace(workspace), "expire") as lake, lake.alone():
-        kept = lake.frame("SELECT DISTINCT snapshot_id FROM scorecards.publications ORDER BY 1").to_series().to_list()
-        gone = forget(lake, kept, before)
+    done = expire_unpublished(open_workspace(workspace), older_than_days, datetime.now(UTC))
     if as_json:
-        say_json({"expired": gone, "kept_for_publications": kept})
+        say_json(done)
     else:
-        words.print(f"{len(gone)} snapshots forgotten, {len(kept)} kept for publications.")
+        gone, kept = map(len, done.values())
+        words.print(f"{gone} snapshots forgotten, {kept} kept for publications.")
 
 
 def _headline(workspace: Workspace, name: str, state: str) -> dict[str, Any]:

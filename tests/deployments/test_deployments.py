@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.commands import app
 from suanheng.flows.commands.console import QUARTER_FAILED
+from suanheng.transforms.publishing.reproduce import reproduce
 from tests.deployments.conftest import eventually
 
 DATA = ("raw", "staged", "rollups", "indicators", "scorecards", "quarantine", "reference")
@@ -199,3 +200,21 @@ def test_a_close_that_comes_late_publishes_the_month_it_was_due_for(server, hist
         ("2023-01", "published", "tiny/2023-01/r1")
     ]
     assert centre.ask("SELECT publication_id FROM scorecards.publications").rows() == [("tiny/2023-01/r1",)]
+
+
+def test_expired_snapshots_leave_the_warehouse_as_it_is_and_what_is_published_reproducible(server, history) -> None:
+    centre, _ = history
+    before = centre.digests(*DATA)
+    (published,) = centre.ask("SELECT snapshot_id FROM scorecards.publications")["snapshot_id"]
+
+    run_id = server.ask_for("expire/history", older_than_days=0)
+
+    run = server.ended(run_id)
+    assert (run.state.name, run.name) == ("Completed", f"expire {centre.root}")
+    left = centre.ask("SELECT snapshot_id FROM ducklake_snapshots('lake') ORDER BY 1")["snapshot_id"].to_list()
+    assert left == sorted({published, left[-1]})
+    told = json.loads(server.artifacts(run_id)["expire-snapshots"])
+    assert [row["what"] for row in told] == ["snapshots expired", "snapshots kept for publications"]
+    assert told[0]["how many"] > 5 and told[1]["how many"] == 1
+    assert centre.digests(*DATA) == before
+    assert reproduce(centre.workspace, "tiny/2023-01").is_exact

@@ -76,9 +76,16 @@ class Postgres:
 
     def ask(self, database: str, query: str) -> list[tuple[Any, ...]]:
         """Ask a database past the warehouse."""
+        return self._executed(database, "FROM postgres_query('server', ?)", query)
+
+    def run(self, database: str, statement: str) -> None:
+        """Change a database past the warehouse."""
+        self._executed(database, "CALL postgres_execute('server', ?)", statement)
+
+    def _executed(self, database: str, how: str, what: str) -> list[tuple[Any, ...]]:
         with connect(["postgres_scanner"]) as connection:
             attach(connection, self.address(database), "server", "TYPE postgres")
-            return connection.execute("FROM postgres_query('server', ?)", [query]).fetchall()
+            return connection.execute(how, [what]).fetchall()
 
 
 @pytest.fixture(scope="session")

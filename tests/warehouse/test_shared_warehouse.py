@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from suanheng.config.workspace import BadSettings
+from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import units
 from suanheng.flows.landing import waiting
 from suanheng.flows.publish import publish_scorecard
@@ -60,6 +61,14 @@ def counts_once(centre: Any) -> bool:
     """Whether every bill that was taken in lies in the warehouse once."""
     taken_in = "SELECT sum(rows_accepted) FROM ops.files WHERE raw_table = 'template_utility_bills'"
     return centre.value("SELECT count(*) FROM raw.template_utility_bills") == centre.value(taken_in)
+
+
+LOOKED_UP = "SELECT idx_scan FROM pg_stat_user_indexes WHERE relname = 'ducklake_file_column_stats'"
+
+
+def database_of(workspace: Workspace) -> str:
+    """The database that holds its catalogue."""
+    return workspace.catalog.rpartition("dbname=")[2]
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +305,7 @@ def test_a_conflict_without_end_is_refused_and_nothing_is_written(shared) -> Non
 
 def test_others_write_beside_a_first_try_and_wait_for_the_second(shared, servers) -> None:
     centre = shared()
-    database = centre.workspace.catalog.rpartition("dbname=")[2]
+    database = database_of(centre.workspace)
     waiting_for_a_lock = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     done: list[str] = []
 
@@ -336,7 +345,7 @@ def test_who_waits_at_a_place_is_told_for_whom(shared) -> None:
 
 def test_a_writer_whose_locks_are_lost_writes_nothing(shared, servers) -> None:
     centre = shared()
-    database = centre.workspace.catalog.rpartition("dbname=")[2]
+    database = database_of(centre.workspace)
     loaded = centre.value("SELECT files_loaded FROM ops.runs")
     cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
     with writing(centre.workspace) as lake:
@@ -361,6 +370,11 @@ def test_a_publication_is_reproduced_from_its_snapshot_after_the_others_were_for
     assert len(gone) > 5
     assert published["snapshot_id"] not in gone
     assert reproduce(centre.workspace, "tiny/2023Q1").is_exact
+
+
+def test_the_server_looks_statistics_up_by_an_index(after_a_night, servers) -> None:
+    ((looked_up,),) = servers.postgres.ask(database_of(after_a_night.workspace), LOOKED_UP)
+    assert looked_up > 100
 
 
 @pytest.fixture
@@ -396,6 +410,28 @@ def test_a_database_without_a_lake_is_no_warehouse_yet(settled) -> None:
 def test_a_server_that_cannot_be_used_is_named(settled, old, new, said) -> None:
     with pytest.raises(Unreachable, match=f"(?s){said}"), writing(settled(old, new)):
         pass
+
+
+def test_a_writer_who_may_not_make_the_index_is_told_who_may_and_writes(settled, servers, caplog) -> None:
+    workspace = settled()
+    database = database_of(workspace)
+    with writing(workspace) as lake:
+        lake.execute("CREATE TABLE numbers (n INTEGER)")
+    for statement in (
+        "DROP INDEX ducklake_file_column_stats_by_column",
+        "CREATE ROLE guest LOGIN",
+        "GRANT ALL ON SCHEMA public TO guest",
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO guest",
+    ):
+        servers.postgres.run(database, statement)
+
+    with writing(replace(workspace, catalog=workspace.catalog.replace("user=suanheng", "user=guest"))) as lake:
+        lake.execute("INSERT INTO numbers VALUES (1)")
+        assert lake.value("SELECT n FROM numbers") == 1
+
+    assert "must be owner of table ducklake_file_column_stats" in caplog.text
+    assert "CREATE INDEX IF NOT EXISTS" in caplog.text
+    assert servers.postgres.ask(database, LOOKED_UP) == []
 
 
 def test_credentials_come_from_the_environment_and_are_missed_there(settled, monkeypatch) -> None:
