@@ -20,7 +20,7 @@ from suanheng.warehouse.lake import Lake
 ROWS_AT_ONCE = 2_000_000
 """Loose samples that are summed at once; of more, devices are divided into groups."""
 
-SERIES_HOURS_AT_ONCE = 400_000
+SERIES_HOURS_AT_ONCE = 250_000
 """Series-hours of one span of a quarter; of more where a single hour holds more."""
 
 _HOUR = timedelta(hours=1)

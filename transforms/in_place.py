@@ -17,6 +17,7 @@ from suanheng.transforms.batch_survey import MARKS, Survey
 from suanheng.transforms.device_series import grounds
 from suanheng.transforms.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
 from suanheng.warehouse.adoption import adopt, take_out
+from suanheng.warehouse.engine import memory_given_back
 from suanheng.warehouse.lake import Lake
 
 RAW_TABLE = f"template_{DATASET}"
@@ -110,7 +111,9 @@ def take_in(lake: Lake, file: Placed, found: Survey, run_id: str) -> Taken | Non
         "rollups.settled_series_hour", found.hours.with_columns(**named).select(list(SETTLED_SERIES_HOUR.columns))
     )
     loose = pl.concat([found.loose, _as_loose(checked.accepted)], how="diagonal").with_columns(**named)
-    lake.insert("rollups.loose_samples", loose.select(list(LOOSE_SAMPLES.columns)))
+    # Next comes the survey of another file, which DuckDB has no part in.
+    with memory_given_back(lake.connection):
+        lake.insert("rollups.loose_samples", loose.select(list(LOOSE_SAMPLES.columns)))
     _quarantine(lake, checked, found.duplicates.with_columns(**named), file, run_id)
     instants = [found.first_at, found.last_at, *checked.accepted["sampled_at_utc"]]
     told = [instant for instant in instants if instant]

@@ -21,6 +21,7 @@ from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.device_series import make_series_hours, see_whole_quarter, spans
 from suanheng.transforms.recipes import Recipe, recipes
+from suanheng.warehouse.engine import memory_given_back
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, no_rows, quoted, sql_type
 
@@ -158,7 +159,8 @@ class Workbench:
             # In memory too, rows are compressed by a checkpoint, to a tenth.
             lake.execute(f"CHECKPOINT {self.name}")
             lake.set_variables(span)
-            lake.execute(f"INSERT INTO {recipe.table} BY NAME {recipe.query}")
+            with memory_given_back(lake.connection):
+                lake.execute(f"INSERT INTO {recipe.table} BY NAME {recipe.query}")
         see_whole_quarter(lake)
 
     def fill(

@@ -84,11 +84,11 @@ series_energies AS (
 ),
 hours AS (
     SELECT site_id, month_start, hour_start_utc
-    FROM (SELECT DISTINCT hour_start_utc FROM series_hours)
+    FROM (SELECT DISTINCT hour_start_utc FROM parts)
     JOIN months ON hour_start_utc >= start_utc AND hour_start_utc < end_utc
 ),
 partitioned AS (
-    SELECT DISTINCT device_id FROM series_hours WHERE instance_id <> ''
+    SELECT DISTINCT device_id FROM parts WHERE instance_id <> ''
 ),
 device_hours AS (
     SELECT
