@@ -59,7 +59,8 @@ def joins_as_written(connection: duckdb.DuckDBPyConnection) -> AbstractContextMa
 def memory_given_back(connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
     """``with memory_given_back(connection):`` DuckDB gives the system back what it frees, in all connections.
 
-    It would keep it for what comes next, which costs less time. For the last statement before others need the memory.
+    It would keep it for the next statement, which costs less time. For statements behind which others need the memory,
+    or which are of a long row of large ones.
     """
     return _setting(connection, "allocator_bulk_deallocation_flush_threshold", "1MB")
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.warehouse.lake import Lake, reading, writing
+from suanheng.warehouse.tables import columns_of_tables
 
 STRAY_AFTER = timedelta(days=1)
 """Age from which a data file that no snapshot knows counts as left behind by a run that died, not as being written."""
@@ -15,7 +16,7 @@ def expire_unpublished(workspace: Workspace, older_than_days: int, now: datetime
 
     Args:
         workspace: where.
-        older_than_days: snapshots made at least so many days ago go.
+        older_than_days: snapshots older than so many days go.
         now: the present.
 
     Returns:
@@ -31,10 +32,17 @@ def expire_unpublished(workspace: Workspace, older_than_days: int, now: datetime
     with reading(workspace):
         pass
     with writing(workspace, "expire") as lake, lake.alone():
-        published = "SELECT DISTINCT snapshot_id FROM scorecards.publications ORDER BY snapshot_id"
-        kept = lake.frame(published).to_series().to_list()
+        kept = _published(lake)
         before = now.astimezone(UTC).replace(tzinfo=None) - timedelta(days=older_than_days)
         return {"expired": expire(lake, kept, before), "kept_for_publications": kept}
+
+
+def _published(lake: Lake) -> list[int]:
+    """Snapshots of publications; a run that was broken off first of all may have left no table of them."""
+    if "scorecards.publications" not in columns_of_tables(lake):
+        return []
+    query = "SELECT DISTINCT snapshot_id FROM scorecards.publications ORDER BY snapshot_id"
+    return lake.frame(query).to_series().to_list()
 
 
 def expire(lake: Lake, keep: Sequence[int], older_than: datetime) -> list[int]:

@@ -140,7 +140,7 @@ def reproduce(
 
 
 def expire(
-    older_than_days: Annotated[int, typer.Option(help="Forget snapshots older than so many days.")] = 30,
+    older_than_days: Annotated[int, typer.Option(min=0, help="Forget snapshots older than so many days.")] = 30,
     workspace: WorkspaceOption = Path(),
     as_json: JsonOption = False,
 ) -> None:

@@ -19,6 +19,8 @@ def test_a_warehouse_that_is_older_than_a_column_or_a_table_is_laid_out_all_the_
             lake.execute("ALTER TABLE staged.utility_bills DROP COLUMN tariff_period")
             lake.execute("DROP TABLE staged.product_footprints")
             lake.execute("DROP TABLE raw.grid_mix_hourly")
+            lake.execute("DROP TABLE rollups.tangled_series")
+            lake.execute("ALTER TABLE ops.files DROP COLUMN is_adopted")
         Workbench(lake).lay_out("tiny")
         bills = "SELECT DISTINCT tariff_period FROM bench.staged.utility_bills"
         assert lake.frame("SELECT DISTINCT contract_id FROM bench.staged.energy_certificates").rows() == [(None,)]
@@ -26,6 +28,28 @@ def test_a_warehouse_that_is_older_than_a_column_or_a_table_is_laid_out_all_the_
         assert lake.frame(bills).rows() == [("total",)]
         assert lake.value("SELECT count(*) FROM bench.staged.product_footprints") == 0
         assert lake.value("SELECT count(*) FROM bench.raw.grid_mix_hourly") == 0
+        assert lake.value("SELECT count(*) FROM bench.rollups.tangled_series") == 0
+        assert lake.frame("SELECT DISTINCT is_adopted FROM bench.ops.files").rows() == [(False,)]
+
+
+def test_a_site_is_laid_out_as_the_books_say_of_it_when_it_is(built_workspace) -> None:
+    tangled = "INSERT INTO rollups.tangled_series VALUES (?, 'file', 'gpu-1', '')"
+    there = "SELECT site_id FROM bench.rollups.tangled_series"
+    with writing(built_workspace.workspace) as lake:
+        bench = Workbench(lake)
+        for site_id in ("tiny", "other"):
+            lake.execute(tangled, [site_id])
+        bench.lay_out("tiny")
+        assert lake.frame(there).rows() == [("tiny",)]
+        lake.execute(tangled, ["tiny"])
+        bench.refresh()
+        bench.lay_out("tiny")
+        assert lake.frame(there).rows() == [("tiny",)] * 2
+        files = "SELECT count(*) FROM {0}ops.files WHERE site_id = 'tiny'"
+        assert lake.value(files.format("bench.")) == lake.value(files.format("")) > 0
+        bench.lay_out("other")
+        assert lake.frame(there).rows() == [("other",)]
+        assert lake.value("SELECT count(*) FROM bench.ops.files") == 0
 
 
 def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace, monkeypatch) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from suanheng.config.workspace import Workspace, open_workspace
+from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.warehouse.errors import NoWarehouse
 from suanheng.warehouse.lake import writing
-from suanheng.warehouse.retention import STRAY_AFTER, expire
+from suanheng.warehouse.retention import STRAY_AFTER, expire, expire_unpublished
 
 DIES_BEFORE_ITS_COMMIT = """
 import os, signal, sys
@@ -85,3 +86,25 @@ def test_files_that_are_no_data_of_the_warehouse_stay_however_old(workspace) -> 
     expire_nothing(workspace)
 
     assert note.exists()
+
+
+def test_snapshots_go_once_they_are_old_enough_also_where_nothing_was_ever_published(workspace) -> None:
+    in_a_month = datetime.now(UTC) + timedelta(days=30)
+    assert expire_unpublished(workspace, 31, in_a_month) == {"expired": [], "kept_for_publications": []}
+    gone = expire_unpublished(workspace, 29, in_a_month)
+    assert len(gone["expired"]) >= 1
+    with writing(workspace) as lake:
+        assert lake.value("SELECT count(*) FROM ducklake_snapshots('lake')") == 1
+        assert lake.value("SELECT sum(n) FROM numbers") == 99 * 100 / 2
+
+
+def test_where_there_is_no_warehouse_none_is_made(tmp_path) -> None:
+    (tmp_path / "suanheng.toml").write_text("", encoding="utf-8")
+    with pytest.raises(NoWarehouse, match="has no warehouse yet"):
+        expire_unpublished(open_workspace(tmp_path), 30, datetime.now(UTC))
+    assert [path.name for path in tmp_path.iterdir()] == ["suanheng.toml"]
+
+
+def test_an_age_below_zero_is_refused(workspace) -> None:
+    with pytest.raises(BadSettings, match=r"older_than_days is -1\. Expected 0 or more"):
+        expire_unpublished(workspace, -1, datetime.now(UTC))

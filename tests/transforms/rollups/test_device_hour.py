@@ -8,6 +8,7 @@ import pytest
 
 from suanheng.schemas.formats import template
 from suanheng.schemas.gate import Chunk, check
+from suanheng.transforms.series_hours import SUMS
 
 RECIPE = "rollups/device_hour.sql"
 MIDNIGHT = datetime(2023, 1, 1)  # 08:00 at the site, well inside January
@@ -406,3 +407,85 @@ def test_the_weakest_evidence_decides(warehouse):
         "accelerator_samples", *samples(30, begin=MIDNIGHT + timedelta(minutes=30), evidence_class="simulated")
     )
     assert warehouse.run(RECIPE, **JANUARY)["evidence_rank"].to_list() == [5]
+
+
+def settled(file, **sums):
+    """What an adopted file settles of one H100 in the first hour; sums that are left out are 0."""
+    return {
+        **dict.fromkeys(SUMS, 0),
+        "site_id": "site-a",
+        "file_id": file,
+        "evidence_class": "measured",
+        "device_id": "gpu-1",
+        "instance_id": "",
+        "hour_start_utc": MIDNIGHT,
+        "node_id": "node-1",
+        "sku": "H100 SXM 80GB",
+        **sums,
+    }
+
+
+def test_an_hour_that_several_files_tell_in_parts_is_added_up(warehouse):
+    # Twenty minutes in one file, half busy, 0.1 kWh by the counter and 0.09 by power; ten in another, all busy, 0.05
+    # by the counter and 0.06 by power, and five of them by power alone, 0.02 kWh. Staged rows make a third part: five
+    # minutes at 600 W, 0.05 kWh by power alone. Together 20 + 10 + 5 minutes; busy 10 + 10 of 30; 0.1 + 0.05 by the
+    # counter, and 0.02 + 0.05 where it does not count.
+    minute_us, kwh_uj = 60_000_000, 3_600_000_000_000
+    first = settled(
+        "a",
+        samples=20,
+        held_us=20 * minute_us,
+        utilisation_us=20 * minute_us,
+        busy_us=10 * minute_us,
+        counted_us=20 * minute_us,
+        counted_uj=kwh_uj // 10,
+        powered_us=20 * minute_us,
+        powered_uj=kwh_uj * 9 // 100,
+        compared_us=20 * minute_us,
+        compared_powered_uj=kwh_uj * 9 // 100,
+        compared_counted_uj=kwh_uj // 10,
+        counter_falls=1,
+        counter_excesses=1,
+        zero_power_samples=2,
+    )
+    second = settled(
+        "b",
+        samples=10,
+        held_us=10 * minute_us,
+        utilisation_us=10 * minute_us,
+        busy_us=10 * minute_us,
+        counted_us=5 * minute_us,
+        counted_uj=kwh_uj // 20,
+        powered_us=10 * minute_us,
+        powered_uj=kwh_uj * 8 // 100,
+        bridged_us=5 * minute_us,
+        bridged_uj=kwh_uj * 2 // 100,
+        compared_us=5 * minute_us,
+        compared_powered_uj=kwh_uj * 6 // 100,
+        compared_counted_uj=kwh_uj // 20,
+        counter_falls=2,
+        counter_excesses=3,
+        zero_power_samples=4,
+        node_id="node-2",
+    )
+    alone = {**first, "device_id": "gpu-2", "node_id": "node-3"}
+    # A counter that stands still in both parts: energy is that by power, 0.09 + 0.08 kWh, over 20 + 10 minutes.
+    dead = [{**part, "device_id": "gpu-3", "counted_uj": 0, "compared_counted_uj": 0} for part in (first, second)]
+    warehouse.insert("rollups.settled_series_hour", first, second, alone, *dead)
+    warehouse.stage("accelerator_samples", *samples(5, begin=MIDNIGHT + timedelta(minutes=50), power_w=600.0))
+
+    rows = warehouse.run(RECIPE, **JANUARY).sort("device_id")
+
+    assert rows["device_id"].to_list() == ["gpu-1", "gpu-2", "gpu-3"]
+    row = rows.row(0, named=True)
+    assert row["device_hours"] == Decimal("0.583333333")
+    assert (row["busy_device_hours"], row["utilisation_device_hours"]) == (Decimal("0.333333333"), Decimal("0.5"))
+    assert (row["energy_kwh"], row["energy_device_hours"]) == (Decimal("0.22"), Decimal("0.583333333"))
+    assert (row["compared_counter_kwh"], row["compared_power_kwh"]) == (Decimal("0.15"), Decimal("0.15"))
+    assert (row["counter_falls"], row["counter_excesses"], row["zero_power_samples"]) == (3, 4, 6)
+    assert (row["samples"], row["node_id"], row["sku"]) == (35, "node-2", "H100 SXM 80GB")
+    assert rows.row(1, named=True)["device_hours"] == Decimal("0.333333333")
+    assert rows.row(1, named=True)["energy_kwh"] == Decimal("0.1")
+    assert rows.row(2, named=True)["energy_kwh"] == Decimal("0.17")
+    assert rows.row(2, named=True)["energy_device_hours"] == Decimal("0.5")
+    assert rows["counter_is_dead"].to_list() == [False, False, True]
