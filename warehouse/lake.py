@@ -13,8 +13,8 @@ from suanheng.config.workspace import Workspace
 from suanheng.warehouse import storage
 from suanheng.warehouse.engine import attach, connect, quoted
 from suanheng.warehouse.errors import Conflict, NoWarehouse
+from suanheng.warehouse.locks import Sole, Turns, turns_of
 from suanheng.warehouse.server import index_statistics
-from suanheng.warehouse.turns import Sole, Turns, turns_of
 
 _SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner"}
 _BUSY_TIMEOUT_MS = 30_000
