@@ -15,10 +15,10 @@ import pandera.polars as pa
 import polars as pl
 
 from suanheng.flows.sources._files import WHOLE_FILE_BYTES
+from suanheng.schemas.checking.records import check
 from suanheng.schemas.columns import IDENTIFIER, provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import Format, formats
-from suanheng.schemas.gate import check
 from suanheng.schemas.indicators import STATUSES
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.build import catalogue, indicator_recipes

@@ -27,8 +27,8 @@ from suanheng.flows.landing import (
     sources_of,
 )
 from suanheng.flows.repairs import Content
+from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.gate import Chunk, UnreadableFile, check
 from suanheng.transforms.device_series import grounds_hash
 from suanheng.warehouse.errors import NoWarehouse
 from suanheng.warehouse.lake import reading

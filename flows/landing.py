@@ -16,8 +16,8 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows import repairs
 from suanheng.flows.file_hashes import hash_of_content
 from suanheng.flows.repairs import Content, Record
+from suanheng.schemas.checking.records import Checked, Chunk, UnreadableFile, check
 from suanheng.schemas.formats import formats, landed, raw_tables
-from suanheng.schemas.gate import Checked, Chunk, UnreadableFile, check
 from suanheng.schemas.ops import FILES, RECORDS, REPAIRS
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import in_place

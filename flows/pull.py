@@ -26,7 +26,7 @@ from suanheng.config.pulls import Pull
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows.sources.prometheus_matrix import samples
 from suanheng.flows.steps import Unavailable
-from suanheng.schemas.gate import Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Unreadable, UnreadableFile
 from suanheng.transforms.reference import facts
 
 ATTEMPTS = 6

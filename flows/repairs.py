@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 
 FILE, SITE, TABLE, ROW, REASON, RECORD = PLACE = (
     "suanheng_file",

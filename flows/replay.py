@@ -11,8 +11,8 @@ from suanheng.flows import pipeline, repairs
 from suanheng.flows.landing import chunks_of, lying, repairs_of
 from suanheng.flows.repairs import Content, Record, Sheet
 from suanheng.flows.steps import Steps
+from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.gate import UnreadableFile
 from suanheng.warehouse.lake import Lake, reading
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from suanheng.schemas.suspicion import QuickLook
+from suanheng.schemas.checking.quick_look import QuickLook
 from suanheng.transforms import series_hours
 from suanheng.transforms.sample_rows import Names, SampleRows, highest_of_models, named
 from suanheng.transforms.series_hours import Flags, Floats, Integers, Order, Sums

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from suanheng.schemas import breaches, compiled, suspicion
+from suanheng.schemas.checking import breaches, compiled, quick_look
 from suanheng.transforms import batch_survey, sample_rows, series_hours, survey
 from suanheng.transforms.batch_survey import Grounds
 from suanheng.transforms.sample_rows import MEASURED, NAMES, Names, SampleRows, highest_of_models, named
@@ -189,6 +189,6 @@ def grounds_hash(lake: Lake) -> str:
 def survey_code() -> str:
     """Hash of the code that surveys."""
     digest = hashlib.sha256()
-    for module in (series_hours, sample_rows, batch_survey, survey, suspicion, breaches, compiled):
+    for module in (series_hours, sample_rows, batch_survey, survey, quick_look, breaches, compiled):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()

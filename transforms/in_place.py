@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
+from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.formats import template
-from suanheng.schemas.gate import Checked, Chunk, check
 from suanheng.schemas.ops import RECORDS
 from suanheng.schemas.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
 from suanheng.schemas.staged import DATASETS

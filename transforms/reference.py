@@ -13,8 +13,8 @@ import suanheng.config
 import suanheng.schemas
 from suanheng.config.sites import read_sites
 from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.gate import Chunk, check
 from suanheng.schemas.ops import REFERENCE_TABLES
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.spine import CATALOGUE, SITES

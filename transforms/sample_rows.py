@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from suanheng.schemas.compiled import compiled
+from suanheng.schemas.checking.compiled import compiled
 from suanheng.transforms import series_hours
 from suanheng.transforms.series_hours import HOUR_US, SUMS, Codes, Flags, Floats, Integers, Order, Samples, Sums
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from suanheng.schemas.compiled import compiled
+from suanheng.schemas.checking.compiled import compiled
 
 HOUR_US = 3_600_000_000
 LONGEST_HOLD_US = 300_000_000

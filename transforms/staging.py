@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from suanheng.config.corrections import Correction
-from suanheng.schemas import breaches, gate
+from suanheng.schemas.checking import breaches, records
+from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.energy import UTILITY_BILLS
 from suanheng.schemas.formats import landed, raw_tables, template
-from suanheng.schemas.gate import Checked, Chunk, check
 from suanheng.schemas.ops import STAGINGS
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms import bill_lines, corrections
@@ -236,7 +236,7 @@ def recipe_hash(dataset: str, facts: Mapping[str, str]) -> str:
         facts: hash of each reference table.
     """
     digest = hashlib.sha256(contract_text(DATASETS[dataset]).encode())
-    for module in (__file__, bill_lines.__file__, corrections.__file__, gate.__file__, breaches.__file__):
+    for module in (__file__, bill_lines.__file__, corrections.__file__, records.__file__, breaches.__file__):
         digest.update(Path(module).read_bytes())
     for feed in feeds(dataset):
         digest.update(feed.query.encode())

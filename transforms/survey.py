@@ -14,9 +14,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from suanheng.schemas.checking.quick_look import QuickLook
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
-from suanheng.schemas.suspicion import QuickLook
 from suanheng.transforms.batch_survey import Grounds, Survey, in_batches
 
 DATASET = "accelerator_samples"

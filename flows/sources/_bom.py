@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 
 def day_described(path: Path, timestamp: str | None, options: Mapping[str, Any], stated_in: str) -> str:

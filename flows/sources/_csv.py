@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suanheng.flows.sources._text import lines, refuse_repeated, wrong_field_count
-from suanheng.schemas.gate import Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Unreadable, UnreadableFile
 
 
 def records(path: Path, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:

@@ -14,7 +14,7 @@ from typing import IO, Any, BinaryIO
 
 import pyarrow as pa
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 WHOLE_FILE_BYTES = 64 * 2**20
 """Largest content of a file that its reader must hold whole, after unpacking."""

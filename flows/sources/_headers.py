@@ -10,8 +10,8 @@ import polars as pl
 
 from suanheng.flows.sources._cells import iso_date, repaired, whole_number
 from suanheng.flows.sources._spreadsheet import Table, find_table_where
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.gate import Chunk, UnreadableFile
 
 _BRACKETS = str.maketrans("（）［］【】", "()()()")
 _WITH_UNIT = re.compile(r"(.+?)\s*(?:\(([^()]*)\)|/\s*([A-Za-z]+))")

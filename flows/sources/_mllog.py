@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suanheng.flows.sources._text import lines
-from suanheng.schemas.gate import Unreadable
+from suanheng.schemas.checking.records import Unreadable
 
 MARK = ":::MLLOG"
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from suanheng.flows.sources._files import opened
 from suanheng.flows.sources._text import CHUNK_ROWS
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 NAME = "__name__"
 """Label that holds the name of the metric."""

@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 CONVENTIONS = ("inclusive", "exclusive")
 _CLEAR_MAJORITY = 0.75

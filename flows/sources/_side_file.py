@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from suanheng.flows.sources._spreadsheet import find_table
+from suanheng.schemas.checking.records import UnreadableFile, check
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.gate import UnreadableFile, check
 
 Row = dict[str, Any]
 

@@ -11,8 +11,8 @@ import fastexcel
 import polars as pl
 
 from suanheng.flows.sources._files import opened, whole
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 50_000
 INFLATED_WORKBOOK_BYTES = 256 * 2**20

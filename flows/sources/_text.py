@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.flows.sources._files import opened
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 100_000
 

@@ -8,7 +8,7 @@ from typing import Any
 from suanheng.flows.sources._csv import labelled_records
 from suanheng.flows.sources._files import bare_name
 from suanheng.flows.sources._text import chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.acme_trace import CONTRACT
 
 _LABELS = tuple(label for label in CONTRACT.columns if label != "cluster")

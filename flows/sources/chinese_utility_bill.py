@@ -13,7 +13,7 @@ from suanheng.flows.sources._chinese_dates import chinese_day, days_from_to, las
 from suanheng.flows.sources._labels import columns_by_label
 from suanheng.flows.sources._service_periods import end_date_convention
 from suanheng.flows.sources._spreadsheet import Table, find_table_where
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.chinese_utility_bill import CONTRACT, PARTS, QUANTITIES, WATER_TONNE
 from suanheng.schemas.units import spellings
 

@@ -11,7 +11,7 @@ import ijson
 from suanheng.flows.sources._files import json_document, opened
 from suanheng.flows.sources._json import cell, events, inside, instant_text
 from suanheng.flows.sources._text import chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _OF_JOB = (
     *("jobId", "arrayJobId", "cluster", "subCluster", "partition", "project", "user", "jobState"),

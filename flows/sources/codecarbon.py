@@ -6,7 +6,7 @@ from typing import Any
 
 from suanheng.flows.sources._csv import labelled_records
 from suanheng.flows.sources._text import as_text, chunks
-from suanheng.schemas.gate import Chunk, Unreadable
+from suanheng.schemas.checking.records import Chunk, Unreadable
 from suanheng.schemas.raw.codecarbon import CONTRACT
 
 _LABELS = tuple(label for label in CONTRACT.columns if label != "cluster")

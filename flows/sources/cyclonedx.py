@@ -14,7 +14,7 @@ from cyclonedx.validation.json import JsonValidator
 
 from suanheng.flows.sources._bom import day_described
 from suanheng.flows.sources._files import json_document
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.cyclonedx import CONTRACT
 
 CHUNK_ROWS = 50_000

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suanheng.flows.sources._text import as_text, chunks, lines
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _FIELDS = ("UUID#", "GPUTL", "GRACT", "TENSO", "POWER", "TOTEC", "TMPTR", "FBUSD", "FBTTL", "SMCLK", "XIDER")
 """Short names of the fields that are used; a query may hold others."""

@@ -21,7 +21,7 @@ from suanheng.flows.sources._text import (
     refuse_repeated,
     wrong_field_count,
 )
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.focus import (
     COLUMNS,
     CONTRACT,

@@ -11,7 +11,7 @@ from suanheng.flows.sources._cells import iso_date, repaired, whole_number
 from suanheng.flows.sources._chinese_dates import chinese_day, days_from_to, months_from_to
 from suanheng.flows.sources._labels import columns_by_label
 from suanheng.flows.sources._spreadsheet import Table, find_table_where
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.gec import CONTRACT
 from suanheng.schemas.units import spellings
 

@@ -11,7 +11,7 @@ import polars as pl
 from lxml import etree
 
 from suanheng.flows.sources._files import opened
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.green_button import CONTRACT
 
 CHUNK_ROWS = 50_000

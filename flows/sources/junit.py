@@ -8,7 +8,7 @@ from lxml import etree
 
 from suanheng.flows.sources._files import opened
 from suanheng.flows.sources._text import as_text, chunks
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.junit import CONTRACT
 
 _ROOTS = ("testsuites", "testsuite")

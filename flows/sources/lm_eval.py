@@ -9,7 +9,7 @@ from typing import Any
 from suanheng.flows.sources._files import json_document
 from suanheng.flows.sources._json import cell, inside, instant_text
 from suanheng.flows.sources._text import as_text, chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.lm_eval import CONTRACT
 
 _LABELS = tuple(CONTRACT.columns)

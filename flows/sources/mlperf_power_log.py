@@ -7,7 +7,7 @@ from typing import Any
 
 from suanheng.flows.sources._mlperf import place
 from suanheng.flows.sources._text import chunks, lines
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 CHANNELS = 6
 _TOTALS = ("Time", "Watts", "Volts", "Amps", "PF", "Mark")

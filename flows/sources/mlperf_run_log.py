@@ -7,7 +7,7 @@ from typing import Any
 
 from suanheng.flows.sources._mlperf import place
 from suanheng.flows.sources._text import as_text, chunks, lines
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _PREFIX = ":::MLLOG "
 _LOGGED = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from suanheng.flows.sources._files import json_document
 from suanheng.flows.sources._text import as_text, chunks
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 
 _DESCRIBED = (
     "submitter",

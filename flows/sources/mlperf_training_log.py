@@ -8,7 +8,7 @@ from suanheng.flows.sources._files import bare_name
 from suanheng.flows.sources._json import cell, instant_text
 from suanheng.flows.sources._mllog import MARK, messages, system_of
 from suanheng.flows.sources._text import as_text, chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _SAID = (
     *("submission_benchmark", "submission_division", "submission_org", "submission_platform", "submission_status"),

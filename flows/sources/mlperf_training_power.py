@@ -8,7 +8,7 @@ from suanheng.flows.sources._files import bare_name
 from suanheng.flows.sources._json import cell, instant_text
 from suanheng.flows.sources._mllog import MARK, messages, system_of
 from suanheng.flows.sources._text import chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _LABELS = ("time", "power_reading", "conversion_eff", "meter_id")
 

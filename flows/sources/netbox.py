@@ -18,7 +18,7 @@ from suanheng.flows.sources._text import (
     wrong_field_count,
 )
 from suanheng.schemas.assets import asset_class
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.netbox import CONTRACT, ENDPOINTS
 
 _FIELDS = ("in_service_from", "in_service_to", "rated_power_w", "accelerator_model", "accelerator_count")

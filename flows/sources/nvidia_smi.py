@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suanheng.flows.sources._text import as_text, chunks, lines, refuse_repeated, wrong_field_count
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _QUERIED = (
     "timestamp",

@@ -15,7 +15,7 @@ from suanheng.flows.sources._text import (
     wrong_field_count,
 )
 from suanheng.schemas.assets import asset_class
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _NEEDED = {"machineName", "cpuDescription", "machineType", "startTime"}
 _CLASSES = {"desktop": "other", "laptop": "other"}

@@ -10,7 +10,7 @@ import polars as pl
 from suanheng.flows.sources._cells import as_day, iso_date, repaired, whole_number
 from suanheng.flows.sources._service_periods import end_date_convention
 from suanheng.flows.sources._spreadsheet import Table, find_table
-from suanheng.schemas.gate import Chunk
+from suanheng.schemas.checking.records import Chunk
 from suanheng.schemas.raw.portfolio_manager import CONTRACT
 
 _LABELS = ("Portfolio Manager Meter ID", "Meter Type", "Start Date", "End Date", "Usage/Quantity", "Usage Units")

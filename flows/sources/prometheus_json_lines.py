@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suanheng.flows.sources._prometheus import Sample, bounded_lines, chunks, microseconds, series
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 LINE_BYTES = 16 * 2**20
 """Longest line that is read: half a million samples, or more."""

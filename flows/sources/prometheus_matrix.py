@@ -9,7 +9,7 @@ import ijson
 
 from suanheng.flows.sources._files import opened
 from suanheng.flows.sources._prometheus import Sample, chunks, microseconds, series
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SCALARS = {"string", "number", "boolean", "null"}

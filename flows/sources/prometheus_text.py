@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from suanheng.flows.sources._files import bare_name
 from suanheng.flows.sources._prometheus import NAME, Sample, bounded_lines, chunks, microseconds, series
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 LINE_BYTES = 2**20
 """Longest line that is read."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from suanheng.flows.sources._files import bare_name, json_document
 from suanheng.flows.sources._text import as_text, chunks, lines
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _COLUMNS = (
     *(

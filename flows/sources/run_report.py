@@ -9,7 +9,7 @@ from typing import Any
 from suanheng.flows.sources._files import bare_name, json_document
 from suanheng.flows.sources._json import cell
 from suanheng.flows.sources._text import chunks, lines
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.run_report import CONTRACT
 
 _FIELDS = tuple(CONTRACT.columns)

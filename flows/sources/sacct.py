@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suanheng.flows.sources._text import chunks, lines, refuse_repeated, wrong_field_count
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 FIELDS = (
     *("jobid", "jobidraw", "cluster", "partition", "qos", "account", "group", "gid", "user", "uid"),

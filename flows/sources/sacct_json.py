@@ -9,7 +9,7 @@ import ijson
 from suanheng.flows.sources._files import opened
 from suanheng.flows.sources._json import cell, events, inside, instant_text
 from suanheng.flows.sources._text import chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.sacct_json import CONTRACT
 
 _LABELS = tuple(CONTRACT.columns)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from suanheng.flows.sources._bom import day_described
 from suanheng.flows.sources._files import json_document, whole
 from suanheng.flows.sources._text import chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 if TYPE_CHECKING:
     from spdx_tools.spdx.model import Package, Relationship

@@ -13,7 +13,7 @@ from typing import Any
 from suanheng.flows.sources._bom import day_described
 from suanheng.flows.sources._files import json_document
 from suanheng.flows.sources._text import chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.spdx3 import CONTRACT
 
 _CONTEXT = "https://spdx.org/rdf/3."

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.flows.sources._headers import find_labelled, with_unit
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.supplier_list import CONTRACT
 
 _NEEDED = (("part_number",), ("stock", "unit_price", "lead_time", "qualified_suppliers"))

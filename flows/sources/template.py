@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from suanheng.flows.sources._files import bare_name
 from suanheng.flows.sources._text import csv_records, opened_text, quotes_do_not_pair
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 100_000
 

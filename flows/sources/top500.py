@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.flows.sources._spreadsheet import find_table
-from suanheng.schemas.gate import Chunk, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.top500 import CONTRACT
 
 _LABELS = ("Rank", "Computer", "Rmax [TFlop/s]", "Rpeak [TFlop/s]", "System ID")

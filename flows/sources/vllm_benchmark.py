@@ -9,7 +9,7 @@ from typing import Any
 from suanheng.flows.sources._files import whole
 from suanheng.flows.sources._json import cell
 from suanheng.flows.sources._text import as_text, chunks
-from suanheng.schemas.gate import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.vllm_benchmark import CONTRACT, STATED
 
 _BLANKS = re.compile(r"\s*")

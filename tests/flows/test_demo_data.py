@@ -12,7 +12,7 @@ from suanheng.config.sites import read_sites
 from suanheng.config.sources import bound_files, read_sources
 from suanheng.flows.demo import generate
 from suanheng.flows.demo.write import chinese_header
-from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.staged import DATASETS
 
 SITES = ("qinglan", "xiliu", "chaosheng")

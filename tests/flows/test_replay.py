@@ -20,7 +20,7 @@ from suanheng.flows.commands import app
 from suanheng.flows.repairs import Content
 from suanheng.flows.replay import export, replay
 from suanheng.flows.steps import Steps
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.warehouse.lake import reading
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)

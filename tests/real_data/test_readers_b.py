@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from suanheng.flows.sources import focus, green_button, ml_energy, portfolio_manager
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 pytestmark = pytest.mark.real_data
 

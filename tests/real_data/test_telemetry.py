@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 pytestmark = pytest.mark.real_data
 

@@ -8,11 +8,11 @@ import pandera.polars as pandera
 import polars as pl
 import pytest
 
-from suanheng.schemas import gate
-from suanheng.schemas.breaches import may_break
+from suanheng.schemas.checking import records
+from suanheng.schemas.checking.breaches import may_break
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract, column, contract
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.gate import Chunk, check
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.staged import DATASETS
 
@@ -30,9 +30,9 @@ def test_what_pandera_rejects_was_suspected(name: str, monkeypatch: pytest.Monke
     of = CONTRACTS[name]
     rows = drawn(of, Random(name))
     looked_at: list[pl.DataFrame] = []
-    judge = gate._contract_faults
-    monkeypatch.setattr(gate, "_contract_faults", lambda typed, of: (looked_at.append(typed), judge(typed, of))[1])
-    monkeypatch.setattr(gate, "may_break", lambda _: pl.lit(True))
+    judge = records._contract_faults
+    monkeypatch.setattr(records, "_contract_faults", lambda typed, of: (looked_at.append(typed), judge(typed, of))[1])
+    monkeypatch.setattr(records, "may_break", lambda _: pl.lit(True))
 
     rejected = check(Chunk(rows), of, "UTC").rejected
 

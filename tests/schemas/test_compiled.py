@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from suanheng.schemas.compiled import compiled
+from suanheng.schemas.checking.compiled import compiled
 
 NOWHERE = "def add(numbers):\n    total = 0\n    for number in numbers:\n        total += number\n    return total\n"
 

@@ -5,9 +5,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.energy import UTILITY_BILLS
 from suanheng.schemas.formats import template
-from suanheng.schemas.gate import Chunk, check
 from suanheng.schemas.staged import DATASETS
 
 

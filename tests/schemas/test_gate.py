@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
+from suanheng.schemas.checking.records import Checked, Chunk, Unreadable, UnreadableFile, check
 from suanheng.schemas.columns import amount, choice, count, day, flag, instant, name, ratio, text
 from suanheng.schemas.contract import column, contract, rule
-from suanheng.schemas.gate import Checked, Chunk, Unreadable, UnreadableFile, check
 
 METERS = contract(
     "meters",

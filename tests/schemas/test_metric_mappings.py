@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from suanheng.config.workspace import BadSettings, Workspace, open_workspace
-from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.reference import MAPPED_QUANTITIES, METRIC_MAPPINGS
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.reference import facts

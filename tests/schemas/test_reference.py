@@ -4,7 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import Checked, Chunk, check
+from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.reference import REFERENCE
 
 FOLDER = Path(__file__).parents[2] / "config" / "reference"

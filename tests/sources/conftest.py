@@ -12,9 +12,9 @@ import pytest
 
 import suanheng.config
 import suanheng.transforms
+from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.columns import EVIDENCE_CLASSES
 from suanheng.schemas.formats import landed, raw_tables
-from suanheng.schemas.gate import Checked, Chunk, check
 from suanheng.schemas.ops import FILES
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.settled import SETTLED

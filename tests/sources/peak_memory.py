@@ -9,8 +9,8 @@ import resource
 import sys
 from pathlib import Path
 
+from suanheng.schemas.checking.records import check
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.gate import check
 
 LIMIT_BYTES = 2 * 2**30
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 CHINESE = "asset_register_chinese.csv"
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 OPTIONS = {"points": "bms_points_dictionary.csv", "interval_s": 900, "stamped_at": "end"}
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import date, datetime
 import pytest
 
 from suanheng.flows.sources.cyclonedx import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 SERVER = "cyclonedx_server.json"
 

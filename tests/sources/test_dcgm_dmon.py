@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 OPTIONS = {"node": "n01", "sku": "H100 SXM 80GB"}
 

@@ -12,7 +12,7 @@ import pytest
 
 from suanheng.flows.sources import _files, template
 from suanheng.flows.sources._files import bare_name, opened, whole
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 
 def _zstd(content: bytes) -> bytes:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from suanheng.flows.sources.focus import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.schemas.raw.focus import DIALECTS
 
 SAMPLE = "focus_gpu_instances.csv"

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from suanheng.flows.sources.gec import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 OPTIONS = {"gpus_per_server": 4, "sku": "Own 80GB"}
 NEW_YORK = "America/New_York"

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from suanheng.flows.sources.green_button import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 GOOD = "green_button_electricity_gas_water.xml"
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from suanheng.flows.sources.grid_mix_hourly import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 MIX = "grid_mix_hourly_XX_NG_&_avgCI.csv"
 

@@ -22,8 +22,8 @@ import openpyxl
 import polars as pl
 import pytest
 
+from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
 from suanheng.schemas.formats import Format, formats, template
-from suanheng.schemas.gate import Chunk, UnreadableFile, check
 
 TESTS = Path(__file__).parents[1]
 ROUNDS = int(os.environ.get("SUANHENG_FUZZ_ROUNDS", "12"))

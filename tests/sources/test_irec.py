@@ -4,7 +4,7 @@ import pytest
 import xlsxwriter
 
 from suanheng.flows.sources.irec import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 HEADER = "Certificate ID From,Certificate ID To,Volume (MWh),Period Start,Period End"
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 OPERATORS = {"subject_kind": "operator"}
 

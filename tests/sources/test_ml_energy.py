@@ -3,7 +3,7 @@ from datetime import date, datetime
 import pytest
 
 from suanheng.flows.sources.ml_energy import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 RESULTS = "ml_energy_small-model__chat.json"
 OPTIONS = {"measured_on": "2026-02-16"}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 
 @pytest.fixture

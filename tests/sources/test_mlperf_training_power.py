@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 
 def test_power_is_the_reading_times_the_factor_of_the_log(gated, feed, staged, samples, tmp_path):

@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import Chunk, UnreadableFile, check
+from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
 from suanheng.schemas.reference import METER_METRICS
 
 OPTIONS = {"dialect": "cineca_logics", "meters": "modbus_meters_dictionary.csv"}

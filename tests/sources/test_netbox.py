@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 FIELDS = {"fields": {"in_service_from": "commissioned", "accelerator_model": "gpu", "accelerator_count": "gpus"}}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.formats import template
-from suanheng.schemas.gate import Chunk, check
 
 MIDNIGHT = datetime(2024, 6, 1)
 SCOPE = (date(2024, 6, 1), date(2024, 7, 1))

@@ -5,7 +5,7 @@ import pytest
 import xlsxwriter
 
 from suanheng.flows.sources.portfolio_manager import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.schemas.raw.portfolio_manager import COMMODITY_OF_METER_TYPE, CONTRACT
 from suanheng.schemas.units import spellings
 

@@ -5,7 +5,7 @@ import pytest
 import xlsxwriter
 
 from suanheng.flows.sources.portfolio_manager_template import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.schemas.raw.portfolio_manager_template import CONTRACT
 
 SAMPLE = "portfolio_manager_template_it_energy.xlsx"

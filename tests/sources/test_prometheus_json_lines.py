@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 TWO_DEVICES = "prometheus_json_lines_two_devices.jsonl"
 

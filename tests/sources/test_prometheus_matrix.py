@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 NOON = 1_717_243_200  # 2024-06-01 12:00:00 UTC
 TWO_DEVICES = "prometheus_matrix_two_devices.json"

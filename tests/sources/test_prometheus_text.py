@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from suanheng.flows.sources.prometheus_text import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 NOON = datetime(2024, 6, 1, 12)
 SCRAPED = {"scraped_at": "2024-06-01T20:00:00+08:00"}

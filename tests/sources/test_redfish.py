@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 OPTIONS = {"node": "n01", "taken_at": "2024-06-01T08:00:00+08:00", "it_input": ["Chassis/1U/EnvironmentMetrics"]}
 COLLECTED = {

@@ -9,7 +9,7 @@ from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.sources.sacct import FIELDS
 from suanheng.flows.steps import Steps
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.warehouse.lake import reading
 
 GOOD = {

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from suanheng.flows.sources.spdx3 import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 import xlsxwriter
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.schemas.raw.supplier_list import CURRENCIES, ORIGINS
 
 MAY = {"observed_on": "2024-05-31"}

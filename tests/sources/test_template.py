@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from suanheng.flows.sources.template import read
+from suanheng.schemas.checking.records import check
 from suanheng.schemas.formats import template
-from suanheng.schemas.gate import check
 
 
 @pytest.fixture

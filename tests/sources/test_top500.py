@@ -4,7 +4,7 @@ import pytest
 import xlsxwriter
 
 from suanheng.flows.sources.top500 import read
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 HEADER = ("Rank", "Name", "Computer", "Rmax [TFlop/s]", "Rpeak [TFlop/s]", "Power (kW)", "{efficiency}", "System ID")
 SYSTEMS = (

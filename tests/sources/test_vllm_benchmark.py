@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from suanheng.schemas.gate import UnreadableFile
+from suanheng.schemas.checking.records import UnreadableFile
 
 SYSTEM = {"system_name": "node-1", "sku": "H100 SXM 80GB", "device_count": 8, "precision": "BF16"}
 

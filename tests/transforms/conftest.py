@@ -13,8 +13,8 @@ import pytest
 
 import suanheng.config
 import suanheng.transforms
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.gate import Chunk, check
 from suanheng.schemas.ops import FILES
 from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.settled import SETTLED

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from suanheng.flows.sources import portfolio_manager
-from suanheng.schemas.gate import Chunk, check
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.raw.portfolio_manager import CONTRACT
 from suanheng.schemas.staged import DATASETS
 

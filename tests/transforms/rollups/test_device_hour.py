@@ -6,8 +6,8 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.formats import template
-from suanheng.schemas.gate import Chunk, check
 from suanheng.transforms.series_hours import SUMS
 
 RECIPE = "rollups/device_hour.sql"

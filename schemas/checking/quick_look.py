@@ -15,10 +15,10 @@ import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
 
-from suanheng.schemas import breaches
-from suanheng.schemas.compiled import compiled
+from suanheng.schemas.checking import breaches
+from suanheng.schemas.checking.compiled import compiled
+from suanheng.schemas.checking.records import reads_as_it_is
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.gate import reads_as_it_is
 
 _EARLIEST_US, _LATEST_US = (
     (instant - datetime(1970, 1, 1)) // timedelta(microseconds=1) for instant in (datetime(1900, 1, 1), datetime.max)

@@ -10,7 +10,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from suanheng.schemas.breaches import may_break
+from suanheng.schemas.checking.breaches import may_break
 from suanheng.schemas.contract import Contract
 
 REJECTED_SCHEMA = {
