@@ -20,8 +20,8 @@ from suanheng.schemas.columns import (
     text,
 )
 from suanheng.schemas.contract import Contract, column, contract, rule
-from suanheng.schemas.points import INSTANT_QUANTITIES, METER_UNIT_FITS, METER_UNITS
-from suanheng.schemas.telemetry import BOUNDARIES
+from suanheng.schemas.datasets.points import INSTANT_QUANTITIES, METER_UNIT_FITS, METER_UNITS
+from suanheng.schemas.datasets.telemetry import BOUNDARIES
 from suanheng.schemas.units import spellings
 
 CONFIDENCES = ("high", "medium", "low", "disputed", "unsourced")

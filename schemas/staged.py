@@ -1,7 +1,7 @@
 """The datasets: contracts of the staged tables, by name."""
 
-from suanheng.schemas import energy, supply_chain, telemetry
 from suanheng.schemas.contract import Contract
+from suanheng.schemas.datasets import energy, supply_chain, telemetry
 
 DATASETS: dict[str, Contract] = {
     dataset.name: dataset

@@ -12,7 +12,7 @@ from suanheng.schemas.checking import breaches, records
 from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.energy import UTILITY_BILLS
+from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.formats import landed, raw_tables, template
 from suanheng.schemas.ops import STAGINGS
 from suanheng.schemas.staged import DATASETS

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from suanheng.flows.sources._headers import find_labelled, with_unit
-from suanheng.schemas.assets import asset_class
 from suanheng.schemas.checking.records import Chunk
+from suanheng.schemas.datasets.assets import asset_class
 from suanheng.schemas.raw.asset_register import CONTRACT
 
 _NEEDED = (("model",), ("asset_number", "serial_number"))

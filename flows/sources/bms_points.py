@@ -11,7 +11,7 @@ from suanheng.flows.sources._csv import labelled_records
 from suanheng.flows.sources._side_file import Row, as_cells, side_file
 from suanheng.flows.sources._text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
-from suanheng.schemas.points import POINTS
+from suanheng.schemas.datasets.points import POINTS
 
 _ABOUT_POINT = ("meter_id", "boundary", "quantity", "unit", "at_least", "at_most")
 _ABOUT_INTERVAL = ("interval_s", "stamped_at")

@@ -8,7 +8,7 @@ from suanheng.flows.sources._csv import labelled_records
 from suanheng.flows.sources._side_file import Row, side_file
 from suanheng.flows.sources._text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
-from suanheng.schemas.points import METERS
+from suanheng.schemas.datasets.points import METERS
 
 _LABELS = ("timestamp", "panel", "device", "metric", "value")
 _STATED = ("dialect", "meter_id", "device_boundary", "metric_boundary")

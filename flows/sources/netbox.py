@@ -17,8 +17,8 @@ from suanheng.flows.sources._text import (
     refuse_repeated,
     wrong_field_count,
 )
-from suanheng.schemas.assets import asset_class
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.datasets.assets import asset_class
 from suanheng.schemas.raw.netbox import CONTRACT, ENDPOINTS
 
 _FIELDS = ("in_service_from", "in_service_to", "rated_power_w", "accelerator_model", "accelerator_count")

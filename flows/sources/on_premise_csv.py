@@ -14,8 +14,8 @@ from suanheng.flows.sources._text import (
     refuse_repeated,
     wrong_field_count,
 )
-from suanheng.schemas.assets import asset_class
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
+from suanheng.schemas.datasets.assets import asset_class
 
 _NEEDED = {"machineName", "cpuDescription", "machineType", "startTime"}
 _CLASSES = {"desktop": "other", "laptop": "other"}

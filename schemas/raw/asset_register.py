@@ -3,10 +3,10 @@
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.assets import accelerators_are_whole, class_is_known
 from suanheng.schemas.columns import ISO_DATES, amount, choice, count, kept_by_hand, name, text
 from suanheng.schemas.contract import column, contract, rule
-from suanheng.schemas.supply_chain import ASSET_CLASSES
+from suanheng.schemas.datasets.assets import accelerators_are_whole, class_is_known
+from suanheng.schemas.datasets.supply_chain import ASSET_CLASSES
 from suanheng.schemas.units import spellings
 
 TITLE = "Asset register (XLSX, CSV; Chinese or English)"

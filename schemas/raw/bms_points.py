@@ -4,8 +4,8 @@ import polars as pl
 
 from suanheng.schemas.columns import ISO_TIMES, choice, count, duration, name
 from suanheng.schemas.contract import UTC, column, contract, rule
-from suanheng.schemas.points import METER_UNITS, QUANTITIES
-from suanheng.schemas.telemetry import BOUNDARIES
+from suanheng.schemas.datasets.points import METER_UNITS, QUANTITIES
+from suanheng.schemas.datasets.telemetry import BOUNDARIES
 
 TITLE = "Points of a building management system (wide CSV and a point dictionary)"
 FEEDS = ("facility_readings",)

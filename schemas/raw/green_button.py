@@ -4,7 +4,7 @@ import polars as pl
 
 from suanheng.schemas.columns import choice, text
 from suanheng.schemas.contract import UTC, column, contract, rule
-from suanheng.schemas.telemetry import BOUNDARIES
+from suanheng.schemas.datasets.telemetry import BOUNDARIES
 
 TITLE = "Green Button usage data (ESPI XML)"
 FEEDS = ("facility_readings",)

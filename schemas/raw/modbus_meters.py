@@ -4,7 +4,7 @@ import polars as pl
 
 from suanheng.schemas.columns import choice, instant, name
 from suanheng.schemas.contract import column, contract
-from suanheng.schemas.telemetry import BOUNDARIES
+from suanheng.schemas.datasets.telemetry import BOUNDARIES
 
 TITLE = "Modbus meters (long CSV: panel, device, metric, value)"
 FEEDS = ("facility_readings",)

@@ -3,10 +3,10 @@
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.assets import accelerators_are_whole
 from suanheng.schemas.columns import ISO_DATES, amount, choice, count, name, text
 from suanheng.schemas.contract import UTC, column, contract, rule
-from suanheng.schemas.supply_chain import ASSET_CLASSES
+from suanheng.schemas.datasets.assets import accelerators_are_whole
+from suanheng.schemas.datasets.supply_chain import ASSET_CLASSES
 
 TITLE = "NetBox export (devices as CSV; REST API lists as JSON)"
 FEEDS = ("hardware_assets",)

@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from suanheng.schemas.assets import class_is_known
 from suanheng.schemas.columns import ISO_TIMES, amount, choice, name, text
 from suanheng.schemas.contract import UTC, column, contract, rule
-from suanheng.schemas.supply_chain import ASSET_CLASSES
+from suanheng.schemas.datasets.assets import class_is_known
+from suanheng.schemas.datasets.supply_chain import ASSET_CLASSES
 
 TITLE = "On-premise machines (Cloud Carbon Footprint, CSV)"
 FEEDS = ("hardware_assets",)

@@ -5,7 +5,7 @@ import polars as pl
 
 from suanheng.schemas.columns import amount, count, name, text
 from suanheng.schemas.contract import UTC, column, contract, rule
-from suanheng.schemas.supply_chain import DECLARED_UNITS
+from suanheng.schemas.datasets.supply_chain import DECLARED_UNITS
 
 TITLE = "PACT product footprint, version 3 (JSON)"
 FEEDS = ("product_footprints",)

@@ -1,6 +1,6 @@
 """Contract of raw.prometheus_json_lines: exports of VictoriaMetrics."""
 
-from suanheng.schemas import prometheus
+from suanheng.schemas.datasets import prometheus
 
 TITLE = "VictoriaMetrics export (/api/v1/export, JSON lines)"
 FEEDS = prometheus.FEEDS

@@ -1,6 +1,6 @@
 """Contract of raw.prometheus_matrix: answers of ``/api/v1/query_range``."""
 
-from suanheng.schemas import prometheus
+from suanheng.schemas.datasets import prometheus
 
 TITLE = "Prometheus, Thanos or VictoriaMetrics: answer of /api/v1/query_range (JSON), as suanheng pull writes it"
 FEEDS = prometheus.FEEDS

@@ -1,6 +1,6 @@
 """Contract of raw.prometheus_text: OpenMetrics, Prometheus text exposition, and dumps of promtool."""
 
-from suanheng.schemas import prometheus
+from suanheng.schemas.datasets import prometheus
 
 TITLE = "OpenMetrics or Prometheus text exposition, and promtool tsdb dump"
 FEEDS = prometheus.FEEDS

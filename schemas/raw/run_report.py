@@ -4,7 +4,7 @@ import polars as pl
 
 from suanheng.schemas.columns import LARGEST_AMOUNT, PRECISIONS, amount, choice, count, instant, name
 from suanheng.schemas.contract import contract, rule
-from suanheng.schemas.telemetry import JOB_STATES, WORKLOAD_CLASSES
+from suanheng.schemas.datasets.telemetry import JOB_STATES, WORKLOAD_CLASSES
 
 TITLE = "Training and serving run reports (JSON, JSON lines)"
 FEEDS = ("workload_runs",)

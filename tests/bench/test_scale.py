@@ -16,7 +16,7 @@ from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.steps import Steps
 from suanheng.schemas.columns import IDENTIFIER
-from suanheng.schemas.telemetry import ACCELERATOR_SAMPLES
+from suanheng.schemas.datasets.telemetry import ACCELERATOR_SAMPLES
 from suanheng.warehouse.lake import reading
 
 DEVICES = 20

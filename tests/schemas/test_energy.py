@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from suanheng.schemas.checking.records import Chunk, check
-from suanheng.schemas.energy import UTILITY_BILLS
+from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.formats import template
 from suanheng.schemas.staged import DATASETS
 

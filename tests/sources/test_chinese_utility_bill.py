@@ -6,7 +6,7 @@ import xlsxwriter
 
 from suanheng.flows.sources.chinese_utility_bill import read
 from suanheng.schemas.checking.records import UnreadableFile
-from suanheng.schemas.energy import UTILITY_BILLS
+from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.raw.chinese_utility_bill import CONTRACT, PARTS, TIME_PERIODS
 
 FORMAT = "chinese_utility_bill"

@@ -8,7 +8,7 @@ import polars as pl
 
 from suanheng.schemas.columns import choice, name, text
 from suanheng.schemas.contract import column, contract, rule
-from suanheng.schemas.telemetry import BOUNDARIES
+from suanheng.schemas.datasets.telemetry import BOUNDARIES
 from suanheng.schemas.units import spellings
 
 QUANTITIES = {

@@ -1,0 +1,1 @@
+"""Contracts of the datasets of stage staged."""
