@@ -19,8 +19,8 @@ from suanheng.schemas.checking.records import check
 from suanheng.schemas.columns import IDENTIFIER, provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import Format, formats
-from suanheng.schemas.indicators import STATUSES
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.indicators import STATUSES
 from suanheng.transforms.build import catalogue, indicator_recipes
 from suanheng.transforms.recipes import Recipe
 from suanheng.transforms.scoring.aggregate import Aggregation

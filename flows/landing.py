@@ -18,8 +18,8 @@ from suanheng.flows.file_hashes import hash_of_content
 from suanheng.flows.repairs import Content, Record
 from suanheng.schemas.checking.records import Checked, Chunk, UnreadableFile, check
 from suanheng.schemas.formats import formats, landed, raw_tables
-from suanheng.schemas.ops import FILES, RECORDS, REPAIRS
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.ops import FILES, RECORDS, REPAIRS
 from suanheng.transforms import in_place
 from suanheng.transforms.device_series import grounds_hash
 from suanheng.transforms.in_place import NotSurveyed, Surveyor

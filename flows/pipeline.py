@@ -25,8 +25,8 @@ from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
 from suanheng.flows.surveys import Ahead, first_unheard, surveying, surveying_ahead
 from suanheng.flows.tables import make_tables
-from suanheng.schemas.ops import OPS
-from suanheng.schemas.spine import SPINE
+from suanheng.schemas.tables.ops import OPS
+from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms import build, corrections, reference, spine, staging
 from suanheng.transforms.build import Computed
 from suanheng.transforms.scoring.methodology import Methodology, load

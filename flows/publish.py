@@ -15,7 +15,7 @@ from suanheng.flows import reports
 from suanheng.flows.gate import Finding, Gate, hold_to_expectations
 from suanheng.flows.pipeline import new_run_id
 from suanheng.flows.tables import make_tables
-from suanheng.schemas.ops import GATES
+from suanheng.schemas.tables.ops import GATES
 from suanheng.transforms.publishing.publish import (
     Publication,
     latest_publication,

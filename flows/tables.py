@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 from suanheng.config.workspace import Workspace
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.corrections import IN_FORCE
-from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
-from suanheng.schemas.indicators import INDICATORS
-from suanheng.schemas.ops import OPS, QUARANTINE
-from suanheng.schemas.publications import PUBLISHING
-from suanheng.schemas.reference import REFERENCE
-from suanheng.schemas.scorecards import SCORECARDS
-from suanheng.schemas.settled import SETTLED
-from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.corrections import IN_FORCE
+from suanheng.schemas.tables.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.tables.indicators import INDICATORS
+from suanheng.schemas.tables.ops import OPS, QUARANTINE
+from suanheng.schemas.tables.publications import PUBLISHING
+from suanheng.schemas.tables.reference import REFERENCE
+from suanheng.schemas.tables.scorecards import SCORECARDS
+from suanheng.schemas.tables.settled import SETTLED
+from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms import build
 from suanheng.transforms.recipes import recipes
 from suanheng.warehouse.lake import Lake

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from suanheng.config.workspace import Workspace
-from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.schemas.tables.scorecards import SCORECARDS
 from suanheng.transforms.build import catalogue
 from suanheng.transforms.scoring.methodology import load
 from suanheng.transforms.scoring.scorecard import score

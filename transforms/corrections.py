@@ -15,8 +15,8 @@ from suanheng.config.corrections import Correction, read_corrections
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.corrections import CORRECTED_ROWS, IN_FORCE, OUTCOMES
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.corrections import CORRECTED_ROWS, IN_FORCE, OUTCOMES
 from suanheng.warehouse.lake import Lake
 
 _EQUAL_WITHIN = 1e-9

@@ -9,9 +9,9 @@ import polars as pl
 
 from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.formats import template
-from suanheng.schemas.ops import RECORDS
-from suanheng.schemas.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.ops import RECORDS
+from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
 from suanheng.transforms import corrections, staging
 from suanheng.transforms.batch_survey import MARKS, Survey
 from suanheng.transforms.device_series import grounds

@@ -15,9 +15,9 @@ from suanheng.config.sites import read_sites
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.ops import REFERENCE_TABLES
-from suanheng.schemas.reference import REFERENCE
-from suanheng.schemas.spine import CATALOGUE, SITES
+from suanheng.schemas.tables.ops import REFERENCE_TABLES
+from suanheng.schemas.tables.reference import REFERENCE
+from suanheng.schemas.tables.spine import CATALOGUE, SITES
 from suanheng.transforms.build import catalogue
 from suanheng.warehouse.lake import Lake
 

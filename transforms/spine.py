@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.spine import SITE_MONTHS, SITE_PERIODS, SPINE
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SPINE
 from suanheng.warehouse.lake import Lake
 
 TELLING = (("accelerator_samples", "facility_readings"), ("workload_runs",), ("utility_bills",), tuple(DATASETS))

@@ -14,8 +14,8 @@ from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.formats import landed, raw_tables, template
-from suanheng.schemas.ops import STAGINGS
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.ops import STAGINGS
 from suanheng.transforms import bill_lines, corrections
 from suanheng.transforms.recipes import feeds
 from suanheng.transforms.survey import DATASET

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.ops import BUILDS
+from suanheng.schemas.tables.ops import BUILDS
 from suanheng.transforms import staging
 from suanheng.transforms.recipes import counting_modules, recipes
 from suanheng.transforms.scoring.methodology import Methodology

@@ -12,13 +12,13 @@ from typing import Any
 import polars as pl
 
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.formats import landed, raw_tables
-from suanheng.schemas.ops import FILES
-from suanheng.schemas.reference import REFERENCE
-from suanheng.schemas.settled import LOOSE_SAMPLES, SETTLED_SERIES_HOUR, TANGLED_SERIES
-from suanheng.schemas.spine import SPINE
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.tables.ops import FILES
+from suanheng.schemas.tables.reference import REFERENCE
+from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED_SERIES_HOUR, TANGLED_SERIES
+from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.device_series import make_series_hours, see_whole_quarter, spans
 from suanheng.transforms.recipes import Recipe, recipes
 from suanheng.warehouse.engine import memory_given_back

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import suanheng.transforms
-from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
-from suanheng.schemas.reference import EVIDENCE
-from suanheng.schemas.spine import CATALOGUE, SITE_MONTHS, SITE_PERIODS
+from suanheng.schemas.tables.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.tables.reference import EVIDENCE
+from suanheng.schemas.tables.spine import CATALOGUE, SITE_MONTHS, SITE_PERIODS
 from suanheng.transforms.build import catalogue
 from suanheng.transforms.scoring.methodology import load
 from suanheng.transforms.spine import add_months

@@ -23,7 +23,7 @@ import pytest
 
 from suanheng.flows.reports.read import Query
 from suanheng.flows.reports.writing import write_all
-from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.schemas.tables.scorecards import SCORECARDS
 
 Rows = list[dict[str, Any]]
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from suanheng.flows.reports.read import NoScorecard, Query, load, read, view
-from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.schemas.tables.scorecards import SCORECARDS
 
 
 def test_the_fixture_keeps_the_contracts(scorecards: dict[str, pl.DataFrame]) -> None:

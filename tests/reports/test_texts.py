@@ -10,8 +10,8 @@ import pytest
 
 from suanheng.flows.reports.texts import LANGUAGES, texts
 from suanheng.schemas.columns import EVIDENCE_CLASSES
-from suanheng.schemas.indicators import PERIOD_KINDS, STATUSES
-from suanheng.schemas.scorecards import (
+from suanheng.schemas.tables.indicators import PERIOD_KINDS, STATUSES
+from suanheng.schemas.tables.scorecards import (
     AVERAGE_TARGET,
     COMPARED_SIDES,
     DIFFERENCE_CAUSES,

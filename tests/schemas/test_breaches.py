@@ -13,8 +13,8 @@ from suanheng.schemas.checking.breaches import may_break
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract, column, contract
 from suanheng.schemas.formats import raw_tables
-from suanheng.schemas.reference import REFERENCE
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.reference import REFERENCE
 
 CONTRACTS = {
     **{f"raw.{name}": form.contract for name, form in raw_tables().items()},

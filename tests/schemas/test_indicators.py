@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from pandera.errors import SchemaErrors
 
-from suanheng.schemas.indicators import INDICATORS
+from suanheng.schemas.tables.indicators import INDICATORS
 
 GOOD = {
     "site_id": "a",

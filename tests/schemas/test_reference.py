@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from suanheng.schemas.checking.records import Checked, Chunk, check
-from suanheng.schemas.reference import REFERENCE
+from suanheng.schemas.tables.reference import REFERENCE
 
 FOLDER = Path(__file__).parents[2] / "config" / "reference"
 FILES = sorted(FOLDER.glob("*.csv"))

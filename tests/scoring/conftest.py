@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
-from suanheng.schemas.indicators import INDICATORS
+from suanheng.schemas.tables.indicators import INDICATORS
 from suanheng.transforms.scoring.methodology import Methodology, load
 
 # A shared machine may be slow for a moment; that is no finding. The campaign looks further, when asked for.

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
-from suanheng.schemas.indicators import INDICATORS
+from suanheng.schemas.tables.indicators import INDICATORS
 from suanheng.transforms.build import catalogue
 from suanheng.transforms.scoring.fit import MethodologyMismatch, require_fit, unnamed_indicators
 from suanheng.transforms.scoring.laws import FOLDER

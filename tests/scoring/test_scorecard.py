@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.schemas.tables.scorecards import SCORECARDS
 from suanheng.transforms.scoring.fit import MethodologyMismatch
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import Scorecards, score

@@ -15,10 +15,10 @@ import suanheng.transforms
 from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.columns import EVIDENCE_CLASSES
 from suanheng.schemas.formats import landed, raw_tables
-from suanheng.schemas.ops import FILES
-from suanheng.schemas.reference import REFERENCE
-from suanheng.schemas.settled import SETTLED
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.ops import FILES
+from suanheng.schemas.tables.reference import REFERENCE
+from suanheng.schemas.tables.settled import SETTLED
 from suanheng.transforms.device_series import make_series_hours
 from suanheng.transforms.recipes import feeds, tables_read
 from suanheng.warehouse.lake import Lake

@@ -15,11 +15,11 @@ import suanheng.config
 import suanheng.transforms
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.ops import FILES
-from suanheng.schemas.reference import REFERENCE
-from suanheng.schemas.settled import SETTLED
-from suanheng.schemas.spine import SITE_MONTHS, SITE_PERIODS, SITES
 from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.tables.ops import FILES
+from suanheng.schemas.tables.reference import REFERENCE
+from suanheng.schemas.tables.settled import SETTLED
+from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SITES
 from suanheng.transforms.device_series import make_series_hours
 from suanheng.transforms.recipes import tables_read
 from suanheng.warehouse.lake import Lake

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suanheng.schemas.scorecards import EXPLANATIONS
+from suanheng.schemas.tables.scorecards import EXPLANATIONS
 from suanheng.transforms.build import forget_beyond_spine
 from suanheng.warehouse.lake import writing
 

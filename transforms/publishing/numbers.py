@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.schemas.publications import PUBLISHED
-from suanheng.schemas.scorecards import SCORECARDS
+from suanheng.schemas.tables.publications import PUBLISHED
+from suanheng.schemas.tables.scorecards import SCORECARDS
 from suanheng.warehouse.lake import Lake
 
 _KEYS = {"composites": (), "dimensions": ("dimension",), "indicators": ("indicator",)}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from suanheng.schemas.publications import PUBLICATION_REASONS, PUBLICATIONS, PUBLISHED
+from suanheng.schemas.tables.publications import PUBLICATION_REASONS, PUBLICATIONS, PUBLISHED
 from suanheng.transforms.build import code_hash
 from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.causes import Cause, causes, gather

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from suanheng.schemas.scorecards import EXPLANATIONS
+from suanheng.schemas.tables.scorecards import EXPLANATIONS
 from suanheng.transforms.scoring.contributions import Cause, State, contributions, contributions_to_score
 from suanheng.transforms.scoring.index import Index
 from suanheng.transforms.scoring.methodology import Methodology

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from suanheng.schemas.indicators import BELOW_COVERAGE, OK
+from suanheng.schemas.tables.indicators import BELOW_COVERAGE, OK
 from suanheng.transforms.scoring.interval import Interval
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.normalise import goalposts

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from suanheng.schemas.columns import EVIDENCE_CLASSES
 from suanheng.schemas.contract import Contract
-from suanheng.schemas.scorecards import COMPOSITES, DIMENSIONS, SCORED_INDICATORS
+from suanheng.schemas.tables.scorecards import COMPOSITES, DIMENSIONS, SCORED_INDICATORS
 from suanheng.transforms.scoring.evaluability import FIRM_EVIDENCE, evaluability, weighted_coverage
 from suanheng.transforms.scoring.fit import require_fit
 from suanheng.transforms.scoring.grade import grade, grade_of_interval

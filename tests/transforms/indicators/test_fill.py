@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from suanheng.schemas.facts import MONTHLY_FACTS, PERIOD_FACTS
-from suanheng.schemas.spine import CATALOGUE
+from suanheng.schemas.tables.facts import MONTHLY_FACTS, PERIOD_FACTS
+from suanheng.schemas.tables.spine import CATALOGUE
 
 INDICATOR = "operational_carbon_intensity"
 MONTHS = [date(2023, month, 1) for month in range(1, 13)]

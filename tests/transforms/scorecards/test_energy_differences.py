@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suanheng.schemas.scorecards import ENERGY_DIFFERENCES
+from suanheng.schemas.tables.scorecards import ENERGY_DIFFERENCES
 
 SCOPE = {"start": date(2023, 4, 1), "end": date(2023, 7, 1)}
 KWH = ("bill_kwh", "estimated_bill_kwh", "meter_kwh", "it_kwh", "device_kwh")

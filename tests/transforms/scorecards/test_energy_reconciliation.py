@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from suanheng.schemas.scorecards import ENERGY_RECONCILIATION
+from suanheng.schemas.tables.scorecards import ENERGY_RECONCILIATION
 
 QUARTER = {"start": date(2023, 4, 1), "end": date(2023, 7, 1)}
 KWH = "DECIMAL(38, 9)"

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from suanheng.schemas.indicators import INDICATORS
-from suanheng.schemas.scorecards import POLICY_TARGETS
+from suanheng.schemas.tables.indicators import INDICATORS
+from suanheng.schemas.tables.scorecards import POLICY_TARGETS
 
 YEAR = {"start": date(2024, 1, 1), "end": date(2025, 1, 1)}
 

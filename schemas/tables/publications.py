@@ -4,8 +4,8 @@ import polars as pl
 
 from suanheng.schemas.columns import choice, count, instant, text
 from suanheng.schemas.contract import Contract, column, contract
-from suanheng.schemas.indicators import PERIOD_KINDS, site_and_period
-from suanheng.schemas.scorecards import COMPOSITES, DIMENSIONS, SCORED_INDICATORS
+from suanheng.schemas.tables.indicators import PERIOD_KINDS, site_and_period
+from suanheng.schemas.tables.scorecards import COMPOSITES, DIMENSIONS, SCORED_INDICATORS
 
 STATES = ("provisional", "final", "restated")
 """What a revision counts as. Before its period is over a scorecard is too early to be published at all."""

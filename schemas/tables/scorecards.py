@@ -5,7 +5,7 @@ import polars as pl
 
 from suanheng.schemas.columns import choice, count, flag, ratio, text
 from suanheng.schemas.contract import Contract, column, contract, rule
-from suanheng.schemas.indicators import (
+from suanheng.schemas.tables.indicators import (
     EXACT,
     OK,
     PERIOD,

@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.contract import UTC, column, contract
-from suanheng.schemas.facts import ADDITIVE
+from suanheng.schemas.tables.facts import ADDITIVE
 
 SITES = contract(
     "sites",

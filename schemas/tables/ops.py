@@ -4,7 +4,7 @@ import polars as pl
 
 from suanheng.schemas.columns import choice, count, flag, instant, text
 from suanheng.schemas.contract import column, contract
-from suanheng.schemas.corrections import CORRECTED_ROWS, OUTCOMES
+from suanheng.schemas.tables.corrections import CORRECTED_ROWS, OUTCOMES
 
 FILES = contract(
     "files",

@@ -1,0 +1,1 @@
+"""Contracts of the tables that the pipeline itself writes."""
