@@ -11,7 +11,7 @@ import polars as pl
 from lxml import html
 from lxml.html import builder
 
-from suanheng.transforms.recipes import recipes
+from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake
 
 SHOWN_ROWS = 20

@@ -27,8 +27,9 @@ from suanheng.flows.surveys import Ahead, first_unheard, surveying, surveying_ah
 from suanheng.flows.tables import make_tables
 from suanheng.schemas.tables.ops import OPS
 from suanheng.schemas.tables.spine import SPINE
-from suanheng.transforms import build, corrections, reference, spine, staging
+from suanheng.transforms import build, spine, staging
 from suanheng.transforms.build import Computed
+from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staleness import Stale, stale_scopes

@@ -11,7 +11,8 @@ from suanheng.flows.file_hashes import FileHashes
 from suanheng.flows.landing import Waiting, lying, shown, waiting
 from suanheng.flows.pipeline import Order, Stage, forced, refuse_unknown_sites
 from suanheng.schemas.formats import raw_tables
-from suanheng.transforms import corrections, reference, spine, staging
+from suanheng.transforms import spine, staging
+from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
 from suanheng.transforms.staleness import Facts, Stale, stale_scopes

@@ -27,7 +27,7 @@ from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows.sources.prometheus_matrix import samples
 from suanheng.flows.steps import Unavailable
 from suanheng.schemas.checking.records import Unreadable, UnreadableFile
-from suanheng.transforms.reference import facts
+from suanheng.transforms.definitions.reference import facts
 
 ATTEMPTS = 6
 """How often a window is asked for before a pull gives up: with the pauses between, about half a minute."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.tables.scorecards import SCORECARDS
-from suanheng.transforms.recipes import Recipe, counting_modules, in_build_order, recipes, recipes_hash
+from suanheng.transforms.definitions.recipes import Recipe, counting_modules, in_build_order, recipes, recipes_hash
 from suanheng.transforms.scoring.explanation import explain_periods
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology

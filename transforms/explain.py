@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.recipes import Recipe, recipes
+from suanheng.transforms.definitions.recipes import Recipe, recipes
 from suanheng.warehouse.lake import Lake
 
 

@@ -12,8 +12,9 @@ from suanheng.schemas.formats import template
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import RECORDS
 from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
-from suanheng.transforms import corrections, staging
+from suanheng.transforms import staging
 from suanheng.transforms.batch_survey import MARKS, Survey
+from suanheng.transforms.definitions import corrections
 from suanheng.transforms.device_series import grounds
 from suanheng.transforms.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
 from suanheng.warehouse.adoption import adopt, take_out

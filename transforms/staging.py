@@ -16,8 +16,9 @@ from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.formats import landed, raw_tables, template
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import STAGINGS
-from suanheng.transforms import bill_lines, corrections
-from suanheng.transforms.recipes import feeds
+from suanheng.transforms import bill_lines
+from suanheng.transforms.definitions import corrections
+from suanheng.transforms.definitions.recipes import feeds
 from suanheng.transforms.survey import DATASET
 from suanheng.transforms.tangles import untangle
 from suanheng.warehouse.lake import Lake

@@ -15,7 +15,7 @@ import polars as pl
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.tables.ops import BUILDS
 from suanheng.transforms import staging
-from suanheng.transforms.recipes import counting_modules, recipes
+from suanheng.transforms.definitions.recipes import counting_modules, recipes
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope, add_months
 from suanheng.warehouse.lake import Lake

@@ -26,7 +26,7 @@ def _family() -> None:
 
 def list_corrections(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Corrections in force: what each does, to how many rows, and where its source has changed."""
-    from suanheng.transforms.corrections import read_checked
+    from suanheng.transforms.definitions.corrections import read_checked
 
     opened = open_workspace(workspace)
     became = _became(opened)

@@ -10,7 +10,7 @@ import pytest
 from suanheng.config.pulls import KEYS, Pull, read_pulls
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.pull import windows_to_ask
-from suanheng.transforms.reference import PACKAGED
+from suanheng.transforms.definitions.reference import PACKAGED
 
 WHOLE = {
     "name": '"dcgm"',

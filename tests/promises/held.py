@@ -12,7 +12,7 @@ from typing import Any
 from duckdb import CatalogException
 
 from suanheng.config.workspace import Workspace
-from suanheng.transforms.recipes import recipes
+from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake, NoWarehouse, reading
 
 DIARY = "ops.runs"

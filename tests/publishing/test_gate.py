@@ -9,8 +9,8 @@ import pytest
 from suanheng.flows import gate as gate_module
 from suanheng.flows.gate import hold_to_expectations
 from suanheng.flows.publish import Withheld, publish_scorecard
+from suanheng.transforms.definitions.recipes import recipes
 from suanheng.transforms.publishing.numbers import of_scorecards
-from suanheng.transforms.recipes import recipes
 from suanheng.warehouse.lake import reading, writing
 from tests.publishing.publications import FEBRUARY
 

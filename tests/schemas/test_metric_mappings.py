@@ -9,7 +9,7 @@ from suanheng.config.workspace import BadSettings, Workspace, open_workspace
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.reference import MAPPED_QUANTITIES, METRIC_MAPPINGS
-from suanheng.transforms.reference import facts
+from suanheng.transforms.definitions.reference import facts
 
 GAUGE = {
     "reference_id": "metric_mappings/own/own_power_watts",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from suanheng.schemas.formats import Format, formats
-from suanheng.transforms.recipes import feeds
+from suanheng.transforms.definitions.recipes import feeds
 
 TESTS = Path(__file__).parents[1]
 FORMATS = list(formats().values())

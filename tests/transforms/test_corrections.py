@@ -11,7 +11,7 @@ from suanheng.config.corrections import Correction
 from suanheng.config.workspace import BadSettings
 from suanheng.flows import pipeline
 from suanheng.flows.steps import Steps
-from suanheng.transforms.corrections import apply, read_checked
+from suanheng.transforms.definitions.corrections import apply, read_checked
 
 BILLS = pl.DataFrame(
     {

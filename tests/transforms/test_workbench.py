@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from suanheng.transforms import build, device_series, spine
 from suanheng.transforms.build import compute
-from suanheng.transforms.recipes import in_build_order
+from suanheng.transforms.definitions.recipes import in_build_order
 from suanheng.transforms.scoring.methodology import load
 from suanheng.transforms.staleness import stale_scopes
 from suanheng.transforms.workbench import Workbench

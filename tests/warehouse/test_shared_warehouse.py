@@ -19,7 +19,8 @@ from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import units
 from suanheng.flows.landing import waiting
 from suanheng.flows.publish import publish_scorecard
-from suanheng.transforms import build, in_place, reference, spine, staging
+from suanheng.transforms import build, in_place, spine, staging
+from suanheng.transforms.definitions import reference
 from suanheng.transforms.publishing.reproduce import reproduce
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope

@@ -9,7 +9,7 @@ import pytest
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import tables
 from suanheng.flows.tables import make_tables
-from suanheng.transforms.recipes import recipes
+from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake, reading, writing
 from suanheng.warehouse.tables import STAGES, columns_of_tables
 

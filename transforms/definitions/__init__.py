@@ -1,0 +1,1 @@
+"""What there is: recipes, the catalogue of indicators, reference facts, corrections."""
