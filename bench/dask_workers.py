@@ -30,10 +30,10 @@ from suanheng.config.workspace import open_workspace
 from suanheng.flows.dask_surveys import surveying_on, tasks_of
 from suanheng.flows.pipeline import ingest
 from suanheng.flows.steps import Steps
-from suanheng.transforms import survey as surveys
-from suanheng.transforms.batch_survey import Grounds, Survey
-from suanheng.transforms.device_series import grounds
-from suanheng.transforms.survey import parts, survey
+from suanheng.transforms.telemetry import survey as surveys
+from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.survey import parts, survey
+from suanheng.transforms.telemetry.survey_batch import Grounds, Survey
 from suanheng.warehouse.lake import Lake, reading
 
 PARTS = 8

@@ -24,8 +24,8 @@ from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.file_hashes import hash_of_content
 from suanheng.flows.steps import Steps
-from suanheng.transforms.device_series import grounds
-from suanheng.transforms.survey import parts, survey
+from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.survey import parts, survey
 from suanheng.warehouse.lake import reading
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ from suanheng.flows.landing import (
 from suanheng.flows.repairs import Content
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
 from suanheng.schemas.formats import raw_tables
-from suanheng.transforms.device_series import grounds_hash
+from suanheng.transforms.telemetry.quarter_sums import grounds_hash
 from suanheng.warehouse.errors import NoWarehouse
 from suanheng.warehouse.lake import reading
 

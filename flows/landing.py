@@ -21,9 +21,9 @@ from suanheng.schemas.formats import formats, landed, raw_tables
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import FILES, RECORDS, REPAIRS
 from suanheng.transforms import in_place
-from suanheng.transforms.device_series import grounds_hash
 from suanheng.transforms.in_place import NotSurveyed, Surveyor
 from suanheng.transforms.staging import contract_text
+from suanheng.transforms.telemetry.quarter_sums import grounds_hash
 from suanheng.warehouse.lake import Lake
 
 BUFFERED_ROWS = 200_000

@@ -12,10 +12,10 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows.file_hashes import state_of
 from suanheng.flows.landing import Waiting, shown
 from suanheng.transforms import in_place
-from suanheng.transforms.batch_survey import Survey
-from suanheng.transforms.device_series import grounds
 from suanheng.transforms.in_place import Surveyor
-from suanheng.transforms.survey import begin_survey, first_instant, parts, surveyed
+from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.survey import begin_survey, first_instant, parts, surveyed
+from suanheng.transforms.telemetry.survey_batch import Survey
 from suanheng.warehouse.lake import Lake
 
 _UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError, OverflowError)

@@ -71,7 +71,7 @@ def _figure(lake: Lake, site_id: str, period: str, indicator: str) -> dict[str, 
 
 
 _SUMMED = {"rollups.series_hour": ["staged.accelerator_samples"]}
-"""What no recipe makes, and what it is summed from: transforms/series_hours.py."""
+"""What no recipe makes, and what it is summed from: transforms/telemetry/hourly_sums.py."""
 
 
 def rests_on(recipe: Recipe) -> list[str]:

@@ -13,10 +13,10 @@ from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import RECORDS
 from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
 from suanheng.transforms import staging
-from suanheng.transforms.batch_survey import MARKS, Survey
 from suanheng.transforms.definitions import corrections
-from suanheng.transforms.device_series import grounds
-from suanheng.transforms.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
+from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
+from suanheng.transforms.telemetry.survey_batch import MARKS, Survey
 from suanheng.warehouse.adoption import adopt, take_out
 from suanheng.warehouse.engine import memory_given_back
 from suanheng.warehouse.lake import Lake

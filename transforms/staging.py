@@ -19,8 +19,8 @@ from suanheng.schemas.tables.ops import STAGINGS
 from suanheng.transforms import bill_lines
 from suanheng.transforms.definitions import corrections
 from suanheng.transforms.definitions.recipes import feeds
-from suanheng.transforms.survey import DATASET
-from suanheng.transforms.tangles import untangle
+from suanheng.transforms.telemetry.overlapping_files import untangle
+from suanheng.transforms.telemetry.survey import DATASET
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import no_rows
 

@@ -20,7 +20,7 @@ from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED_SERIES_HOUR, TANGLED_SERIES
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.definitions.recipes import Recipe, recipes
-from suanheng.transforms.device_series import make_series_hours, see_whole_quarter, spans
+from suanheng.transforms.telemetry.quarter_sums import make_series_hours, see_whole_quarter, spans
 from suanheng.warehouse.engine import memory_given_back
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, no_rows, quoted, sql_type

@@ -23,10 +23,11 @@ import pytest
 
 from suanheng.config.workspace import BadSettings
 from suanheng.flows import dask_surveys
-from suanheng.transforms import in_place, survey
-from suanheng.transforms.batch_survey import Grounds
-from suanheng.transforms.device_series import survey_code
+from suanheng.transforms import in_place
 from suanheng.transforms.in_place import NotSurveyed
+from suanheng.transforms.telemetry import survey
+from suanheng.transforms.telemetry.quarter_sums import survey_code
+from suanheng.transforms.telemetry.survey_batch import Grounds
 
 PARTS = 20
 ROWS_OF_PART = 600

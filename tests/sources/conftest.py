@@ -20,7 +20,7 @@ from suanheng.schemas.tables.ops import FILES
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.settled import SETTLED
 from suanheng.transforms.definitions.recipes import feeds, tables_read
-from suanheng.transforms.device_series import make_series_hours
+from suanheng.transforms.telemetry.quarter_sums import make_series_hours
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import sql_type
 

@@ -1,4 +1,4 @@
--- One row per device, instance and hour: the sums of transforms/series_hours.py by another method, windows over sorted
+-- One row per device, instance and hour: the sums of transforms/telemetry/hourly_sums.py by another method, windows over sorted
 -- rows, for comparison.
 WITH highest_power AS (
     SELECT sku, 1.2 * max(tdp_w) AS highest_w

@@ -20,9 +20,10 @@ from suanheng.flows.landing import Landing, land, waiting
 from suanheng.flows.pipeline import load_facts
 from suanheng.flows.tables import make_tables
 from suanheng.schemas.formats import template
-from suanheng.transforms import in_place, staging, survey
-from suanheng.transforms.device_series import make_series_hours
-from suanheng.transforms.series_hours import SUMS
+from suanheng.transforms import in_place, staging
+from suanheng.transforms.telemetry import survey
+from suanheng.transforms.telemetry.hourly_sums import SUMS
+from suanheng.transforms.telemetry.quarter_sums import make_series_hours
 from suanheng.transforms.workbench import NOWHERE, Workbench
 from suanheng.warehouse.lake import Lake, writing
 

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from suanheng.transforms import build, device_series, spine
+from suanheng.transforms import build, spine
 from suanheng.transforms.build import compute
 from suanheng.transforms.definitions.recipes import in_build_order
 from suanheng.transforms.scoring.methodology import load
 from suanheng.transforms.staleness import stale_scopes
+from suanheng.transforms.telemetry import quarter_sums
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
 from tests.conftest import NOW
@@ -63,14 +64,14 @@ def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace
 
         def number_of_spans() -> int:
             lake.execute("USE bench")
-            found = device_series.spans(lake)
+            found = quarter_sums.spans(lake)
             lake.execute("USE lake")
             return len(found)
 
         at_once = computed()
         hours = lake.value("SELECT count(DISTINCT hour_start_utc) FROM bench.rollups.device_hour")
         assert (number_of_spans(), hours > 24) == (1, True)
-        monkeypatch.setattr(device_series, "SERIES_HOURS_AT_ONCE", 1)
+        monkeypatch.setattr(quarter_sums, "SERIES_HOURS_AT_ONCE", 1)
         assert computed() == at_once
         assert number_of_spans() >= hours
 
@@ -88,7 +89,7 @@ def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> N
                 "INSERT INTO rollups.loose_series_hour (hour_start_utc) VALUES (?)", [start + timedelta(days=days)]
             )
         ends = {"span_start_utc": start, "span_end_utc": start + timedelta(days=80, hours=1)}
-        assert device_series.spans(lake) == [ends]
+        assert quarter_sums.spans(lake) == [ends]
         lake.execute("USE lake")
 
 

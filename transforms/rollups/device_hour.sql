@@ -1,6 +1,6 @@
 -- One row per site, device and hour: observed time, busy time and energy of one accelerator, summed over samples.
 -- What a sample stands for, and when its energy is the rise of the counter and when power x held time, is told in
--- transforms/series_hours.py, which sums the samples of each device or instance per hour. A counter that stands still
+-- transforms/telemetry/hourly_sums.py, which sums the samples of each device or instance per hour. A counter that stands still
 -- in an hour in which power is drawn, so that it gives less than three quarters of what power gives over the same time,
 -- is dead and not used in that hour (chance alone does not bring power sampled once a minute so far off). Without
 -- utilisation 0 W is a device that is off, and without a sample nothing is known. Instances of a partitioned device

@@ -8,7 +8,7 @@ import pytest
 
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.formats import template
-from suanheng.transforms.series_hours import SUMS
+from suanheng.transforms.telemetry.hourly_sums import SUMS
 
 RECIPE = "rollups/device_hour.sql"
 MIDNIGHT = datetime(2023, 1, 1)  # 08:00 at the site, well inside January

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from suanheng.schemas.checking import breaches, compiled, quick_look
-from suanheng.transforms import batch_survey, sample_rows, series_hours, survey
-from suanheng.transforms.batch_survey import Grounds
-from suanheng.transforms.sample_rows import MEASURED, NAMES, Names, SampleRows, highest_of_models, named
+from suanheng.transforms.telemetry import hourly_sums, sample_arrays, survey, survey_batch
+from suanheng.transforms.telemetry.sample_arrays import MEASURED, NAMES, Names, SampleRows, highest_of_models, named
+from suanheng.transforms.telemetry.survey_batch import Grounds
 from suanheng.warehouse.lake import Lake
 
 ROWS_AT_ONCE = 2_000_000
@@ -61,7 +61,7 @@ _WITHIN = """
 """
 
 _SETTLED = f"""
-    SELECT device_id, instance_id, hour_start_utc, node_id, sku, {", ".join(series_hours.SUMS)}, evidence_rank
+    SELECT device_id, instance_id, hour_start_utc, node_id, sku, {", ".join(hourly_sums.SUMS)}, evidence_rank
     FROM rollups.settled_series_hour
     ANTI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
     JOIN reference.evidence_classes USING (evidence_class)
@@ -175,7 +175,7 @@ def grounds(lake: Lake, site_id: str, at: datetime) -> Grounds:
     """
     zone = lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]) or "UTC"
     offset = ZoneInfo(zone).utcoffset(at) or timedelta()
-    origin_us = -(offset // timedelta(microseconds=1)) % series_hours.HOUR_US
+    origin_us = -(offset // timedelta(microseconds=1)) % hourly_sums.HOUR_US
     return Grounds(highest_powers(lake), _UNKNOWN_W, origin_us)
 
 
@@ -189,6 +189,6 @@ def grounds_hash(lake: Lake) -> str:
 def survey_code() -> str:
     """Hash of the code that surveys."""
     digest = hashlib.sha256()
-    for module in (series_hours, sample_rows, batch_survey, survey, quick_look, breaches, compiled):
+    for module in (hourly_sums, sample_arrays, survey_batch, survey, quick_look, breaches, compiled):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.schemas.formats import raw_tables
-from suanheng.transforms.survey import DATASET
+from suanheng.transforms.telemetry.survey import DATASET
 from suanheng.warehouse.lake import Lake
 
 _SERIES = "device_id, instance_id"

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from suanheng.schemas.checking.quick_look import QuickLook
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
-from suanheng.transforms.batch_survey import Grounds, Survey, in_batches
+from suanheng.transforms.telemetry.survey_batch import Grounds, Survey, in_batches
 
 DATASET = "accelerator_samples"
 BATCH_ROWS = 100_000

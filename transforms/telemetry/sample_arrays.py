@@ -9,8 +9,18 @@ import polars as pl
 import pyarrow as pa
 
 from suanheng.schemas.checking.compiled import compiled
-from suanheng.transforms import series_hours
-from suanheng.transforms.series_hours import HOUR_US, SUMS, Codes, Flags, Floats, Integers, Order, Samples, Sums
+from suanheng.transforms.telemetry import hourly_sums
+from suanheng.transforms.telemetry.hourly_sums import (
+    HOUR_US,
+    SUMS,
+    Codes,
+    Flags,
+    Floats,
+    Integers,
+    Order,
+    Samples,
+    Sums,
+)
 
 MEASURED = ("interval_s", "device_count", "utilisation_ratio", "power_w", "energy_counter_j")
 """Numbers of a sample that sums are made of."""
@@ -135,7 +145,7 @@ class SampleRows:
             rank=self.rank,
             highest_w=highest_w,
         )
-        return series_hours.sums(samples, order, origin_us)
+        return hourly_sums.sums(samples, order, origin_us)
 
 
 def highest_of_models(names: Mapping[str, Names], highest_w: Mapping[str, float], unknown_w: float) -> Floats:

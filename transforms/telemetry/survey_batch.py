@@ -11,9 +11,9 @@ import polars as pl
 import pyarrow as pa
 
 from suanheng.schemas.checking.quick_look import QuickLook
-from suanheng.transforms import series_hours
-from suanheng.transforms.sample_rows import Names, SampleRows, highest_of_models, named
-from suanheng.transforms.series_hours import Flags, Floats, Integers, Order, Sums
+from suanheng.transforms.telemetry import hourly_sums
+from suanheng.transforms.telemetry.hourly_sums import Flags, Floats, Integers, Order, Sums
+from suanheng.transforms.telemetry.sample_arrays import Names, SampleRows, highest_of_models, named
 
 MARKS = {
     "is_settled": pl.Boolean,
@@ -100,7 +100,7 @@ def in_batches(
         rows=begin,
         suspected=_framed([batch.suspected for batch in found]),
         duplicates=_framed([batch.repeated for batch in found]),
-        hours=named(series_hours.together([batch.sums for batch in found]), names, grounds.origin_us),
+        hours=named(hourly_sums.together([batch.sums for batch in found]), names, grounds.origin_us),
         loose=_framed([batch.loose for batch in found]),
     )
 

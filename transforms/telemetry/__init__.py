@@ -1,0 +1,1 @@
+"""Sums of accelerator samples, from single rows to a quarter."""
