@@ -22,7 +22,7 @@ from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import FILES, RECORDS, REPAIRS
 from suanheng.transforms import in_place
 from suanheng.transforms.in_place import NotSurveyed, Surveyor
-from suanheng.transforms.staging import contract_text
+from suanheng.transforms.staging.stage import contract_text
 from suanheng.transforms.telemetry.quarter_sums import grounds_hash
 from suanheng.warehouse.lake import Lake
 

@@ -27,11 +27,12 @@ from suanheng.flows.surveys import Ahead, first_unheard, surveying, surveying_ah
 from suanheng.flows.tables import make_tables
 from suanheng.schemas.tables.ops import OPS
 from suanheng.schemas.tables.spine import SPINE
-from suanheng.transforms import build, spine, staging
+from suanheng.transforms import build, spine
 from suanheng.transforms.build import Computed
 from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope, add_months
+from suanheng.transforms.staging import stage
 from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
@@ -52,7 +53,7 @@ class Outcome:
 
     run_id: str
     landings: list[Landing]
-    stagings: list[staging.Staging]
+    stagings: list[stage.Staging]
     built: list[str]
     failures: dict[str, str]
     reports: list[Path]
@@ -303,7 +304,7 @@ def _taken_in(
 
 
 def _to_stage(lake: Lake, order: Order) -> list[tuple[str, str]]:
-    return [pair for pair in staging.stale(lake) if order.concerns(pair[0])] if Stage.STAGE in order.stages else []
+    return [pair for pair in stage.stale(lake) if order.concerns(pair[0])] if Stage.STAGE in order.stages else []
 
 
 def forced(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:

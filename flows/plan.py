@@ -11,10 +11,11 @@ from suanheng.flows.file_hashes import FileHashes
 from suanheng.flows.landing import Waiting, lying, shown, waiting
 from suanheng.flows.pipeline import Order, Stage, forced, refuse_unknown_sites
 from suanheng.schemas.formats import raw_tables
-from suanheng.transforms import spine, staging
+from suanheng.transforms import spine
 from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
+from suanheng.transforms.staging import stage
 from suanheng.transforms.staleness import Facts, Stale, stale_scopes
 from suanheng.warehouse.lake import Lake, NoWarehouse, reading
 
@@ -71,7 +72,7 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
             files = [file for group in waiting(lake, workspace, hash_of) for file in group]
             take_in = [Planned(file.shown_path, file.bound.site_id, _why_taken_in(file)) for file in files]
             settings = settings_now(lake, workspace)
-            changed = staging.reasons(lake, settings.makings)
+            changed = stage.reasons(lake, settings.makings)
             stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
             scopes = list(filter(order.covers, spine.scopes(lake)))
             build = changed_quarters(lake, settings, scopes, now, forced(lake, order, scopes))
@@ -107,7 +108,7 @@ class Settings:
 
     methodology: Methodology
     facts: Facts
-    makings: Mapping[tuple[str, str], staging.Makings]
+    makings: Mapping[tuple[str, str], stage.Makings]
 
 
 def settings_now(lake: Lake, workspace: Workspace) -> Settings:
@@ -118,7 +119,7 @@ def settings_now(lake: Lake, workspace: Workspace) -> Settings:
     """
     stated = reference.stated(workspace)
     hashes = {name: reference.hash_of(rows) for name, rows in stated.items()}
-    makings = staging.makings(lake, hashes, corrections.read_checked(workspace))
+    makings = stage.makings(lake, hashes, corrections.read_checked(workspace))
     return Settings(load(workspace.methodology), Facts.of(hashes, stated["sites"]), makings)
 
 

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import Landing, Waiting, land, waiting
-from suanheng.transforms import build, spine, staging
+from suanheng.transforms import build, spine
 from suanheng.transforms.build import Computed
 from suanheng.transforms.in_place import Surveyor
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope
-from suanheng.transforms.staging import Staging
+from suanheng.transforms.staging import stage
+from suanheng.transforms.staging.stage import Staging
 from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake
@@ -68,9 +69,9 @@ def stage(lake: Lake, books: Books, site_id: str, dataset: str, run_id: str, aut
     """Stage a dataset of a site anew, unless another writer has."""
 
     def work() -> Staging | None:
-        if books.have_changed(site_id, dataset) and (site_id, dataset) not in staging.stale(lake):
+        if books.have_changed(site_id, dataset) and (site_id, dataset) not in stage.stale(lake):
             return None
-        return staging.stage(lake, site_id, dataset, run_id, author)
+        return stage.stage(lake, site_id, dataset, run_id, author)
 
     return lake.unit(site_id, work)
 
@@ -101,7 +102,7 @@ def build_quarter(
     scope = quarter.scope
 
     def to_build(is_forced: bool) -> list[Stale]:
-        if scope not in spine.scopes(lake) or scope.site_id in {site_id for site_id, _ in staging.stale(lake)}:
+        if scope not in spine.scopes(lake) or scope.site_id in {site_id for site_id, _ in stage.stale(lake)}:
             return []
         return stale_scopes(lake, [scope], methodology, now, {scope} if is_forced else set())
 

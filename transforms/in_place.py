@@ -12,8 +12,8 @@ from suanheng.schemas.formats import template
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import RECORDS
 from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
-from suanheng.transforms import staging
 from suanheng.transforms.definitions import corrections
+from suanheng.transforms.staging import stage
 from suanheng.transforms.telemetry.quarter_sums import grounds
 from suanheng.transforms.telemetry.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
 from suanheng.transforms.telemetry.survey_batch import MARKS, Survey
@@ -158,5 +158,5 @@ def _quarantine(lake: Lake, checked: Checked, duplicates: pl.DataFrame, file: Pl
         run_id=pl.lit(run_id),
     )
     lake.insert("quarantine.records", rejected.select(list(RECORDS.columns)))
-    records = staging.repeated_keys(duplicates, DATASETS[DATASET])
-    staging.quarantine(lake, records, file.site_id, DATASET, run_id)
+    records = stage.repeated_keys(duplicates, DATASETS[DATASET])
+    stage.quarantine(lake, records, file.site_id, DATASET, run_id)

@@ -14,10 +14,10 @@ import polars as pl
 
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.tables.ops import BUILDS
-from suanheng.transforms import staging
 from suanheng.transforms.definitions.recipes import counting_modules, recipes
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.spine import Scope, add_months
+from suanheng.transforms.staging import stage
 from suanheng.warehouse.lake import Lake
 
 DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "energy_certificates")
@@ -310,7 +310,7 @@ def _facts_loaded(lake: Lake) -> Facts:
 def _staged(lake: Lake) -> dict[tuple[str, str], str]:
     """What each dataset of each site was staged with; without those that are to be staged anew and were not yet."""
     rows = lake.frame("SELECT site_id, dataset, recipe_hash FROM ops.stagings")
-    waiting = set(staging.stale(lake))
+    waiting = set(stage.stale(lake))
     return {tuple(pair): made_with for *pair, made_with in rows.iter_rows() if tuple(pair) not in waiting}
 
 

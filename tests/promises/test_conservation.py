@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import land, waiting
-from suanheng.transforms import staging
-from suanheng.transforms.staging import Staging
+from suanheng.transforms.staging import stage
+from suanheng.transforms.staging.stage import Staging
 from suanheng.warehouse.lake import Lake, reading, writing
 
 HEADER = "meter_id,commodity,service_start,service_end,energy_kwh,revision"
@@ -92,7 +92,7 @@ def test_conservation_every_row_fed_is_staged_superseded_or_quarantined(take_in)
         lake, site_id = take_in(texts)
         distinct = set(texts.values())
 
-        staged = staging.stage(lake, site_id, "utility_bills", "run", "author")
+        staged = stage.stage(lake, site_id, "utility_bills", "run", "author")
 
         assert staged.rows_fed == sum(text.count("\n") for text in distinct)
         assert_conserved(staged)

@@ -20,7 +20,7 @@ from suanheng.flows.landing import hash_of_content, land, waiting
 from suanheng.flows.repairs import Content, Record, Sheet
 from suanheng.flows.steps import Steps
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms import staging
+from suanheng.transforms.staging import stage
 from suanheng.warehouse.lake import Lake, writing
 
 DATA = ("staged", "rollups", "indicators", "scorecards")
@@ -64,8 +64,8 @@ def test_order_independence_what_is_staged_depends_only_on_the_files_that_lie_th
                     (folder / name).write_text(as_csv(lines), encoding="utf-8")
                 for group in waiting(lake, built_workspace.workspace):
                     land(lake, group, "run", "author")
-                for pair in staging.stale(lake):
-                    staging.stage(lake, *pair, run_id="run", author="author")
+                for pair in stage.stale(lake):
+                    stage.stage(lake, *pair, run_id="run", author="author")
 
             staged = lake.frame(
                 "SELECT month(service_start), energy_kwh::BIGINT, revision FROM staged.utility_bills WHERE site_id = ?",
@@ -310,7 +310,7 @@ def test_order_independence_of_formats_shuffled_duplicated_late_corrected_and_re
 
         assert _held(lake, slowly) == _held(lake, at_once)
         assert waiting(lake, workspace) == []
-        assert staging.stale(lake) == []
+        assert stage.stale(lake) == []
         for site_id in (slowly, at_once):
             shutil.rmtree(workspace.root / "landing" / site_id, ignore_errors=True)
 
@@ -326,8 +326,8 @@ def _evening(lake: Lake, workspace: Workspace, site_id: str, files: Mapping[str,
         _repair(workspace, site_id, content)
     for group in waiting(lake, workspace):
         land(lake, group, "run", "author")
-    for pair in staging.stale(lake):
-        staging.stage(lake, *pair, run_id="run", author="author")
+    for pair in stage.stale(lake):
+        stage.stage(lake, *pair, run_id="run", author="author")
 
 
 def _repair(workspace: Workspace, site_id: str, bills: str) -> None:

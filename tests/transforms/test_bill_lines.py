@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suanheng.flows.landing import land, waiting
-from suanheng.transforms import staging
-from suanheng.transforms.bill_lines import credits_as_adjustments, without_overlaps
+from suanheng.transforms.staging import stage
+from suanheng.transforms.staging.bill_lines import credits_as_adjustments, without_overlaps
 from suanheng.warehouse.lake import writing
 
 HEADER = "invoice_id,meter_id,commodity,line_type,service_start,service_end,energy_kwh,is_estimated,revision"
@@ -57,8 +57,8 @@ class Bills:
             path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
             for group in waiting(self._lake, self._centre.workspace):
                 land(self._lake, group, "run", "author")
-            for pair in staging.stale(self._lake):
-                staging.stage(self._lake, *pair, run_id="run", author="author")
+            for pair in stage.stale(self._lake):
+                stage.stage(self._lake, *pair, run_id="run", author="author")
 
     @property
     def staged(self) -> list[tuple[str, str, str, float]]:

@@ -20,7 +20,8 @@ from suanheng.flows.landing import Landing, land, waiting
 from suanheng.flows.pipeline import load_facts
 from suanheng.flows.tables import make_tables
 from suanheng.schemas.formats import template
-from suanheng.transforms import in_place, staging
+from suanheng.transforms import in_place
+from suanheng.transforms.staging import stage
 from suanheng.transforms.telemetry import survey
 from suanheng.transforms.telemetry.hourly_sums import SUMS
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours
@@ -63,9 +64,9 @@ class Site:
         for files in waiting(self.lake, self.workspace):
             if files[0].bound.site_id == self.site_id:
                 landings += land(self.lake, files, "run", "test")
-        for pair in staging.stale(self.lake):
+        for pair in stage.stale(self.lake):
             if pair[0] == self.site_id:
-                staging.stage(self.lake, *pair, run_id="run", author="test")
+                stage.stage(self.lake, *pair, run_id="run", author="test")
         return landings
 
     def staged(self) -> pl.DataFrame:

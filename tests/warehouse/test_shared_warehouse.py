@@ -19,11 +19,12 @@ from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import units
 from suanheng.flows.landing import waiting
 from suanheng.flows.publish import publish_scorecard
-from suanheng.transforms import build, in_place, spine, staging
+from suanheng.transforms import build, in_place, spine
 from suanheng.transforms.definitions import reference
 from suanheng.transforms.publishing.reproduce import reproduce
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.spine import Scope
+from suanheng.transforms.staging import stage
 from suanheng.transforms.staleness import Stale, stale_scopes
 from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.errors import Busy, Conflict, NoWarehouse, Unreachable
@@ -255,7 +256,7 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
         assert len(planned) == 2
         assert build_quarter(lake, Workbench(lake), planned[0], methodology) is None
 
-        staging.stage(lake, "tiny", "utility_bills", "other", "author")
+        stage.stage(lake, "tiny", "utility_bills", "other", "author")
         assert build_quarter(lake, Workbench(lake), planned[0], methodology) == planned[0].scope
 
 

@@ -16,9 +16,9 @@ from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.formats import landed, raw_tables, template
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import STAGINGS
-from suanheng.transforms import bill_lines
 from suanheng.transforms.definitions import corrections
 from suanheng.transforms.definitions.recipes import feeds
+from suanheng.transforms.staging import bill_lines
 from suanheng.transforms.telemetry.overlapping_files import untangle
 from suanheng.transforms.telemetry.survey import DATASET
 from suanheng.warehouse.lake import Lake
