@@ -22,10 +22,10 @@ import duckdb
 from catalogue import add_statistics
 
 from suanheng.config.workspace import SETTINGS_FILE, Workspace, open_workspace
-from suanheng.flows.ahead import processors
 from suanheng.flows.pipeline import Order, Outcome, Stage, run
 from suanheng.flows.steps import Steps
-from suanheng.transforms.spine import add_months
+from suanheng.transforms.building.parallel import processors
+from suanheng.transforms.building.periods import add_months
 from suanheng.warehouse.lake import writing
 
 NOW = datetime(2024, 1, 15, tzinfo=UTC)

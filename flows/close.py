@@ -17,7 +17,7 @@ from suanheng.flows.conclusion import conclude
 from suanheng.flows.pipeline import night
 from suanheng.flows.publish import publish_scorecard
 from suanheng.flows.steps import Failure, PrefectSteps, Steps, current_watcher
-from suanheng.transforms.spine import add_months, quarter_name
+from suanheng.transforms.building.periods import add_months, quarter_name
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import reports, units
-from suanheng.flows.ahead import computing_ahead, processors
 from suanheng.flows.file_hashes import FileHashes
 from suanheng.flows.landing import Landing, Waiting, misplaced, sources_of, waiting
 from suanheng.flows.pull import pull
@@ -24,17 +23,18 @@ from suanheng.flows.repairs import Content
 from suanheng.flows.signals import signals_heard
 from suanheng.flows.steps import Failure, Steps
 from suanheng.flows.surveys import Ahead, first_unheard, surveying, surveying_ahead
-from suanheng.flows.tables import make_tables
 from suanheng.schemas.tables.ops import OPS
 from suanheng.schemas.tables.spine import SPINE
-from suanheng.transforms import build, spine
-from suanheng.transforms.build import Computed
+from suanheng.transforms.building import build, periods
+from suanheng.transforms.building.build import Computed
+from suanheng.transforms.building.parallel import computing_ahead, processors
+from suanheng.transforms.building.periods import Scope, add_months
+from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.staleness import Stale, stale_scopes
+from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
-from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staging import stage
-from suanheng.transforms.staleness import Stale, stale_scopes
-from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
 
 
@@ -351,7 +351,7 @@ def _built(
     author: str,
     failures: list[Failure],
 ) -> list[Scope]:
-    scopes = list(filter(order.covers, spine.scopes(lake))) if Stage.BUILD in order.stages else []
+    scopes = list(filter(order.covers, periods.scopes(lake))) if Stage.BUILD in order.stages else []
     wanted_anyway = forced(lake, order, scopes)
     stale = stale_scopes(lake, scopes, methodology, now, wanted_anyway)
     if not stale:

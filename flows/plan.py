@@ -11,12 +11,12 @@ from suanheng.flows.file_hashes import FileHashes
 from suanheng.flows.landing import Waiting, lying, shown, waiting
 from suanheng.flows.pipeline import Order, Stage, forced, refuse_unknown_sites
 from suanheng.schemas.formats import raw_tables
-from suanheng.transforms import spine
+from suanheng.transforms.building import periods
+from suanheng.transforms.building.periods import Scope
+from suanheng.transforms.building.staleness import Facts, Stale, stale_scopes
 from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
-from suanheng.transforms.spine import Scope
 from suanheng.transforms.staging import stage
-from suanheng.transforms.staleness import Facts, Stale, stale_scopes
 from suanheng.warehouse.lake import Lake, NoWarehouse, reading
 
 _ALWAYS = "servers are asked in every run"
@@ -74,7 +74,7 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
             settings = settings_now(lake, workspace)
             changed = stage.reasons(lake, settings.makings)
             stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
-            scopes = list(filter(order.covers, spine.scopes(lake)))
+            scopes = list(filter(order.covers, periods.scopes(lake)))
             build = changed_quarters(lake, settings, scopes, now, forced(lake, order, scopes))
     except NoWarehouse:
         there = list(lying(workspace, hash_of).values())

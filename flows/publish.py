@@ -14,8 +14,8 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
 from suanheng.flows.gate import Finding, Gate, hold_to_expectations
 from suanheng.flows.pipeline import new_run_id
-from suanheng.flows.tables import make_tables
 from suanheng.schemas.tables.ops import GATES
+from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.publishing.publish import (
     Publication,
     latest_publication,

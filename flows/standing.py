@@ -8,8 +8,8 @@ from suanheng.config.cadence import is_late
 from suanheng.config.sources import CADENCES
 from suanheng.flows.freshness import Freshness
 from suanheng.schemas.formats import raw_tables
-from suanheng.transforms.spine import Scope, add_months
-from suanheng.transforms.staleness import Stale
+from suanheng.transforms.building.periods import Scope, add_months
+from suanheng.transforms.building.staleness import Stale
 from suanheng.warehouse.lake import Lake
 
 _A_DAY = timedelta(days=1)

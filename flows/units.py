@@ -9,15 +9,15 @@ from datetime import datetime
 
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import Landing, Waiting, land, waiting
-from suanheng.transforms import build, spine
-from suanheng.transforms.build import Computed
+from suanheng.transforms.building import build, periods
+from suanheng.transforms.building.build import Computed
+from suanheng.transforms.building.periods import Scope
+from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.in_place import Surveyor
 from suanheng.transforms.scoring.methodology import Methodology
-from suanheng.transforms.spine import Scope
 from suanheng.transforms.staging import stage
 from suanheng.transforms.staging.stage import Staging
-from suanheng.transforms.staleness import Stale, stale_scopes
-from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake
 
 _ENTRIES = """
@@ -81,7 +81,7 @@ def rebuild_spine(lake: Lake, now: datetime, run_id: str, author: str) -> None:
 
     def work() -> None:
         with lake.transaction(author, f"{run_id}: months and periods"):
-            if spine.rebuild(lake, now):
+            if periods.rebuild(lake, now):
                 build.forget_beyond_spine(lake)
 
     lake.unit("months and periods", work)
@@ -102,7 +102,7 @@ def build_quarter(
     scope = quarter.scope
 
     def to_build(is_forced: bool) -> list[Stale]:
-        if scope not in spine.scopes(lake) or scope.site_id in {site_id for site_id, _ in stage.stale(lake)}:
+        if scope not in periods.scopes(lake) or scope.site_id in {site_id for site_id, _ in stage.stale(lake)}:
             return []
         return stale_scopes(lake, [scope], methodology, now, {scope} if is_forced else set())
 

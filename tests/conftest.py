@@ -22,7 +22,7 @@ from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.steps import Steps
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.spine import add_months
+from suanheng.transforms.building.periods import add_months
 from suanheng.warehouse.lake import Lake, reading
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)

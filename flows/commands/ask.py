@@ -102,9 +102,9 @@ def _by_quarter(workspace: Workspace, lake: Lake, by_binding: "list[Freshness]",
     """How each dataset of each site stands in each quarter."""
     from suanheng.flows.plan import changed_quarters, settings_now
     from suanheng.flows.standing import standings, told
-    from suanheng.transforms import spine
+    from suanheng.transforms.building import periods
 
-    scopes = spine.scopes(lake)
+    scopes = periods.scopes(lake)
     stale = changed_quarters(lake, settings_now(lake, workspace), scopes, now)
     return [asdict(row) for row in standings(scopes, by_binding, told(lake), stale, now)]
 

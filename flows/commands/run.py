@@ -127,7 +127,7 @@ def _as_flow(name: str, quiet: bool, **parameters: Any) -> dict[str, Any]:
 
 def _days(period: str) -> tuple[date, date]:
     """First and last quarter day of a period's name."""
-    from suanheng.transforms.spine import add_months
+    from suanheng.transforms.building.periods import add_months
 
     for form, months in ((r"(\d{4})Q([1-4])", 3), (r"(\d{4})-(0[1-9]|1[0-2])", 1), (r"(\d{4})", 12)):
         if match := re.fullmatch(form, period):

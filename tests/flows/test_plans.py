@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from suanheng.flows.commands import app, console
 from suanheng.flows.commands.console import ProgressLines
-from suanheng.transforms import staleness
+from suanheng.transforms.building import staleness
 from tests.conftest import Centre
 
 FACT = (

@@ -6,8 +6,8 @@ import pytest
 
 from suanheng.flows.freshness import Freshness
 from suanheng.flows.standing import Standing, Told, standings
-from suanheng.transforms.spine import Scope
-from suanheng.transforms.staleness import Reason, Stale
+from suanheng.transforms.building.periods import Scope
+from suanheng.transforms.building.staleness import Reason, Stale
 
 FIRST = Scope("site-a", date(2023, 1, 1), date(2023, 4, 1))
 BILLS = ("site-a", "utility_bills")

@@ -13,8 +13,8 @@ from suanheng.flows.landing import sources_of, waiting
 from suanheng.flows.pipeline import load_facts, night
 from suanheng.flows.steps import Steps
 from suanheng.flows.surveys import first_unheard, surveying, surveying_ahead
-from suanheng.flows.tables import make_tables
 from suanheng.transforms import in_place
+from suanheng.transforms.building.tables import make_tables
 from suanheng.warehouse.lake import Lake, reading, writing
 
 NOW = datetime.fromisoformat("2024-05-01T00:00:00+00:00")

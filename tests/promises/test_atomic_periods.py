@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suanheng.transforms import build
+from suanheng.transforms.building import build
 
 LATER = datetime(2024, 2, 2, tzinfo=UTC)
 

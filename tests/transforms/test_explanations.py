@@ -3,7 +3,7 @@
 import pytest
 
 from suanheng.schemas.tables.scorecards import EXPLANATIONS
-from suanheng.transforms.build import forget_beyond_spine
+from suanheng.transforms.building.build import forget_beyond_spine
 from suanheng.warehouse.lake import writing
 
 ENDS = {"contribution": "score", "contribution_low": "score_low", "contribution_high": "score_high"}

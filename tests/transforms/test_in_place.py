@@ -18,14 +18,14 @@ import pytest
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import Landing, land, waiting
 from suanheng.flows.pipeline import load_facts
-from suanheng.flows.tables import make_tables
 from suanheng.schemas.formats import template
 from suanheng.transforms import in_place
+from suanheng.transforms.building.scratch import NOWHERE, Workbench
+from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.staging import stage
 from suanheng.transforms.telemetry import survey
 from suanheng.transforms.telemetry.hourly_sums import SUMS
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours
-from suanheng.transforms.workbench import NOWHERE, Workbench
 from suanheng.warehouse.lake import Lake, writing
 
 CONTRACT = template("accelerator_samples").contract

@@ -6,7 +6,7 @@ import pytest
 
 from suanheng.schemas.formats import formats, raw_tables
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.build import indicator_recipes
+from suanheng.transforms.building.build import indicator_recipes
 from suanheng.transforms.definitions import recipes as module
 from suanheng.transforms.definitions.recipes import BadRecipe, Recipe, in_build_order, reads_rightwards, recipes
 

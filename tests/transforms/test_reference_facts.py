@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from suanheng.config.workspace import BadSettings, Workspace, open_workspace
-from suanheng.flows.tables import make_tables
 from suanheng.schemas.tables.reference import REFERENCE
+from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions import reference
 from suanheng.warehouse.lake import Lake, writing
 

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from suanheng.transforms import build, spine
-from suanheng.transforms.build import compute
+from suanheng.transforms.building import build, periods
+from suanheng.transforms.building.build import compute
+from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.staleness import stale_scopes
 from suanheng.transforms.definitions.recipes import in_build_order
 from suanheng.transforms.scoring.methodology import load
-from suanheng.transforms.staleness import stale_scopes
 from suanheng.transforms.telemetry import quarter_sums
-from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, writing
 from tests.conftest import NOW
 
@@ -55,7 +55,7 @@ def test_a_site_is_laid_out_as_the_books_say_of_it_when_it_is(built_workspace) -
 
 def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace, monkeypatch) -> None:
     with writing(built_workspace.workspace) as lake:
-        bench, (scope, *_) = Workbench(lake), spine.scopes(lake)
+        bench, (scope, *_) = Workbench(lake), periods.scopes(lake)
         tables = [recipe.table for recipe in in_build_order("rollups")]
 
         def computed() -> dict[str, list[tuple]]:
@@ -79,7 +79,7 @@ def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace
 def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> None:
     # Two samples a quarter apart: a span as long as many samples would need reaches beyond the calendar.
     with writing(built_workspace.workspace) as lake:
-        bench, (scope, *_) = Workbench(lake), spine.scopes(lake)
+        bench, (scope, *_) = Workbench(lake), periods.scopes(lake)
         compute(lake, bench, scope, NOW)
         lake.execute("USE bench")
         start = lake.value("SELECT getvariable('start_utc')")
@@ -96,7 +96,7 @@ def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> N
 def test_rows_of_a_rollup_that_goes_and_comes_back_are_not_counted_twice(built_workspace, monkeypatch) -> None:
     rows = "SELECT count(*) FROM rollups.site_day"
     with writing(built_workspace.workspace) as lake:
-        scope, before = spine.scopes(lake)[0], lake.value(rows)
+        scope, before = periods.scopes(lake)[0], lake.value(rows)
         assert "rollups.site_day" in lake.value("SELECT filled FROM ops.builds ORDER BY quarter_start LIMIT 1")
         made = build._tables_of_months()
         with monkeypatch.context() as older:
@@ -110,13 +110,13 @@ def test_rows_of_a_rollup_that_goes_and_comes_back_are_not_counted_twice(built_w
 def test_a_quarter_of_which_nobody_knows_what_it_filled_is_taken_out_of_every_table(built_workspace) -> None:
     rows = "SELECT count(*) FROM rollups.site_day"
     with writing(built_workspace.workspace) as lake:
-        scope, before = spine.scopes(lake)[0], lake.value(rows)
+        scope, before = periods.scopes(lake)[0], lake.value(rows)
         lake.execute("UPDATE ops.builds SET filled = NULL")
         _rebuild(lake, scope)
         assert lake.value(rows) == before
 
 
-def _rebuild(lake: Lake, scope: spine.Scope) -> None:
+def _rebuild(lake: Lake, scope: periods.Scope) -> None:
     computed = compute(lake, Workbench(lake), scope, NOW)
     methodology = load("hqc-2024")
     build.build(lake, computed, stale_scopes(lake, [scope], methodology, NOW, {scope})[0], methodology, "again", "test")

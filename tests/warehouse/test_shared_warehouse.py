@@ -19,14 +19,15 @@ from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import units
 from suanheng.flows.landing import waiting
 from suanheng.flows.publish import publish_scorecard
-from suanheng.transforms import build, in_place, spine
+from suanheng.transforms import in_place
+from suanheng.transforms.building import build, periods
+from suanheng.transforms.building.periods import Scope
+from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.definitions import reference
 from suanheng.transforms.publishing.reproduce import reproduce
 from suanheng.transforms.scoring.methodology import Methodology, load
-from suanheng.transforms.spine import Scope
 from suanheng.transforms.staging import stage
-from suanheng.transforms.staleness import Stale, stale_scopes
-from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.errors import Busy, Conflict, NoWarehouse, Unreachable
 from suanheng.warehouse.lake import Lake, reading, writing
 from suanheng.warehouse.retention import expire
@@ -197,7 +198,7 @@ def test_what_another_writer_has_done_since_the_plan_is_not_done_again(shared, c
 
         landed = units.take_in(late, centre.workspace, files, group, "late", in_place.survey_whole)
         staged = units.stage(late, stagings, "tiny", "utility_bills", "late", "author")
-        both = stale_scopes(late, spine.scopes(late), methodology, NOW, forced=spine.scopes(late))
+        both = stale_scopes(late, periods.scopes(late), methodology, NOW, forced=periods.scopes(late))
         built = [build_quarter(late, Workbench(late), quarter, methodology) for quarter in both]
 
     assert (landed, staged, built) == ([], None, [None, None])
@@ -234,7 +235,7 @@ def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(share
 
     with writing(centre.workspace, "builder") as lake, writing(centre.workspace, "other") as other:
         methodology = load(centre.workspace.methodology)
-        forced = stale_scopes(lake, spine.scopes(lake), methodology, NOW, forced=spine.scopes(lake))
+        forced = stale_scopes(lake, periods.scopes(lake), methodology, NOW, forced=periods.scopes(lake))
         bench = Disturbed(lake)
 
         assert build_quarter(lake, bench, forced[0], methodology, is_forced=True) == forced[0].scope
@@ -251,7 +252,7 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
         (group,) = waiting(lake, centre.workspace)
         books = units.Books(lake, "files", "raw_table")
         units.take_in(lake, centre.workspace, books, group, "other", in_place.survey_whole)
-        planned = stale_scopes(lake, spine.scopes(lake), methodology, NOW)
+        planned = stale_scopes(lake, periods.scopes(lake), methodology, NOW)
 
         assert len(planned) == 2
         assert build_quarter(lake, Workbench(lake), planned[0], methodology) is None

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import tables
-from suanheng.flows.tables import make_tables
+from suanheng.transforms.building import tables
+from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake, reading, writing
 from suanheng.warehouse.tables import STAGES, columns_of_tables

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.config.workspace import Workspace
-from suanheng.transforms.build import code_hash
+from suanheng.transforms.building.build import code_hash
 from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.causes import Cause
 from suanheng.transforms.publishing.methodologies import as_built, as_published

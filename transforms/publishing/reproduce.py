@@ -6,14 +6,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from suanheng.config.workspace import Workspace
-from suanheng.transforms.build import code_hash, fill, indicator_recipes, scope_variables
+from suanheng.transforms.building.build import code_hash, fill, indicator_recipes, scope_variables
+from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.definitions.recipes import in_build_order
 from suanheng.transforms.publishing.methodologies import as_published
 from suanheng.transforms.publishing.numbers import TABLES, Numbers, of_publication
 from suanheng.transforms.publishing.publish import publication, scopes_behind
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
-from suanheng.transforms.workbench import Workbench
 from suanheng.warehouse.lake import Lake, reading
 
 

@@ -14,9 +14,9 @@ import polars as pl
 
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.tables.ops import BUILDS
+from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.definitions.recipes import counting_modules, recipes
 from suanheng.transforms.scoring.methodology import Methodology
-from suanheng.transforms.spine import Scope, add_months
 from suanheng.transforms.staging import stage
 from suanheng.warehouse.lake import Lake
 

@@ -15,7 +15,7 @@ from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.scorecards import SCORECARDS
 from suanheng.schemas.tables.settled import SETTLED
 from suanheng.schemas.tables.spine import SPINE
-from suanheng.transforms import build
+from suanheng.transforms.building import build
 from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
-from suanheng.transforms.build import Computed, compute
-from suanheng.transforms.spine import Scope
-from suanheng.transforms.staleness import Stale
-from suanheng.transforms.workbench import Workbench
+from suanheng.transforms.building.build import Computed, compute
+from suanheng.transforms.building.periods import Scope
+from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.staleness import Stale
 from suanheng.warehouse.lake import Lake
 
 

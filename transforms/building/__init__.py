@@ -1,0 +1,1 @@
+"""Builds rollups, indicators and scorecards of a quarter from what is staged."""
