@@ -6,10 +6,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from suanheng.flows import gate as gate_module
-from suanheng.flows.gate import hold_to_expectations
 from suanheng.flows.publish import Withheld, publish_scorecard
 from suanheng.transforms.definitions.recipes import recipes
+from suanheng.transforms.publishing import expectations as gate_module
+from suanheng.transforms.publishing.expectations import hold_to_expectations
 from suanheng.transforms.publishing.numbers import of_scorecards
 from suanheng.warehouse.lake import reading, writing
 from tests.publishing.publications import FEBRUARY
