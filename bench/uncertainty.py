@@ -16,11 +16,11 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
+from suanheng.transforms.analysis.experiment import Experiment
+from suanheng.transforms.analysis.index import Index, Indicator
+from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.measurement import COLUMNS
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.doubt import Choice, Doubt
-from suanheng.transforms.scoring.experiment import Experiment
-from suanheng.transforms.scoring.index import Index, Indicator
-from suanheng.transforms.scoring.measurement import COLUMNS
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick
 
 MEMBERS = (3, 2, 2, 2, 3)

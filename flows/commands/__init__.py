@@ -46,7 +46,7 @@ def main() -> None:
 
 def _told_in_a_sentence() -> tuple[type[Exception], ...]:
     """Errors whose message is all that a reader needs; known only once there is one, as their modules load slowly."""
-    from suanheng.transforms.explain import NotThere
+    from suanheng.transforms.analysis.lineage import NotThere
     from suanheng.transforms.publishing.publish import NotPublished
 
     return BadSettings, Busy, Conflict, NotPublished, NotThere, NoWarehouse, Unreachable

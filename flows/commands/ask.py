@@ -113,7 +113,7 @@ def explain_figure(
     site: str, period: str, indicator: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False
 ) -> None:
     """How a figure came about: formula, sums, reference facts with source, files."""
-    from suanheng.transforms.explain import explain
+    from suanheng.transforms.analysis.lineage import explain
 
     with reading(open_workspace(workspace)) as lake:
         found = explain(lake, site, period, indicator)
@@ -165,7 +165,7 @@ def sql(
 def report(site: str, period: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Write the scorecard of one site and period again; says where."""
     from suanheng.flows import reports
-    from suanheng.transforms.explain import NotThere
+    from suanheng.transforms.analysis.lineage import NotThere
 
     opened = open_workspace(workspace)
     with reading(opened) as lake:

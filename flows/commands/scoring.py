@@ -27,10 +27,10 @@ def whatif(
     as_json: JsonOption = False,
 ) -> None:
     """Score with another methodology beside the current one, and bridge the difference. Nothing is written."""
+    from suanheng.transforms.analysis.whatif import what_if
     from suanheng.transforms.scoring.fit import MethodologyMismatch
     from suanheng.transforms.scoring.methodology import InvalidMethodology, load
     from suanheng.transforms.scoring.values import UndefinedScore
-    from suanheng.transforms.whatif import what_if
 
     opened = open_workspace(workspace)
     try:
@@ -69,8 +69,8 @@ def uncertainty(
     as_json: JsonOption = False,
 ) -> None:
     """What scores and ranks of a period can be, given weights, means and measurement. Nothing is written."""
-    from suanheng.transforms import uncertainty as doubts
-    from suanheng.transforms.scoring.index import UndefinedIndex
+    from suanheng.transforms.analysis import period_uncertainty as doubts
+    from suanheng.transforms.analysis.index import UndefinedIndex
     from suanheng.transforms.scoring.methodology import load
     from suanheng.transforms.scoring.values import UndefinedScore
 
@@ -119,7 +119,7 @@ def uncertainty(
 def _rows_of(path: Path) -> Any:
     import polars as pl
 
-    from suanheng.transforms.scoring.measurement import COLUMNS
+    from suanheng.transforms.analysis.measurement import COLUMNS
 
     if not path.is_file():
         raise BadSettings(f"There is no file {path}. Expected a CSV with the columns {', '.join(COLUMNS)}.")

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from suanheng.flows import pipeline
 from suanheng.flows.commands import app
 from suanheng.flows.steps import Steps
+from suanheng.transforms.analysis.lineage import NotThere
 from suanheng.transforms.definitions import reference
-from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.difference import as_published_on, difference
 from suanheng.transforms.publishing.publish import NotPublished, state_on
 from suanheng.transforms.publishing.reproduce import reproduce

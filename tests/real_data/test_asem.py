@@ -12,16 +12,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from suanheng.transforms.analysis.contributions import State, contributions
+from suanheng.transforms.analysis.index import Index, Indicator, Stages, compute
+from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.replicates import Replicates, intervals, replicate
+from suanheng.transforms.analysis.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
+from suanheng.transforms.analysis.table_steps import Treatment
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.contributions import State, contributions
-from suanheng.transforms.scoring.doubt import Choice, Doubt
 from suanheng.transforms.scoring.impute import Imputation
-from suanheng.transforms.scoring.index import Index, Indicator, Stages, compute
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick, rank
 from suanheng.transforms.scoring.screen import Screening, screen
-from suanheng.transforms.scoring.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
-from suanheng.transforms.scoring.treat import Treatment
-from suanheng.transforms.scoring.uncertainty import Replicates, intervals, replicate
 from suanheng.transforms.scoring.values import UndefinedScore, Values
 from suanheng.transforms.scoring.weigh import pca_weights, principal_loadings
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suanheng.transforms.analysis.contributions import Cause, State, contributions, contributions_to_score
 from suanheng.transforms.scoring.aggregate import Aggregation, Group, aggregate_levels
-from suanheng.transforms.scoring.contributions import Cause, State, contributions, contributions_to_score
 from suanheng.transforms.scoring.values import UndefinedScore, as_values
 
 ARITHMETIC = Aggregation()

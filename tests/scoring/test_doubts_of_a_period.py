@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from suanheng.flows.commands import app
-from suanheng.transforms.explain import NotThere
+from suanheng.transforms.analysis.lineage import NotThere
+from suanheng.transforms.analysis.measurement import COLUMNS
+from suanheng.transforms.analysis.period_uncertainty import LIFECYCLE, OPERATIONAL, Measured, doubt_of, uncertainty
 from suanheng.transforms.scoring.judge import judge
-from suanheng.transforms.scoring.measurement import COLUMNS
 from suanheng.transforms.scoring.methodology import Methodology
-from suanheng.transforms.uncertainty import LIFECYCLE, OPERATIONAL, Measured, doubt_of, uncertainty
 from suanheng.warehouse.lake import Lake
 
 Indicators = Callable[..., pl.DataFrame]

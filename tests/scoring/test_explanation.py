@@ -6,7 +6,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from suanheng.transforms.scoring.explanation import explain_changes, explain_scores
+from suanheng.transforms.analysis.score_changes import explain_changes, explain_scores
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from suanheng.transforms.analysis.index import Index, Indicator, compute
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.index import Index, Indicator, compute
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick
 from suanheng.transforms.scoring.scorecard import Scorecards, score

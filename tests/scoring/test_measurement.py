@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from suanheng.transforms.scoring.judge import judge
-from suanheng.transforms.scoring.measurement import (
+from suanheng.transforms.analysis.measurement import (
     COLUMNS,
     coverage_of,
     estimates_of,
@@ -20,6 +19,7 @@ from suanheng.transforms.scoring.measurement import (
     of_range,
     quantile,
 )
+from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.values import UndefinedScore
 

@@ -4,12 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from suanheng.transforms.analysis.index import Index, Indicator
+from suanheng.transforms.analysis.input_uncertainty import Doubt
+from suanheng.transforms.analysis.measurement import COLUMNS
+from suanheng.transforms.analysis.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.doubt import Doubt
-from suanheng.transforms.scoring.index import Index, Indicator
-from suanheng.transforms.scoring.measurement import COLUMNS
 from suanheng.transforms.scoring.normalise import Yardstick
-from suanheng.transforms.scoring.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
 from suanheng.transforms.scoring.values import UndefinedScore
 
 POINTS = Yardstick("higher", 0, 100)

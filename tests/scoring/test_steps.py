@@ -10,6 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from suanheng.transforms.analysis.table_steps import (
+    Treatment,
+    box_cox,
+    is_skewed,
+    kurtosis,
+    logarithm,
+    skewness,
+    treat,
+    winsorise,
+)
 from suanheng.transforms.scoring.aggregate import (
     Aggregation,
     Group,
@@ -43,16 +53,6 @@ from suanheng.transforms.scoring.normalise import (
     z_score,
 )
 from suanheng.transforms.scoring.screen import Screening, screen
-from suanheng.transforms.scoring.treat import (
-    Treatment,
-    box_cox,
-    is_skewed,
-    kurtosis,
-    logarithm,
-    skewness,
-    treat,
-    winsorise,
-)
 from suanheng.transforms.scoring.values import UndefinedScore, Values, as_values
 from suanheng.transforms.scoring.weigh import (
     ahp_weights,

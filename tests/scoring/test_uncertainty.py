@@ -8,18 +8,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from suanheng.transforms.analysis.experiment import Experiment, Factor
+from suanheng.transforms.analysis.index import Index, Indicator, UndefinedIndex, table_of
+from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.measurement import COLUMNS, coverage_of
+from suanheng.transforms.analysis.replicates import Replicates, intervals, replicate, win_probabilities
+from suanheng.transforms.analysis.table_steps import Treatment
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.doubt import Choice, Doubt
-from suanheng.transforms.scoring.experiment import Experiment, Factor
 from suanheng.transforms.scoring.impute import Imputation
-from suanheng.transforms.scoring.index import Index, Indicator, UndefinedIndex, table_of
 from suanheng.transforms.scoring.judge import judge
-from suanheng.transforms.scoring.measurement import COLUMNS, coverage_of
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick
 from suanheng.transforms.scoring.scorecard import score
-from suanheng.transforms.scoring.treat import Treatment
-from suanheng.transforms.scoring.uncertainty import Replicates, intervals, replicate, win_probabilities
 
 TABLE = pl.DataFrame({"unit": ["a", "b", "c"], "x": [2.0, 6.0, 8.0], "y": [30.0, 20.0, 10.0]})
 INDEX = Index(

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from suanheng.transforms.explain import explain
+from suanheng.transforms.analysis.lineage import explain
 from suanheng.warehouse.lake import reading
 
 

@@ -8,10 +8,10 @@ import yaml
 from typer.testing import CliRunner
 
 from suanheng.flows.commands import app
-from suanheng.transforms.explain import NotThere
+from suanheng.transforms.analysis.lineage import NotThere
+from suanheng.transforms.analysis.whatif import WhatIf, what_if
 from suanheng.transforms.scoring.laws import FOLDER
 from suanheng.transforms.scoring.methodology import Methodology, load
-from suanheng.transforms.whatif import WhatIf, what_if
 from suanheng.warehouse.lake import reading
 
 ENDS = {"contribution": "score", "contribution_low": "score_low", "contribution_high": "score_high"}

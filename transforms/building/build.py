@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.tables.scorecards import SCORECARDS
+from suanheng.transforms.analysis.score_changes import explain_periods
 from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.building.scratch import NOWHERE, Workbench
 from suanheng.transforms.building.staleness import Stale
 from suanheng.transforms.definitions.recipes import Recipe, counting_modules, in_build_order, recipes, recipes_hash
-from suanheng.transforms.scoring.explanation import explain_periods
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score

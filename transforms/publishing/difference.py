@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from suanheng.config.workspace import Workspace
+from suanheng.transforms.analysis.lineage import NotThere
+from suanheng.transforms.analysis.score_changes import explain_changes
 from suanheng.transforms.building.build import code_hash
-from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.causes import Cause
 from suanheng.transforms.publishing.methodologies import as_built, as_published
 from suanheng.transforms.publishing.numbers import Numbers, of_publication, of_scorecards
@@ -19,7 +20,6 @@ from suanheng.transforms.publishing.publish import (
     latest_publication,
     publication,
 )
-from suanheng.transforms.scoring.explanation import explain_changes
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.values import UndefinedScore
 from suanheng.warehouse.lake import reading

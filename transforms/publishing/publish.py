@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.schemas.tables.publications import PUBLICATION_REASONS, PUBLICATIONS, PUBLISHED
+from suanheng.transforms.analysis.lineage import NotThere
 from suanheng.transforms.building.build import code_hash
 from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.building.staleness import stale_scopes
-from suanheng.transforms.explain import NotThere
 from suanheng.transforms.publishing.causes import Cause, causes, gather
 from suanheng.transforms.publishing.numbers import Numbers, of_publication, of_scorecards
 from suanheng.transforms.scoring.methodology import Methodology

@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from suanheng.transforms.analysis.index import Columns, Index
 from suanheng.transforms.scoring.aggregate import Aggregation, Group, combine
-from suanheng.transforms.scoring.index import Columns, Index
 from suanheng.transforms.scoring.values import UndefinedScore, Values
 
 MOST_COALITIONS = 2**18

@@ -10,15 +10,15 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.transforms.explain import NotThere
+from suanheng.transforms.analysis.index import Index, table_of
+from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.lineage import NotThere
+from suanheng.transforms.analysis.measurement import COLUMNS, coverage_of, estimates_of, of_meter_class, of_range
+from suanheng.transforms.analysis.replicates import REPLICATES, intervals, replicate, win_probabilities
+from suanheng.transforms.analysis.sensitivity import removals, sensitivity
 from suanheng.transforms.scoring.aggregate import Aggregation, by_level
-from suanheng.transforms.scoring.doubt import Choice, Doubt
-from suanheng.transforms.scoring.index import Index, table_of
 from suanheng.transforms.scoring.judge import judge
-from suanheng.transforms.scoring.measurement import COLUMNS, coverage_of, estimates_of, of_meter_class, of_range
 from suanheng.transforms.scoring.methodology import Methodology
-from suanheng.transforms.scoring.sensitivity import removals, sensitivity
-from suanheng.transforms.scoring.uncertainty import REPLICATES, intervals, replicate, win_probabilities
 from suanheng.transforms.scoring.values import UndefinedScore
 from suanheng.warehouse.lake import Lake
 

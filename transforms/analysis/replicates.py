@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from suanheng.transforms.scoring.doubt import Doubt
-from suanheng.transforms.scoring.experiment import Experiment
-from suanheng.transforms.scoring.index import Index
+from suanheng.transforms.analysis.experiment import Experiment
+from suanheng.transforms.analysis.index import Index
+from suanheng.transforms.analysis.input_uncertainty import Doubt
 from suanheng.transforms.scoring.normalise import rank
 from suanheng.transforms.scoring.values import Values
 

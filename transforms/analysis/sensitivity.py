@@ -15,12 +15,12 @@ from SALib.analyze.sobol import first_order, total_order
 from SALib.sample import sobol
 from scipy.stats import qmc
 
+from suanheng.transforms.analysis.experiment import Experiment
+from suanheng.transforms.analysis.index import Index, compute
+from suanheng.transforms.analysis.input_uncertainty import Doubt
+from suanheng.transforms.analysis.replicates import LOWER, UPPER
 from suanheng.transforms.scoring.aggregate import heights
-from suanheng.transforms.scoring.doubt import Doubt
-from suanheng.transforms.scoring.experiment import Experiment
-from suanheng.transforms.scoring.index import Index, compute
 from suanheng.transforms.scoring.normalise import rank
-from suanheng.transforms.scoring.uncertainty import LOWER, UPPER
 from suanheng.transforms.scoring.values import UndefinedScore, Values
 
 BASE_SAMPLES = 1_024

@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from suanheng.transforms.analysis.index import Columns, Index
+from suanheng.transforms.analysis.measurement import COLUMNS, KINDS
+from suanheng.transforms.analysis.table_steps import Treatment
 from suanheng.transforms.scoring.aggregate import Aggregation, heights
 from suanheng.transforms.scoring.impute import Imputation
-from suanheng.transforms.scoring.index import Columns, Index
-from suanheng.transforms.scoring.measurement import COLUMNS, KINDS
 from suanheng.transforms.scoring.normalise import Normalisation
-from suanheng.transforms.scoring.treat import Treatment
 
 Part = Literal["imputation", "treatment", "normalisation", "aggregation", "groups"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.transforms.explain import NotThere
+from suanheng.transforms.analysis.lineage import NotThere
+from suanheng.transforms.analysis.score_changes import explain_changes
 from suanheng.transforms.scoring.aggregate import Aggregation
-from suanheng.transforms.scoring.explanation import explain_changes
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology, ScoredIndicator
 from suanheng.transforms.scoring.scorecard import score

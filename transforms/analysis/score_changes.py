@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from suanheng.schemas.tables.scorecards import EXPLANATIONS
-from suanheng.transforms.scoring.contributions import Cause, State, contributions, contributions_to_score
-from suanheng.transforms.scoring.index import Index
+from suanheng.transforms.analysis.contributions import Cause, State, contributions, contributions_to_score
+from suanheng.transforms.analysis.index import Index
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.values import UndefinedScore, Values, as_values
 

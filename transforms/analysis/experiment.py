@@ -14,9 +14,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from suanheng.transforms.scoring.aggregate import heights
-from suanheng.transforms.scoring.doubt import WEIGHTS, Doubt, faults
-from suanheng.transforms.scoring.index import (
+from suanheng.transforms.analysis.index import (
     Columns,
     Index,
     UndefinedIndex,
@@ -27,7 +25,9 @@ from suanheng.transforms.scoring.index import (
     screened,
     treated_columns,
 )
-from suanheng.transforms.scoring.measurement import quantile
+from suanheng.transforms.analysis.input_uncertainty import WEIGHTS, Doubt, faults
+from suanheng.transforms.analysis.measurement import quantile
+from suanheng.transforms.scoring.aggregate import heights
 from suanheng.transforms.scoring.values import Values
 
 _BATCH = 1_000
