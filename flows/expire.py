@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows.artifacts import show_expired
+from suanheng.flows.orchestration.artifacts import show_expired
 from suanheng.warehouse.retention import expire_unpublished
 
 

@@ -18,10 +18,10 @@ from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import reports, units
 from suanheng.flows.file_hashes import FileHashes
 from suanheng.flows.landing import Landing, Waiting, misplaced, sources_of, waiting
+from suanheng.flows.orchestration.signals import signals_heard
+from suanheng.flows.orchestration.steps import Failure, Steps
 from suanheng.flows.pull import pull
 from suanheng.flows.repairs import Content
-from suanheng.flows.signals import signals_heard
-from suanheng.flows.steps import Failure, Steps
 from suanheng.flows.surveys import Ahead, first_unheard, surveying, surveying_ahead
 from suanheng.schemas.tables.ops import OPS
 from suanheng.schemas.tables.spine import SPINE

@@ -24,8 +24,8 @@ from filelock import FileLock
 
 from suanheng.config.pulls import Pull
 from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.flows.orchestration.steps import Unavailable
 from suanheng.flows.sources.prometheus_matrix import samples
-from suanheng.flows.steps import Unavailable
 from suanheng.schemas.checking.records import Unreadable, UnreadableFile
 from suanheng.transforms.definitions.reference import facts
 

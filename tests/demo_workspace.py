@@ -14,7 +14,7 @@ from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.commands.prepare import SETTINGS
 from suanheng.flows.demo import generate
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 """The present: every period of the demo is over, and every claim of green power is cancelled that ever will be."""

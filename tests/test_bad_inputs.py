@@ -16,7 +16,7 @@ import pytest
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.commands.console import INPUT_REFUSED
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.formats import formats
 from suanheng.warehouse.lake import Lake, reading
 

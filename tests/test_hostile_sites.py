@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import pipeline
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.staged import DATASETS
 from suanheng.warehouse.lake import reading
 

@@ -8,7 +8,7 @@ import job
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 """The present: the quarter of the samples is over."""

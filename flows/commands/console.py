@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from suanheng.flows.steps import Silent, Watcher
+from suanheng.flows.orchestration.steps import Silent, Watcher
 
 DONE = 0
 ERROR = 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.deployments.runner import RunnerDeployment
 
-    from suanheng.flows.deployments import Zone
+    from suanheng.flows.orchestration.deployments import Zone
 
 NameOption = Annotated[
     str | None, typer.Option(help="What the deployments are called, as in nightly/NAME; the folder's name by default.")
@@ -36,7 +36,7 @@ def serve(name: NameOption = None, workspace: WorkspaceOption = Path(), as_json:
     with _server() as server:
         _refuse_taken(server, deployments)
     _tell(deployments, zone, as_json)
-    # What falls due while nobody serves is late, and the first run afterwards covers it: see flows/catch_up.py.
+    # What falls due while nobody serves is late, and the first run afterwards covers it: see flows/orchestration/catch_up.py.
     serve_until_stopped(*deployments, pause_on_shutdown=False, print_starting_message=False)
 
 
@@ -67,7 +67,7 @@ def deploy(
 
 
 def _planned(workspace: Workspace, name: str | None) -> tuple[list["RunnerDeployment"], "Zone"]:
-    from suanheng.flows.deployments import deployments_of, zone_of
+    from suanheng.flows.orchestration.deployments import deployments_of, zone_of
 
     zone = zone_of(workspace)
     return deployments_of(workspace, name or workspace.root.name, zone), zone
@@ -113,7 +113,7 @@ def _refuse_taken(server: "SyncPrefectClient", deployments: list["RunnerDeployme
 
 
 def _tell(deployments: list["RunnerDeployment"], zone: "Zone", as_json: bool) -> None:
-    from suanheng.flows.deployments import PLANS
+    from suanheng.flows.orchestration.deployments import PLANS
 
     rows: list[dict[str, Any]] = [
         {

@@ -39,7 +39,7 @@ def pull(
 ) -> None:
     """Ask the Prometheus servers of pulls.toml for what is missing, into the landing zone; take in nothing."""
     from suanheng.flows import pull as pulling
-    from suanheng.flows.steps import Failure, Steps
+    from suanheng.flows.orchestration.steps import Failure, Steps
 
     opened = open_workspace(workspace)
     orders = _wanted(opened, name or [])

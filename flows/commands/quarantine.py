@@ -19,7 +19,7 @@ from suanheng.flows.commands.console import (
     say_table,
     words,
 )
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.warehouse.lake import reading
 
 File = Annotated[str, typer.Argument(help="Path of the file, or the start of its hash.")]

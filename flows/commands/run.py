@@ -24,7 +24,7 @@ from suanheng.flows.commands.console import (
     say_table,
     words,
 )
-from suanheng.flows.steps import Steps, watched_by
+from suanheng.flows.orchestration.steps import Steps, watched_by
 
 if TYPE_CHECKING:
     from suanheng.flows.pipeline import Order, Stage
@@ -115,7 +115,7 @@ def _as_flow(name: str, quiet: bool, **parameters: Any) -> dict[str, Any]:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     from importlib import import_module
 
-    from suanheng.flows.conclusion import PartsFailed
+    from suanheng.flows.orchestration.conclusion import PartsFailed
 
     flow = getattr(import_module(f"suanheng.flows.{name}"), name)
     with progress_bar(quiet) as bar, watched_by(bar):

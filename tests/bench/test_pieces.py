@@ -9,7 +9,7 @@ from telemetry_day import write_day
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms import in_place
 
 

@@ -14,7 +14,7 @@ from telemetry_day import Day, in_order_of_time, write_day
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.columns import IDENTIFIER
 from suanheng.schemas.datasets.telemetry import ACCELERATOR_SAMPLES
 from suanheng.warehouse.lake import reading

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from suanheng.config.workspace import BadSettings, open_workspace
-from suanheng.flows.deployments import PLANS, zone_of
+from suanheng.flows.orchestration.deployments import PLANS, zone_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suanheng.flows.artifacts import SHOWN, changes, links
+from suanheng.flows.orchestration.artifacts import SHOWN, changes, links
 
 LANDED = {"site_id": "tiny", "format": "template", "rows_read": 10, "rows_quarantined": 0, "problem": None}
 STAGED = {"site_id": "tiny", "dataset": "utility_bills", "rows_quarantined": 3}

@@ -9,9 +9,9 @@ from filelock import FileLock
 
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.commands.run import _tell
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.pipeline import Order, Outcome, Stage, run
 from suanheng.flows.plan import Plan, plan
-from suanheng.flows.steps import Steps
 from suanheng.transforms.building import build
 from suanheng.warehouse.lake import Lake
 from tests.conftest import NOW, SITE, Centre, write_tiny

@@ -7,7 +7,7 @@ import pytest
 
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.close import close, last_month, last_quarter
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from tests.conftest import write_tiny
 
 FEBRUARY = datetime(2024, 2, 1, tzinfo=UTC)

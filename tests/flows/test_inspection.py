@@ -12,7 +12,7 @@ from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.commands import app
 from suanheng.flows.inspection import Inspection, inspect
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.formats import formats
 from suanheng.schemas.staged import DATASETS
 

@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from suanheng.config.workspace import BadSettings
 from suanheng.flows import pipeline
+from suanheng.flows.orchestration.steps import Steps, Unavailable
 from suanheng.flows.pull import ATTEMPTS, Refused, pull, windows_to_ask
-from suanheng.flows.steps import Steps, Unavailable
 from suanheng.warehouse.lake import reading
 
 JUNE = datetime(2024, 6, 1, tzinfo=UTC)

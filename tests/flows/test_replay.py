@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from suanheng.config.workspace import BadSettings, open_workspace
 from suanheng.flows import pipeline, repairs
 from suanheng.flows.commands import app
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.repairs import Content
 from suanheng.flows.replay import export, replay
-from suanheng.flows.steps import Steps
 from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.warehouse.lake import reading
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 import duckdb
 import pytest
 
-from suanheng.flows.signals import signals_heard
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.signals import signals_heard
+from suanheng.flows.orchestration.steps import Steps
 
 LONG = "SELECT count(*) FROM range(1000000000) AS a, range(1000) AS b WHERE a.range % 7 = b.range % 5"
 

@@ -10,8 +10,8 @@ import pytest
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import sources_of, waiting
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.pipeline import load_facts, night
-from suanheng.flows.steps import Steps
 from suanheng.flows.surveys import first_unheard, surveying, surveying_ahead
 from suanheng.transforms import in_place
 from suanheng.transforms.building.tables import make_tables

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from tests.conftest import Centre, write_tiny
 from tests.promises.doomed_run import RUNS, Death
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from suanheng.flows import pipeline
 from suanheng.flows.commands import app
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.analysis.lineage import NotThere
 from suanheng.transforms.definitions import reference
 from suanheng.transforms.publishing.difference import as_published_on, difference

@@ -15,7 +15,7 @@ import pytest
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.formats import raw_tables
 from suanheng.warehouse.lake import Lake, reading
 

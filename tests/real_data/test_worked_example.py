@@ -16,7 +16,7 @@ import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import pipeline
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.building.periods import add_months, quarter_name
 from suanheng.warehouse.lake import Lake, reading
 

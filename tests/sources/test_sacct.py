@@ -7,8 +7,8 @@ import pytest
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.sources.sacct import FIELDS
-from suanheng.flows.steps import Steps
 from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.warehouse.lake import reading
 

@@ -10,7 +10,7 @@ import yaml
 from suanheng.config.corrections import Correction
 from suanheng.config.workspace import BadSettings
 from suanheng.flows import pipeline
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.definitions.corrections import apply, read_checked
 
 BILLS = pl.DataFrame(

@@ -45,7 +45,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from suanheng.config.workspace import open_workspace
 from suanheng.flows.pipeline import night
-from suanheng.flows.steps import Steps
+from suanheng.flows.orchestration.steps import Steps
 root, now = sys.argv[1:]
 outcome = night(open_workspace(Path(root)), Steps(), datetime.fromisoformat(now), write_reports=False)
 assert not outcome.failures, outcome.failures

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from suanheng.flows.signals import signals_heard
+from suanheng.flows.orchestration.signals import signals_heard
 
 Item = TypeVar("Item")
 

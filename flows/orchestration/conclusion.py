@@ -5,7 +5,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from suanheng.flows.artifacts import show
+from suanheng.flows.orchestration.artifacts import show
 
 
 class PartsFailed(Exception):  # noqa: N818
