@@ -27,7 +27,7 @@ from distributed import Client
 from telemetry_day import FIRST_DAY, Day, write_day
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows.dask_surveys import surveying_on, tasks_of
+from suanheng.flows.landing.survey_on_dask import surveying_on, tasks_of
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.pipeline import ingest
 from suanheng.transforms.telemetry import survey as surveys

@@ -22,7 +22,7 @@ from telemetry_day import FIRST_DAY, Day, write_day
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
-from suanheng.flows.file_hashes import hash_of_content
+from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.telemetry.quarter_sums import grounds
 from suanheng.transforms.telemetry.survey import parts, survey

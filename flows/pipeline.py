@@ -16,13 +16,13 @@ from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import reports, units
-from suanheng.flows.file_hashes import FileHashes
-from suanheng.flows.landing import Landing, Waiting, misplaced, sources_of, waiting
+from suanheng.flows.landing.file_hashes import FileHashes
+from suanheng.flows.landing.land import Landing, Waiting, misplaced, sources_of, waiting
+from suanheng.flows.landing.pull import pull
+from suanheng.flows.landing.repairs import Content
+from suanheng.flows.landing.survey_ahead import Ahead, first_unheard, surveying, surveying_ahead
 from suanheng.flows.orchestration.signals import signals_heard
 from suanheng.flows.orchestration.steps import Failure, Steps
-from suanheng.flows.pull import pull
-from suanheng.flows.repairs import Content
-from suanheng.flows.surveys import Ahead, first_unheard, surveying, surveying_ahead
 from suanheng.schemas.tables.ops import OPS
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.building import build, periods

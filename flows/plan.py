@@ -7,8 +7,8 @@ from datetime import datetime
 from suanheng.config.pulls import read_pulls
 from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
-from suanheng.flows.file_hashes import FileHashes
-from suanheng.flows.landing import Waiting, lying, shown, waiting
+from suanheng.flows.landing.file_hashes import FileHashes
+from suanheng.flows.landing.land import Waiting, lying, shown, waiting
 from suanheng.flows.pipeline import Order, Stage, forced, refuse_unknown_sites
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building import periods

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.flows import pipeline, repairs
-from suanheng.flows.landing import chunks_of, lying, repairs_of
+from suanheng.flows import pipeline
+from suanheng.flows.landing import repairs
+from suanheng.flows.landing.land import chunks_of, lying, repairs_of
+from suanheng.flows.landing.repairs import Content, Record, Sheet
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.repairs import Content, Record, Sheet
 from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.schemas.formats import raw_tables
 from suanheng.warehouse.lake import Lake, reading

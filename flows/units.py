@@ -8,13 +8,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from suanheng.config.workspace import Workspace
-from suanheng.flows.landing import Landing, Waiting, land, waiting
+from suanheng.flows.landing.in_place import Surveyor
+from suanheng.flows.landing.land import Landing, Waiting, land, waiting
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.build import Computed
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale, stale_scopes
-from suanheng.transforms.in_place import Surveyor
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.staging import stage
 from suanheng.transforms.staging.stage import Staging

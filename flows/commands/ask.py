@@ -90,7 +90,7 @@ def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":
     """What is fresh, late or missing, by site, dataset and binding."""
     from suanheng.flows.freshness import books, freshness
-    from suanheng.flows.landing import sources_of
+    from suanheng.flows.landing.land import sources_of
 
     sources = sources_of(workspace)
     sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))

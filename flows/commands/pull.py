@@ -38,7 +38,7 @@ def pull(
     as_json: JsonOption = False,
 ) -> None:
     """Ask the Prometheus servers of pulls.toml for what is missing, into the landing zone; take in nothing."""
-    from suanheng.flows import pull as pulling
+    from suanheng.flows.landing import pull as pulling
     from suanheng.flows.orchestration.steps import Failure, Steps
 
     opened = open_workspace(workspace)
@@ -117,7 +117,7 @@ def _wanted(workspace: Workspace, names: list[str]) -> list[Pull]:
 
 def _unbound(workspace: Workspace, orders: list[Pull]) -> list[str]:
     """Pulls whose files no source takes in."""
-    from suanheng.flows.landing import sources_of
+    from suanheng.flows.landing.land import sources_of
 
     sources = sources_of(workspace)
     bound = {

@@ -9,8 +9,8 @@ from telemetry_day import write_day
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
+from suanheng.flows.landing import in_place
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.transforms import in_place
 
 
 def test_every_piece_is_within_the_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

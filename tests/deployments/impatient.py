@@ -1,6 +1,6 @@
 """The nightly flow as it is, with a clock that runs faster: what may pass by itself is tried again at once."""
 
-from suanheng.flows import pull
+from suanheng.flows.landing import pull
 from suanheng.flows.nightly import nightly
 from suanheng.flows.orchestration import steps
 

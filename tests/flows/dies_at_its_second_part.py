@@ -7,10 +7,10 @@ from typing import Any
 
 from distributed import Worker
 
-from suanheng.flows import dask_surveys
+from suanheng.flows.landing import survey_on_dask
 
 _numbers = count(1)
-_survey = dask_surveys.survey
+_survey = survey_on_dask.survey
 
 
 def _survey_and_die(*arguments: Any) -> Any:
@@ -22,4 +22,4 @@ def _survey_and_die(*arguments: Any) -> Any:
 
 def dask_setup(worker: Worker) -> None:
     """Called by the worker."""
-    dask_surveys.survey = _survey_and_die
+    survey_on_dask.survey = _survey_and_die

@@ -22,9 +22,8 @@ import psutil
 import pytest
 
 from suanheng.config.workspace import BadSettings
-from suanheng.flows import dask_surveys
-from suanheng.transforms import in_place
-from suanheng.transforms.in_place import NotSurveyed
+from suanheng.flows.landing import in_place, survey_on_dask
+from suanheng.flows.landing.in_place import NotSurveyed
 from suanheng.transforms.telemetry import survey
 from suanheng.transforms.telemetry.quarter_sums import survey_code
 from suanheng.transforms.telemetry.survey_batch import Grounds
@@ -163,7 +162,7 @@ def test_a_worker_that_is_killed_changes_nothing(two_centres, small_parts, start
 
 
 def test_without_a_scheduler_large_files_wait(new_centre, small_parts, monkeypatch):
-    monkeypatch.setattr(dask_surveys, "PATIENCE_S", 1)
+    monkeypatch.setattr(survey_on_dask, "PATIENCE_S", 1)
     with socket.socket() as taken:
         # Bound and not listening: nobody answers there, and nobody else comes to listen.
         taken.bind(("127.0.0.1", 0))
@@ -177,18 +176,18 @@ def test_without_a_scheduler_large_files_wait(new_centre, small_parts, monkeypat
 def test_a_worker_that_does_not_see_the_file_says_so(tmp_path, monkeypatch):
     path = tmp_path / "day.parquet"
     samples().write_parquet(path)
-    monkeypatch.setattr(dask_surveys, "get_worker", lambda: SimpleNamespace(address="tcp://192.0.2.7:40000"))
+    monkeypatch.setattr(survey_on_dask, "get_worker", lambda: SimpleNamespace(address="tcp://192.0.2.7:40000"))
     (part,) = survey.parts(path)
-    task = dask_surveys.Task(part, Grounds({}, 20_000.0, 0), path.stat().st_size, 0, survey_code())
-    assert dask_surveys.survey_there(task).rows == PARTS * ROWS_OF_PART
+    task = survey_on_dask.Task(part, Grounds({}, 20_000.0, 0), path.stat().st_size, 0, survey_code())
+    assert survey_on_dask.survey_there(task).rows == PARTS * ROWS_OF_PART
 
     with pytest.raises(NotSurveyed, match=r"tcp://192\.0\.2\.7:40000 has another version of suanheng"):
-        dask_surveys.survey_there(replace(task, code="older"))
+        survey_on_dask.survey_there(replace(task, code="older"))
     with pytest.raises(NotSurveyed, match=rf"worker tcp://192\.0\.2\.7:40000 finds a file of .* bytes at {path}"):
-        dask_surveys.survey_there(replace(task, size=1))
+        survey_on_dask.survey_there(replace(task, size=1))
     path.unlink()
     with pytest.raises(NotSurveyed, match=rf"worker tcp://192\.0\.2\.7:40000 finds no file at {path}"):
-        dask_surveys.survey_there(task)
+        survey_on_dask.survey_there(task)
 
 
 def test_an_address_that_cannot_be_one(new_centre):

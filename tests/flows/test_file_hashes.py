@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from suanheng.flows import file_hashes
-from suanheng.flows.file_hashes import RESTED_NS, FileHashes
+from suanheng.flows.landing import file_hashes
+from suanheng.flows.landing.file_hashes import RESTED_NS, FileHashes
 
 
 @pytest.fixture

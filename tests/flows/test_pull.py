@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from suanheng.config.workspace import BadSettings
 from suanheng.flows import pipeline
+from suanheng.flows.landing.pull import ATTEMPTS, Refused, pull, windows_to_ask
 from suanheng.flows.orchestration.steps import Steps, Unavailable
-from suanheng.flows.pull import ATTEMPTS, Refused, pull, windows_to_ask
 from suanheng.warehouse.lake import reading
 
 JUNE = datetime(2024, 6, 1, tzinfo=UTC)
@@ -287,7 +287,7 @@ from datetime import datetime
 from pathlib import Path
 from suanheng.config.pulls import read_pulls
 from suanheng.config.workspace import open_workspace
-from suanheng.flows.pull import pull
+from suanheng.flows.landing.pull import pull
 workspace = open_workspace(Path(sys.argv[1]))
 pull(read_pulls(workspace.pulls_file)[0], workspace, datetime.fromisoformat(sys.argv[2]))
 """
@@ -539,7 +539,7 @@ from prefect.blocks.system import Secret
 from suanheng.config.pulls import read_pulls
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import steps
-from suanheng.flows.pull import Refused, pull
+from suanheng.flows.landing.pull import Refused, pull
 
 steps._RETRY_AFTER_S = (0.1, 0.1)
 workspace, now = open_workspace(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])

@@ -9,7 +9,7 @@ import pytest
 
 from suanheng.config.pulls import KEYS, Pull, read_pulls
 from suanheng.config.workspace import BadSettings
-from suanheng.flows.pull import windows_to_ask
+from suanheng.flows.landing.pull import windows_to_ask
 from suanheng.transforms.definitions.reference import PACKAGED
 
 WHOLE = {

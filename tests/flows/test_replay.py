@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from suanheng.config.workspace import BadSettings, open_workspace
-from suanheng.flows import pipeline, repairs
+from suanheng.flows import pipeline
 from suanheng.flows.commands import app
+from suanheng.flows.landing import repairs
+from suanheng.flows.landing.repairs import Content
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.repairs import Content
 from suanheng.flows.replay import export, replay
 from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.warehouse.lake import reading

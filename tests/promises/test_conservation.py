@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suanheng.config.workspace import Workspace
-from suanheng.flows.landing import land, waiting
+from suanheng.flows.landing.land import land, waiting
 from suanheng.transforms.staging import stage
 from suanheng.transforms.staging.stage import Staging
 from suanheng.warehouse.lake import Lake, reading, writing

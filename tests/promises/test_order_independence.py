@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline, repairs
-from suanheng.flows.landing import hash_of_content, land, waiting
+from suanheng.flows import pipeline
+from suanheng.flows.landing import repairs
+from suanheng.flows.landing.land import hash_of_content, land, waiting
+from suanheng.flows.landing.repairs import Content, Record, Sheet
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.repairs import Content, Record, Sheet
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.staging import stage
 from suanheng.warehouse.lake import Lake, writing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suanheng.flows.landing import land, waiting
+from suanheng.flows.landing.land import land, waiting
 from suanheng.warehouse.lake import writing
 
 SOURCE = """

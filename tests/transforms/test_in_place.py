@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows.landing import Landing, land, waiting
+from suanheng.flows.landing import in_place
+from suanheng.flows.landing.land import Landing, land, waiting
 from suanheng.flows.pipeline import load_facts
 from suanheng.schemas.formats import template
-from suanheng.transforms import in_place
 from suanheng.transforms.building.scratch import NOWHERE, Workbench
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.staging import stage

@@ -17,9 +17,9 @@ import pytest
 
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import units
-from suanheng.flows.landing import waiting
+from suanheng.flows.landing import in_place
+from suanheng.flows.landing.land import waiting
 from suanheng.flows.publish import publish_scorecard
-from suanheng.transforms import in_place
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench

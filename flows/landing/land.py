@@ -13,15 +13,14 @@ import polars as pl
 
 from suanheng.config.sources import BoundFile, Source, bound_files, misplaced_files, read_sources
 from suanheng.config.workspace import Workspace
-from suanheng.flows import repairs
-from suanheng.flows.file_hashes import hash_of_content
-from suanheng.flows.repairs import Content, Record
+from suanheng.flows.landing import in_place, repairs
+from suanheng.flows.landing.file_hashes import hash_of_content
+from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
+from suanheng.flows.landing.repairs import Content, Record
 from suanheng.schemas.checking.records import Checked, Chunk, UnreadableFile, check
 from suanheng.schemas.formats import formats, landed, raw_tables
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import FILES, RECORDS, REPAIRS
-from suanheng.transforms import in_place
-from suanheng.transforms.in_place import NotSurveyed, Surveyor
 from suanheng.transforms.staging.stage import contract_text
 from suanheng.transforms.telemetry.quarter_sums import grounds_hash
 from suanheng.warehouse.lake import Lake

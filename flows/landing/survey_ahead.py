@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
-from suanheng.flows.file_hashes import state_of
-from suanheng.flows.landing import Waiting, shown
-from suanheng.transforms import in_place
-from suanheng.transforms.in_place import Surveyor
+from suanheng.flows.landing import in_place
+from suanheng.flows.landing.file_hashes import state_of
+from suanheng.flows.landing.in_place import Surveyor
+from suanheng.flows.landing.land import Waiting, shown
 from suanheng.transforms.telemetry.quarter_sums import grounds
 from suanheng.transforms.telemetry.survey import begin_survey, first_instant, parts, surveyed
 from suanheng.transforms.telemetry.survey_batch import Survey
@@ -114,7 +114,7 @@ def surveying(
         yield ahead.survey
         return
     # Most workspaces have no workers, and Dask takes a second to import.
-    from suanheng.flows.dask_surveys import surveying_on, tasks_of
+    from suanheng.flows.landing.survey_on_dask import surveying_on, tasks_of
 
     tasks = [task for file in waiting for task in tasks_of(lake, file.bound.path, file.bound.site_id)]
     with surveying_on(str(workspace.dask), tasks) as surveyor:

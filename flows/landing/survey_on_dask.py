@@ -16,7 +16,7 @@ from pathlib import Path
 from distributed import Client, Future, get_worker
 from prefect_dask import DaskTaskRunner
 
-from suanheng.transforms.in_place import NotSurveyed, Surveyor
+from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
 from suanheng.transforms.telemetry.quarter_sums import grounds, survey_code
 from suanheng.transforms.telemetry.survey import Part, first_instant, parts, survey, together
 from suanheng.transforms.telemetry.survey_batch import Grounds, Survey

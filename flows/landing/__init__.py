@@ -1,0 +1,1 @@
+"""Landing: how files reach raw tables."""
