@@ -24,7 +24,7 @@ from suanheng.flows.commands.console import (
 from suanheng.warehouse.lake import Lake, reading
 
 if TYPE_CHECKING:
-    from suanheng.flows.freshness import Freshness
+    from suanheng.flows.status.freshness import Freshness
 
 
 def register(app: typer.Typer) -> None:
@@ -89,8 +89,8 @@ def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":
     """What is fresh, late or missing, by site, dataset and binding."""
-    from suanheng.flows.freshness import books, freshness
     from suanheng.flows.landing.land import sources_of
+    from suanheng.flows.status.freshness import books, freshness
 
     sources = sources_of(workspace)
     sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))
@@ -101,7 +101,7 @@ def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshn
 def _by_quarter(workspace: Workspace, lake: Lake, by_binding: "list[Freshness]", now: datetime) -> list[dict[str, Any]]:
     """How each dataset of each site stands in each quarter."""
     from suanheng.flows.plan import changed_quarters, settings_now
-    from suanheng.flows.standing import standings, told
+    from suanheng.flows.status.quarters import standings, told
     from suanheng.transforms.building import periods
 
     scopes = periods.scopes(lake)

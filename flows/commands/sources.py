@@ -52,7 +52,7 @@ def list_formats(as_json: JsonOption = False) -> None:
 
 def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """What each binding matches, how the first records of new files fare, and what does not fit; changes nothing."""
-    from suanheng.flows.inspection import inspect
+    from suanheng.flows.status.source_check import inspect
 
     found = inspect(open_workspace(workspace), datetime.now(UTC))
     code = DONE if found.fits else INPUT_REFUSED

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import pipeline
 from suanheng.flows.commands import app
-from suanheng.flows.inspection import Inspection, inspect
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.status.source_check import Inspection, inspect
 from suanheng.schemas.formats import formats
 from suanheng.schemas.staged import DATASETS
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from suanheng.flows.freshness import Freshness
-from suanheng.flows.standing import Standing, Told, standings
+from suanheng.flows.status.freshness import Freshness
+from suanheng.flows.status.quarters import Standing, Told, standings
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.staleness import Reason, Stale
 

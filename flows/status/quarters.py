@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from suanheng.config.cadence import is_late
 from suanheng.config.sources import CADENCES
-from suanheng.flows.freshness import Freshness
+from suanheng.flows.status.freshness import Freshness
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.building.staleness import Stale

@@ -14,7 +14,6 @@ import polars as pl
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, Source, is_site_id, matches, place_of
 from suanheng.config.workspace import Workspace
-from suanheng.flows.freshness import Freshness, books, freshness
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.land import (
     binding_of,
@@ -27,6 +26,7 @@ from suanheng.flows.landing.land import (
     sources_of,
 )
 from suanheng.flows.landing.repairs import Content
+from suanheng.flows.status.freshness import Freshness, books, freshness
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.telemetry.quarter_sums import grounds_hash

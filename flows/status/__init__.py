@@ -1,0 +1,1 @@
+"""Is it up to date: sources, datasets and quarters."""
