@@ -14,7 +14,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.flows.sources._files import WHOLE_FILE_BYTES
+from suanheng.flows.sources.reading.files import WHOLE_FILE_BYTES
 from suanheng.schemas.checking.records import check
 from suanheng.schemas.columns import IDENTIFIER, provenance
 from suanheng.schemas.contract import Contract

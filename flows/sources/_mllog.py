@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._text import lines
+from suanheng.flows.sources.reading.text import lines
 from suanheng.schemas.checking.records import Unreadable
 
 MARK = ":::MLLOG"

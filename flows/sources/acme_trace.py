@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._csv import labelled_records
-from suanheng.flows.sources._files import bare_name
-from suanheng.flows.sources._text import chunks
+from suanheng.flows.sources.reading.files import bare_name
+from suanheng.flows.sources.reading.labelled_csv import labelled_records
+from suanheng.flows.sources.reading.text import chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.acme_trace import CONTRACT
 

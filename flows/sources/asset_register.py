@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._headers import find_labelled, with_unit
+from suanheng.flows.sources.reading.headers import find_labelled, with_unit
 from suanheng.schemas.checking.records import Chunk
 from suanheng.schemas.datasets.assets import asset_class
 from suanheng.schemas.raw.asset_register import CONTRACT

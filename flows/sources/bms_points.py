@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._csv import labelled_records
-from suanheng.flows.sources._side_file import Row, as_cells, side_file
-from suanheng.flows.sources._text import as_text, chunks
+from suanheng.flows.sources.reading.labelled_csv import labelled_records
+from suanheng.flows.sources.reading.side_files import Row, as_cells, side_file
+from suanheng.flows.sources.reading.text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.datasets.points import POINTS
 

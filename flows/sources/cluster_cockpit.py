@@ -8,9 +8,9 @@ from typing import Any
 
 import ijson
 
-from suanheng.flows.sources._files import json_document, opened
-from suanheng.flows.sources._json import cell, events, inside, instant_text
-from suanheng.flows.sources._text import chunks
+from suanheng.flows.sources.reading.files import json_document, opened
+from suanheng.flows.sources.reading.json_items import cell, events, inside, instant_text
+from suanheng.flows.sources.reading.text import chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _OF_JOB = (

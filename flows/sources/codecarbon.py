@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._csv import labelled_records
-from suanheng.flows.sources._text import as_text, chunks
+from suanheng.flows.sources.reading.labelled_csv import labelled_records
+from suanheng.flows.sources.reading.text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable
 from suanheng.schemas.raw.codecarbon import CONTRACT
 

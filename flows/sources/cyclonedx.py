@@ -12,8 +12,8 @@ import polars as pl
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonValidator
 
-from suanheng.flows.sources._bom import day_described
-from suanheng.flows.sources._files import json_document
+from suanheng.flows.sources.reading.files import json_document
+from suanheng.flows.sources.reading.sbom import day_described
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.cyclonedx import CONTRACT
 

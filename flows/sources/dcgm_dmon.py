@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._text import as_text, chunks, lines
+from suanheng.flows.sources.reading.text import as_text, chunks, lines
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _FIELDS = ("UUID#", "GPUTL", "GRACT", "TENSO", "POWER", "TOTEC", "TMPTR", "FBUSD", "FBTTL", "SMCLK", "XIDER")

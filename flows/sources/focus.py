@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suanheng.flows.sources._files import bare_name
-from suanheng.flows.sources._text import (
+from suanheng.flows.sources.reading.files import bare_name
+from suanheng.flows.sources.reading.text import (
     CHUNK_ROWS,
     chunks,
     csv_records,

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from lxml import etree
 
-from suanheng.flows.sources._files import opened
+from suanheng.flows.sources.reading.files import opened
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.green_button import CONTRACT
 

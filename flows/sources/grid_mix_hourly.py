@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._spreadsheet import find_table
+from suanheng.flows.sources.reading.spreadsheet import find_table
 from suanheng.schemas.checking.records import Chunk
 
 _LABELS = ("timestamp", "WND", "SUN", "WAT", "OIL", "NG", "COL", "NUC", "OTH", "avg_CI")

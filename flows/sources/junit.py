@@ -6,8 +6,8 @@ from typing import Any
 
 from lxml import etree
 
-from suanheng.flows.sources._files import opened
-from suanheng.flows.sources._text import as_text, chunks
+from suanheng.flows.sources.reading.files import opened
+from suanheng.flows.sources.reading.text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.junit import CONTRACT
 

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._files import json_document
-from suanheng.flows.sources._json import cell, inside, instant_text
-from suanheng.flows.sources._text import as_text, chunks
+from suanheng.flows.sources.reading.files import json_document
+from suanheng.flows.sources.reading.json_items import cell, inside, instant_text
+from suanheng.flows.sources.reading.text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.lm_eval import CONTRACT
 

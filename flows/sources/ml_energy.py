@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._files import json_document
+from suanheng.flows.sources.reading.files import json_document
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.ml_energy import CONTRACT
 

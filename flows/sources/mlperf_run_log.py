@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._mlperf import place
-from suanheng.flows.sources._text import as_text, chunks, lines
+from suanheng.flows.sources.reading.mlperf import place
+from suanheng.flows.sources.reading.text import as_text, chunks, lines
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _PREFIX = ":::MLLOG "

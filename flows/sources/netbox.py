@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._files import json_document, whole
-from suanheng.flows.sources._text import (
+from suanheng.flows.sources.reading.files import json_document, whole
+from suanheng.flows.sources.reading.text import (
     CsvRecords,
     as_text,
     chunks,

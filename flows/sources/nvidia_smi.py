@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._text import as_text, chunks, lines, refuse_repeated, wrong_field_count
+from suanheng.flows.sources.reading.text import as_text, chunks, lines, refuse_repeated, wrong_field_count
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _QUERIED = (

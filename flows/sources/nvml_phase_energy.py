@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._text import chunks, lines, refuse_repeated, wrong_field_count
+from suanheng.flows.sources.reading.text import chunks, lines, refuse_repeated, wrong_field_count
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _HEADER = ("Timestamp", "Phase", "Runtime (s)", "GPU-0 Energy (mJ)")

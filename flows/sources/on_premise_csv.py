@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._text import (
+from suanheng.flows.sources.reading.text import (
     CsvRecords,
     chunks,
     csv_records,

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._files import json_document
-from suanheng.flows.sources._text import as_text, chunks
+from suanheng.flows.sources.reading.files import json_document
+from suanheng.flows.sources.reading.text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.pact_footprint import CONTRACT
 

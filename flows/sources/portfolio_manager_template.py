@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._cells import as_day, iso_date, repaired, whole_number
-from suanheng.flows.sources._service_periods import end_date_convention
-from suanheng.flows.sources._spreadsheet import Table, every_table
+from suanheng.flows.sources.reading.cells import as_day, iso_date, repaired, whole_number
+from suanheng.flows.sources.reading.service_periods import end_date_convention
+from suanheng.flows.sources.reading.spreadsheet import Table, every_table
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.portfolio_manager_template import CONTRACT
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._prometheus import Sample, bounded_lines, chunks, microseconds, series
+from suanheng.flows.sources.reading.prometheus import Sample, bounded_lines, chunks, microseconds, series
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 LINE_BYTES = 16 * 2**20

@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import ijson
 
-from suanheng.flows.sources._files import opened
-from suanheng.flows.sources._prometheus import Sample, chunks, microseconds, series
+from suanheng.flows.sources.reading.files import opened
+from suanheng.flows.sources.reading.prometheus import Sample, chunks, microseconds, series
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

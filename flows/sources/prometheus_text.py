@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from suanheng.flows.sources._files import bare_name
-from suanheng.flows.sources._prometheus import NAME, Sample, bounded_lines, chunks, microseconds, series
+from suanheng.flows.sources.reading.files import bare_name
+from suanheng.flows.sources.reading.prometheus import NAME, Sample, bounded_lines, chunks, microseconds, series
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 LINE_BYTES = 2**20

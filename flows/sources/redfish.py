@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._files import bare_name, json_document
-from suanheng.flows.sources._text import as_text, chunks, lines
+from suanheng.flows.sources.reading.files import bare_name, json_document
+from suanheng.flows.sources.reading.text import as_text, chunks, lines
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _COLUMNS = (

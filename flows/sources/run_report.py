@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._files import bare_name, json_document
-from suanheng.flows.sources._json import cell
-from suanheng.flows.sources._text import chunks, lines
+from suanheng.flows.sources.reading.files import bare_name, json_document
+from suanheng.flows.sources.reading.json_items import cell
+from suanheng.flows.sources.reading.text import chunks, lines
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.run_report import CONTRACT
 

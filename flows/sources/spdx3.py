@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._bom import day_described
-from suanheng.flows.sources._files import json_document
-from suanheng.flows.sources._text import chunks
+from suanheng.flows.sources.reading.files import json_document
+from suanheng.flows.sources.reading.sbom import day_described
+from suanheng.flows.sources.reading.text import chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.spdx3 import CONTRACT
 

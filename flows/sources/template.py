@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suanheng.flows.sources._files import bare_name
-from suanheng.flows.sources._text import csv_records, opened_text, quotes_do_not_pair
+from suanheng.flows.sources.reading.files import bare_name
+from suanheng.flows.sources.reading.text import csv_records, opened_text, quotes_do_not_pair
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template

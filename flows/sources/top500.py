@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._spreadsheet import find_table
+from suanheng.flows.sources.reading.spreadsheet import find_table
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.top500 import CONTRACT
 

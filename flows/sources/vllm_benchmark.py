@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._files import whole
-from suanheng.flows.sources._json import cell
-from suanheng.flows.sources._text import as_text, chunks
+from suanheng.flows.sources.reading.files import whole
+from suanheng.flows.sources.reading.json_items import cell
+from suanheng.flows.sources.reading.text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.vllm_benchmark import CONTRACT, STATED
 

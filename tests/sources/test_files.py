@@ -10,8 +10,9 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from suanheng.flows.sources import _files, template
-from suanheng.flows.sources._files import bare_name, opened, whole
+from suanheng.flows.sources import template
+from suanheng.flows.sources.reading import files
+from suanheng.flows.sources.reading.files import bare_name, opened, whole
 from suanheng.schemas.checking.records import UnreadableFile
 
 
@@ -59,7 +60,7 @@ def test_a_document_is_held_whole_only_up_to_its_limit(tmp_path):
 
 
 def test_a_bomb_ends_at_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(_files, "INFLATED_BYTES", 2**20)
+    monkeypatch.setattr(files, "INFLATED_BYTES", 2**20)
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(b"0" * 2**22))
     with pytest.raises(UnreadableFile, match="unpacks to more than any export holds"), opened(path) as file:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from suanheng.flows.sources._files import opened
-from suanheng.flows.sources._text import CHUNK_ROWS
+from suanheng.flows.sources.reading.files import opened
+from suanheng.flows.sources.reading.text import CHUNK_ROWS
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 NAME = "__name__"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._spreadsheet import find_table
+from suanheng.flows.sources.reading.spreadsheet import find_table
 from suanheng.schemas.checking.records import UnreadableFile, check
 from suanheng.schemas.contract import Contract
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import fastexcel
 import polars as pl
 
-from suanheng.flows.sources._files import opened, whole
+from suanheng.flows.sources.reading.files import opened, whole
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.contract import Contract
 

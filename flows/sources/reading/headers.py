@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._cells import iso_date, repaired, whole_number
-from suanheng.flows.sources._spreadsheet import Table, find_table_where
+from suanheng.flows.sources.reading.cells import iso_date, repaired, whole_number
+from suanheng.flows.sources.reading.spreadsheet import Table, find_table_where
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.contract import Contract
 

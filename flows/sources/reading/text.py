@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from suanheng.flows.sources._files import opened
+from suanheng.flows.sources.reading.files import opened
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 CHUNK_ROWS = 100_000

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from suanheng.flows.sources._spreadsheet import Table
+from suanheng.flows.sources.reading.spreadsheet import Table
 
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _SERIAL_DAY = re.compile(r"\d{5}(\.\d+)?")

@@ -1,0 +1,1 @@
+"""What readers share: how files, texts, tables and documents are read."""
