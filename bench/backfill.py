@@ -22,8 +22,8 @@ import duckdb
 from catalogue import add_statistics
 
 from suanheng.config.workspace import SETTINGS_FILE, Workspace, open_workspace
+from suanheng.flows.night import Order, Outcome, Stage, run
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.pipeline import Order, Outcome, Stage, run
 from suanheng.transforms.building.parallel import processors
 from suanheng.transforms.building.periods import add_months
 from suanheng.warehouse.lake import writing

@@ -28,8 +28,8 @@ from telemetry_day import FIRST_DAY, Day, write_day
 
 from suanheng.config.workspace import open_workspace
 from suanheng.flows.landing.survey_on_dask import surveying_on, tasks_of
+from suanheng.flows.night import ingest
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.pipeline import ingest
 from suanheng.transforms.telemetry import survey as surveys
 from suanheng.transforms.telemetry.quarter_sums import grounds
 from suanheng.transforms.telemetry.survey import parts, survey

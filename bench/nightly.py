@@ -20,8 +20,8 @@ import duckdb
 
 from suanheng.config.workspace import SETTINGS_FILE, Workspace, open_workspace
 from suanheng.flows.demo import generate
+from suanheng.flows.night import night
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.pipeline import night
 
 NOW = datetime(2024, 1, 15, tzinfo=UTC)
 """The day of the nights: every quarter of the demo data is over."""

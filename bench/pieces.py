@@ -21,7 +21,7 @@ import workspaces
 from telemetry_day import FIRST_DAY, Day, write_day
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.telemetry.quarter_sums import grounds
@@ -62,7 +62,7 @@ def one_round(
     workspaces.copy(prepared, root, days)
     day = days[0]
     workspace, steps = open_workspace(root), Timed()
-    outcome, night = timed(lambda: pipeline.night(workspace, steps, NOW, write_reports=False))
+    outcome, night = timed(lambda: night.night(workspace, steps, NOW, write_reports=False))
     if outcome.failures:
         raise SystemExit(str(outcome.failures))
     took = {"night": night, **steps.took}
@@ -101,7 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.data) as folder:
         prepared = Path(folder) / "prepared"
         workspaces.prepare(prepared)
-        pipeline.night(open_workspace(prepared), Steps(), NOW, write_reports=False)
+        night.night(open_workspace(prepared), Steps(), NOW, write_reports=False)
         for _ in range(asked.rounds):
             found, sizes = one_round(days, prepared, Path(folder) / "workspace")
             for name, seconds in found.items():

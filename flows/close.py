@@ -12,10 +12,10 @@ from prefect.client.schemas.objects import State
 
 from suanheng.config.sites import read_sites
 from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.flows.night import night
 from suanheng.flows.orchestration.artifacts import show_closings
 from suanheng.flows.orchestration.conclusion import conclude
 from suanheng.flows.orchestration.steps import Failure, PrefectSteps, Steps, current_watcher
-from suanheng.flows.pipeline import night
 from suanheng.flows.publish import publish_scorecard
 from suanheng.transforms.building.periods import add_months, quarter_name
 

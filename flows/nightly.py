@@ -9,10 +9,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from suanheng.config.workspace import open_workspace
+from suanheng.flows.night import night
 from suanheng.flows.orchestration.catch_up import COVERED, covering_run
 from suanheng.flows.orchestration.conclusion import conclude
 from suanheng.flows.orchestration.steps import PrefectSteps, current_watcher
-from suanheng.flows.pipeline import night
 
 
 @flow(name="nightly", flow_run_name="nightly {workspace}")

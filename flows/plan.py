@@ -9,7 +9,7 @@ from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
 from suanheng.flows.landing.land import Waiting, lying, shown, waiting
-from suanheng.flows.pipeline import Order, Stage, forced, refuse_unknown_sites
+from suanheng.flows.night import Order, Stage, forced, refuse_unknown_sites
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building import periods
 from suanheng.transforms.building.periods import Scope

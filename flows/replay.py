@@ -7,7 +7,7 @@ from pathlib import Path
 
 from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.land import chunks_of, lying, repairs_of
 from suanheng.flows.landing.repairs import Content, Record, Sheet
@@ -88,7 +88,7 @@ def replay(
     counting = {row: record for row, record in (kept | changed).items() if _differ(record, originals[row], labels)}
     if counting != kept:
         _keep(repairs.path_of(workspace.repairs_folder, content), Sheet(content, labels, counting))
-    pipeline.replay(workspace, steps, now, content)
+    night.replay(workspace, steps, now, content)
     with reading(workspace) as lake:
         reasons = _reasons(lake, content)
     return [_told(row, record, current[row], row in changed, reasons) for row, record in sorted(edited.records.items())]

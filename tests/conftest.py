@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.building.periods import add_months
@@ -91,9 +91,9 @@ class Centre:
         """Every file of the landing zone."""
         return sorted(path for path in (self.root / "landing").rglob("*") if path.is_file())
 
-    def night(self, now: datetime = NOW) -> pipeline.Outcome:
+    def night(self, now: datetime = NOW) -> night.Outcome:
         """Run a night without reports."""
-        return pipeline.night(self.workspace, Steps(), now, write_reports=False)
+        return night.night(self.workspace, Steps(), now, write_reports=False)
 
     def ask(self, query: str, *parameters: Any, snapshot: int | None = None) -> pl.DataFrame:
         """Ask the warehouse, now or as it was at a snapshot."""

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.commands.prepare import SETTINGS
 from suanheng.flows.demo import generate
 from suanheng.flows.orchestration.steps import Steps
@@ -31,7 +31,7 @@ def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             shutil.rmtree(root, ignore_errors=True)
             generate(root)
             (root / "suanheng.toml").write_text(SETTINGS, encoding="utf-8")
-            outcome = pipeline.night(open_workspace(root), Steps(), NOW, write_reports=False)
+            outcome = night.night(open_workspace(root), Steps(), NOW, write_reports=False)
             assert not outcome.failures, outcome.failures
             (root / "ready").touch()
     return open_workspace(root)

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.commands.console import INPUT_REFUSED
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.formats import formats
@@ -75,9 +75,9 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     workspace = make_workspace(tmp_path_factory.mktemp("bad"))
     with pytest.MonkeyPatch.context() as patch:
         lock(patch, add_locked_file(workspace))
-        first = pipeline.ingest(workspace, Steps(), datetime.now(UTC))
+        first = night.ingest(workspace, Steps(), datetime.now(UTC))
     (workspace.root / "landing" / SITE / GOOD).write_text("<html>Session expired</html>", encoding="utf-8")
-    second = pipeline.ingest(workspace, Steps(), datetime.now(UTC))
+    second = night.ingest(workspace, Steps(), datetime.now(UTC))
     assert first.failures == second.failures == {}
     with reading(workspace) as lake:
         yield Outcome(lake)

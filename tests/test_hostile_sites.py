@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.staged import DATASETS
 from suanheng.warehouse.lake import reading
@@ -205,7 +205,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         if not (root / "ready").exists():
             shutil.rmtree(root, ignore_errors=True)
             _write(root)
-            outcome = pipeline.night(open_workspace(root), Steps(), NOW, write_reports=False)
+            outcome = night.night(open_workspace(root), Steps(), NOW, write_reports=False)
             assert not outcome.failures, outcome.failures
             (root / "ready").touch()
     return open_workspace(root)

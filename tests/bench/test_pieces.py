@@ -8,7 +8,7 @@ import workspaces
 from telemetry_day import write_day
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.landing import in_place
 from suanheng.flows.orchestration.steps import Steps
 
@@ -17,7 +17,7 @@ def test_every_piece_is_within_the_night(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(in_place, "LARGE_ROWS", 1000)
     prepared = tmp_path / "prepared"
     workspaces.prepare(prepared)
-    pipeline.night(open_workspace(prepared), Steps(), pieces.NOW, write_reports=False)
+    night.night(open_workspace(prepared), Steps(), pieces.NOW, write_reports=False)
 
     took, sizes = pieces.one_round([write_day(tmp_path, 0, 5, seed=7)], prepared, tmp_path / "workspace")
 

@@ -13,7 +13,7 @@ from sides import job
 from telemetry_day import Day, in_order_of_time, write_day
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.columns import IDENTIFIER
 from suanheng.schemas.datasets.telemetry import ACCELERATOR_SAMPLES
@@ -129,7 +129,7 @@ def test_our_quarantine_holds_what_was_planted(day: Day, tmp_path: Path) -> None
     workspaces.prepare(tmp_path / "prepared")
     workspaces.copy(tmp_path / "prepared", tmp_path / "site", [day])
     workspace = open_workspace(tmp_path / "site")
-    pipeline.ingest(workspace, Steps(), datetime(2024, 5, 1, tzinfo=UTC))
+    night.ingest(workspace, Steps(), datetime(2024, 5, 1, tzinfo=UTC))
     assert workspaces.broken(workspace.root) == day.broken
     with reading(workspace) as lake:
         assert lake.value("SELECT count(*) FROM staged.accelerator_samples") == day.good_rows

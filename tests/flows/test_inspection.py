@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.commands import app
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.status.source_check import Inspection, inspect
@@ -42,7 +42,7 @@ class Place:
         (self.root / path).write_text(text, encoding="utf-8")
 
     def take_in(self) -> None:
-        pipeline.ingest(open_workspace(self.root), Steps(), NOW)
+        night.ingest(open_workspace(self.root), Steps(), NOW)
 
     def check(self, now: datetime = NOW) -> Inspection:
         return inspect(open_workspace(self.root), now)

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from suanheng.config.workspace import BadSettings
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.landing.pull import ATTEMPTS, Refused, pull, windows_to_ask
 from suanheng.flows.orchestration.steps import Steps, Unavailable
 from suanheng.warehouse.lake import reading
@@ -495,7 +495,7 @@ def test_p03_a_night_pulls_first_and_counts_energy_across_resets_and_unknowns(ne
     made.start()
     dcgm = puller(made.url, window="1h")
     end_at(dcgm, "2024-06-01T02:00:00Z")
-    outcome = pipeline.night(dcgm.workspace, Steps(), datetime(2024, 8, 1, tzinfo=UTC), write_reports=False)
+    outcome = night.night(dcgm.workspace, Steps(), datetime(2024, 8, 1, tzinfo=UTC), write_reports=False)
     assert outcome.failures == {}
     with reading(dcgm.workspace) as lake:
         hour = lake.frame("SELECT * FROM rollups.device_hour WHERE hour_start_utc = '2024-06-01'").row(0, named=True)
@@ -524,7 +524,7 @@ def test_a_pull_that_fails_is_named_and_the_night_goes_on(server, puller):
     result = [{"metric": {"__name__": POWER, "UUID": "GPU-a"}, "values": values}]
     body = {"status": "success", "data": {"resultType": "matrix", "result": result}}
     other.write_bytes(gzip.compress(json.dumps(body).encode()))
-    outcome = pipeline.ingest(dcgm.workspace, Steps(), now)
+    outcome = night.ingest(dcgm.workspace, Steps(), now)
     assert list(outcome.failures) == ["broken of site-a"]
     assert "status 404" in outcome.failures["broken of site-a"]
     assert [landing.rows_accepted for landing in outcome.landings] == [60]
@@ -606,7 +606,7 @@ def test_the_verbs_tell_what_was_pulled_and_what_becomes_of_each_metric(new_serv
     assert (code, answer["failures"], answer["unbound"]) == (0, {}, [])
     assert (pulled["new"], pulled["site"]) == (1, "site-a")
     assert set(pulled["unmapped"]) == {"node_load1"}
-    pipeline.ingest(both.workspace, Steps(), now)
+    night.ingest(both.workspace, Steps(), now)
     code, found = run_verb(both, "metrics")
     assert code == 0
     assert {row["metric"]: row["becomes"] for row in found} == {

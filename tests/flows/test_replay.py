@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from suanheng.config.workspace import BadSettings, open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.commands import app
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.repairs import Content
@@ -75,11 +75,11 @@ class Site:
         (self.root / path).write_text(text, encoding="utf-8")
         return self.root / path
 
-    def take_in(self) -> pipeline.Outcome:
-        return pipeline.ingest(self.workspace, Steps(), NOW)
+    def take_in(self) -> night.Outcome:
+        return night.ingest(self.workspace, Steps(), NOW)
 
-    def night(self) -> pipeline.Outcome:
-        return pipeline.night(self.workspace, Steps(), datetime.now(UTC), write_reports=False)
+    def night(self) -> night.Outcome:
+        return night.night(self.workspace, Steps(), datetime.now(UTC), write_reports=False)
 
     def builds(self) -> dict[tuple[str, str], tuple[str, str]]:
         """What every quarter was made from, and by which run."""

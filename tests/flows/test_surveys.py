@@ -12,8 +12,8 @@ from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import in_place
 from suanheng.flows.landing.land import sources_of, waiting
 from suanheng.flows.landing.survey_ahead import first_unheard, surveying, surveying_ahead
+from suanheng.flows.night import load_facts, night
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.pipeline import load_facts, night
 from suanheng.transforms.building.tables import make_tables
 from suanheng.warehouse.lake import Lake, reading, writing
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.land import hash_of_content, land, waiting
 from suanheng.flows.landing.repairs import Content, Record, Sheet
@@ -288,7 +288,7 @@ def empty(tmp_path: Path) -> Iterator[tuple[Lake, Workspace]]:
     (tmp_path / "sites.toml").write_text("", encoding="utf-8")
     (tmp_path / "sources.toml").write_text(SOURCES, encoding="utf-8")
     workspace = open_workspace(tmp_path)
-    pipeline.ingest(workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
+    night.ingest(workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
     with writing(workspace) as lake:
         yield lake, workspace
 

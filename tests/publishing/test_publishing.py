@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.commands import app
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.analysis.lineage import NotThere
@@ -71,7 +71,7 @@ def test_a_period_that_is_not_over_is_too_early(built_workspace) -> None:
 
 def test_what_is_not_built_yet_is_not_published(built_workspace) -> None:
     correct_a_bill(built_workspace)
-    pipeline.ingest(built_workspace.workspace, Steps(), FEBRUARY)
+    night.ingest(built_workspace.workspace, Steps(), FEBRUARY)
     with pytest.raises(NotPublished, match=r"2023Q1 changed since it was built.*suanheng nightly"):
         publish(built_workspace)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.formats import raw_tables
 from suanheng.warehouse.lake import Lake, reading
@@ -155,10 +155,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     sites = sorted({binding["site"] for binding in BINDINGS})
     (root / "sites.toml").write_text("".join(map(_as_site, sites)))
     workspace = open_workspace(root)
-    pipeline.ingest(workspace, Steps(), NOW)
-    outcome = pipeline.fill_back(
-        workspace, Steps(), NOW, date(2016, 1, 1), NOW.date(), sites=BUILT, write_reports=False
-    )
+    night.ingest(workspace, Steps(), NOW)
+    outcome = night.fill_back(workspace, Steps(), NOW, date(2016, 1, 1), NOW.date(), sites=BUILT, write_reports=False)
     assert outcome.failures == {}
     with reading(workspace) as opened:
         yield opened

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.building.periods import add_months, quarter_name
 from suanheng.warehouse.lake import Lake, reading
@@ -65,14 +65,14 @@ def beside_the_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def filled(beside_the_data: Path) -> tuple[Workspace, pipeline.Outcome]:
+def filled(beside_the_data: Path) -> tuple[Workspace, night.Outcome]:
     """The workspace after ``suanheng backfill --from 2022Q3 --to 2025Q4``, and what that did."""
     workspace = open_workspace(beside_the_data / "gpu-servers")
-    return workspace, pipeline.fill_back(workspace, Steps(), NOW, QUARTERS[0], QUARTERS[-1], write_reports=False)
+    return workspace, night.fill_back(workspace, Steps(), NOW, QUARTERS[0], QUARTERS[-1], write_reports=False)
 
 
 @pytest.fixture(scope="module")
-def lake(filled: tuple[Workspace, pipeline.Outcome]) -> Iterator[Lake]:
+def lake(filled: tuple[Workspace, night.Outcome]) -> Iterator[Lake]:
     with reading(filled[0]) as opened:
         yield opened
 
@@ -122,7 +122,7 @@ def status(quarter: date) -> str:
     return "ok" if trailing_year(quarter)[1] >= MINIMUM_COVERAGE else "below coverage"
 
 
-def test_one_command_builds_every_quarter_the_data_touches(filled: tuple[Workspace, pipeline.Outcome]):
+def test_one_command_builds_every_quarter_the_data_touches(filled: tuple[Workspace, night.Outcome]):
     _, outcome = filled
     records = sum(landing.rows_read for landing in outcome.landings)
 
@@ -190,7 +190,7 @@ def test_a_bill_finds_no_factor_for_the_region(beside_the_data: Path):
     bills = sources.replace("hardware_assets", "utility_bills", 1).replace("hardware_assets.csv", "bills.csv")
     (root / "sources.toml").write_text(f"[[source]]{sources}[[source]]{bills}")
     workspace = open_workspace(root)
-    pipeline.fill_back(workspace, Steps(), NOW, date(2024, 4, 1), date(2024, 4, 1), write_reports=False)
+    night.fill_back(workspace, Steps(), NOW, date(2024, 4, 1), date(2024, 4, 1), write_reports=False)
 
     with reading(workspace) as lake:
         gaps = lake.frame("SELECT gap, energy_kwh::DOUBLE FROM rollups.carbon_month ORDER BY month_start").rows()
@@ -220,7 +220,7 @@ def test_the_document_shows_what_the_commands_answer():
         for number, asked in enumerate(READING_COMMANDS, 1)
     ],
 )
-def test_command_answers_as_shown(filled: tuple[Workspace, pipeline.Outcome], command: str, shown: str):
+def test_command_answers_as_shown(filled: tuple[Workspace, night.Outcome], command: str, shown: str):
     answer = subprocess.run(
         [sys.executable, "-c", "from suanheng.flows.commands import main; main()", *shlex.split(command)[1:]],
         cwd=filled[0].root.parent,

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.sources.sacct import FIELDS
 from suanheng.schemas.checking.records import UnreadableFile
@@ -310,7 +310,7 @@ def test_p12_an_import_of_no_rows_from_a_file_that_is_not_empty_is_an_error(tmp_
     )
     written()
     workspace = open_workspace(tmp_path)
-    outcome = pipeline.ingest(workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
+    outcome = night.ingest(workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
     assert [landing.problem is None for landing in outcome.landings] == [False]
     with reading(workspace) as lake:
         (file,) = lake.frame("SELECT status, rows_read, problem FROM ops.files").to_dicts()

@@ -9,7 +9,7 @@ import yaml
 
 from suanheng.config.corrections import Correction
 from suanheng.config.workspace import BadSettings
-from suanheng.flows import pipeline
+from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.definitions.corrections import apply, read_checked
 
@@ -204,7 +204,7 @@ def test_what_the_dataset_does_not_have_is_refused_by_name(correct, change: dict
 
 def take_in(centre: Any) -> Any:
     """Take in and stage, build nothing."""
-    return pipeline.ingest(centre.workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
+    return night.ingest(centre.workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
 
 
 BILLS_STAGED = "SELECT energy_kwh FROM staged.utility_bills WHERE meter_id = 'account-1' ORDER BY service_start"

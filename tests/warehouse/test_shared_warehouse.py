@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.flows import units
+from suanheng.flows import units_of_work
 from suanheng.flows.landing import in_place
 from suanheng.flows.landing.land import waiting
 from suanheng.flows.publish import publish_scorecard
@@ -44,7 +44,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from suanheng.config.workspace import open_workspace
-from suanheng.flows.pipeline import night
+from suanheng.flows.night import night
 from suanheng.flows.orchestration.steps import Steps
 root, now = sys.argv[1:]
 outcome = night(open_workspace(Path(root)), Steps(), datetime.fromisoformat(now), write_reports=False)
@@ -192,12 +192,15 @@ def test_what_another_writer_has_done_since_the_plan_is_not_done_again(shared, c
     correct_bills(centre, "tiny")
     with writing(centre.workspace, "late") as late:
         methodology = load(centre.workspace.methodology)
-        files, stagings = units.Books(late, "files", "raw_table"), units.Books(late, "stagings", "dataset")
+        files, stagings = (
+            units_of_work.Books(late, "files", "raw_table"),
+            units_of_work.Books(late, "stagings", "dataset"),
+        )
         (group,) = waiting(late, centre.workspace)
         assert len(centre.night(NOW + timedelta(seconds=1)).built) == 2
 
-        landed = units.take_in(late, centre.workspace, files, group, "late", in_place.survey_whole)
-        staged = units.stage(late, stagings, "tiny", "utility_bills", "late", "author")
+        landed = units_of_work.take_in(late, centre.workspace, files, group, "late", in_place.survey_whole)
+        staged = units_of_work.stage(late, stagings, "tiny", "utility_bills", "late", "author")
         both = stale_scopes(late, periods.scopes(late), methodology, NOW, forced=periods.scopes(late))
         built = [build_quarter(late, Workbench(late), quarter, methodology) for quarter in both]
 
@@ -212,7 +215,7 @@ def build_quarter(
     def computed(quarter: Stale) -> build.Computed:
         return build.compute(lake, bench, quarter.scope, NOW)
 
-    return units.build_quarter(lake, bench, computed, quarter, methodology, NOW, "late", "author", is_forced)
+    return units_of_work.build_quarter(lake, bench, computed, quarter, methodology, NOW, "late", "author", is_forced)
 
 
 def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(shared) -> None:
@@ -250,8 +253,8 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
     with writing(centre.workspace) as lake:
         methodology = load(centre.workspace.methodology)
         (group,) = waiting(lake, centre.workspace)
-        books = units.Books(lake, "files", "raw_table")
-        units.take_in(lake, centre.workspace, books, group, "other", in_place.survey_whole)
+        books = units_of_work.Books(lake, "files", "raw_table")
+        units_of_work.take_in(lake, centre.workspace, books, group, "other", in_place.survey_whole)
         planned = stale_scopes(lake, periods.scopes(lake), methodology, NOW)
 
         assert len(planned) == 2

@@ -15,7 +15,7 @@ from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.flows import reports, units
+from suanheng.flows import reports, units_of_work
 from suanheng.flows.landing.file_hashes import FileHashes
 from suanheng.flows.landing.land import Landing, Waiting, misplaced, sources_of, waiting
 from suanheng.flows.landing.pull import pull
@@ -210,24 +210,24 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         make_tables(lake, workspace, run_id)
         load_facts(lake, workspace, run_id)
         _refuse_unknown_run(lake, order.resume)
-        files_before = units.Books(lake, "files", "raw_table")
+        files_before = units_of_work.Books(lake, "files", "raw_table")
         first = _first_to_survey(lake, workspace, order, files)
         with surveying_ahead(lake, first) as ahead:
             # While files are hashed there is time for what will be needed.
             bench = Workbench(lake) if first else None
             to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
             landings = _taken_in(lake, workspace, steps, to_take_in, files_before, ahead, run_id, failures)
-        staged_before = units.Books(lake, "stagings", "dataset")
+        staged_before = units_of_work.Books(lake, "stagings", "dataset")
         stagings = _done(
             steps.each(
                 "stage",
                 _to_stage(lake, order),
-                lambda pair: units.stage(lake, staged_before, *pair, run_id=run_id, author=workspace.author),
+                lambda pair: units_of_work.stage(lake, staged_before, *pair, run_id=run_id, author=workspace.author),
                 part=" ".join,
             ),
             failures,
         )
-        units.rebuild_spine(lake, now, run_id, workspace.author)
+        units_of_work.rebuild_spine(lake, now, run_id, workspace.author)
         built = _built(lake, bench, steps, order, methodology, now, run_id, workspace.author, failures)
         written = []
         if Stage.REPORT in order.stages:
@@ -288,7 +288,7 @@ def _taken_in(
     workspace: Workspace,
     steps: Steps,
     groups: list[list[Waiting]],
-    before: units.Books,
+    before: units_of_work.Books,
     ahead: Ahead,
     run_id: str,
     failures: list[Failure],
@@ -297,7 +297,7 @@ def _taken_in(
         landed = steps.each(
             "take in",
             groups,
-            lambda group: units.take_in(lake, workspace, before, group, run_id, surveyor),
+            lambda group: units_of_work.take_in(lake, workspace, before, group, run_id, surveyor),
             part=lambda group: f"{group[0].table} of {group[0].bound.site_id}",
         )
         return _done(landed, failures)
@@ -374,7 +374,7 @@ def _built(
 
     def build_one(quarter: Stale) -> Scope | None:
         is_forced = quarter.scope in wanted_anyway
-        return units.build_quarter(lake, bench, computed, quarter, methodology, now, run_id, author, is_forced)
+        return units_of_work.build_quarter(lake, bench, computed, quarter, methodology, now, run_id, author, is_forced)
 
     workers = 1 if lake.is_shared else order.workers or processors()
     with computing_ahead(lake, bench, stale, now, workers) as ahead:
