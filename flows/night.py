@@ -304,7 +304,9 @@ def _taken_in(
 
 
 def _to_stage(lake: Lake, order: Order) -> list[tuple[str, str]]:
-    return [pair for pair in stage.stale(lake) if order.concerns(pair[0])] if Stage.STAGE in order.stages else []
+    return (
+        [pair for pair in stage.stale_datasets(lake) if order.concerns(pair[0])] if Stage.STAGE in order.stages else []
+    )
 
 
 def forced(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:

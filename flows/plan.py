@@ -73,20 +73,20 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
             take_in = [Planned(file.shown_path, file.bound.site_id, _why_taken_in(file)) for file in files]
             settings = settings_now(lake, workspace)
             changed = stage.reasons(lake, settings.makings)
-            stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
+            to_stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
             scopes = list(filter(order.covers, periods.scopes(lake)))
             build = changed_quarters(lake, settings, scopes, now, forced(lake, order, scopes))
     except NoWarehouse:
         there = list(lying(workspace, hash_of).values())
         take_in = [Planned(shown(bound.path, workspace.root), bound.site_id, "a new file") for bound in there]
-        stage, build = _fed(there, "it was never staged"), []
+        to_stage, build = _fed(there, "it was never staged"), []
     pulls = [
         Planned(f"{asked.name} of {asked.site}", asked.site, _ALWAYS) for asked in read_pulls(workspace.pulls_file)
     ]
     return Plan(
         _of(order, Stage.INGEST, pulls),
         _of(order, Stage.INGEST, take_in),
-        _of(order, Stage.STAGE, [Planned(" ".join(pair), pair[0], why) for pair, why in sorted(stage.items())]),
+        _of(order, Stage.STAGE, [Planned(" ".join(pair), pair[0], why) for pair, why in sorted(to_stage.items())]),
         _of(order, Stage.BUILD, [Planned(q.scope.title, q.scope.site_id, q.why) for q in build]),
     )
 

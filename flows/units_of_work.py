@@ -16,8 +16,7 @@ from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.scoring.methodology import Methodology
-from suanheng.transforms.staging import stage
-from suanheng.transforms.staging.stage import Staging
+from suanheng.transforms.staging.stage import Staging, stage_dataset, stale_datasets
 from suanheng.warehouse.lake import Lake
 
 _ENTRIES = """
@@ -69,9 +68,9 @@ def stage(lake: Lake, books: Books, site_id: str, dataset: str, run_id: str, aut
     """Stage a dataset of a site anew, unless another writer has."""
 
     def work() -> Staging | None:
-        if books.have_changed(site_id, dataset) and (site_id, dataset) not in stage.stale(lake):
+        if books.have_changed(site_id, dataset) and (site_id, dataset) not in stale_datasets(lake):
             return None
-        return stage.stage(lake, site_id, dataset, run_id, author)
+        return stage_dataset(lake, site_id, dataset, run_id, author)
 
     return lake.unit(site_id, work)
 
@@ -102,7 +101,7 @@ def build_quarter(
     scope = quarter.scope
 
     def to_build(is_forced: bool) -> list[Stale]:
-        if scope not in periods.scopes(lake) or scope.site_id in {site_id for site_id, _ in stage.stale(lake)}:
+        if scope not in periods.scopes(lake) or scope.site_id in {site_id for site_id, _ in stale_datasets(lake)}:
             return []
         return stale_scopes(lake, [scope], methodology, now, {scope} if is_forced else set())
 

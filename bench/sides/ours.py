@@ -7,7 +7,7 @@ from pathlib import Path
 import job
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import night
+from suanheng.flows.night import night as run_night
 from suanheng.flows.orchestration.steps import Steps
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -17,7 +17,7 @@ NOW = datetime(2024, 5, 1, tzinfo=UTC)
 def night(workspace: Path, _: Path) -> dict[str, int]:
     # As for a user: pandera imports hypothesis, which only developers have, wherever it is installed.
     sys.modules["hypothesis"] = None  # type: ignore[assignment]
-    outcome = night.night(open_workspace(workspace), Steps(), NOW, write_reports=False)
+    outcome = run_night(open_workspace(workspace), Steps(), NOW, write_reports=False)
     problems = [landing.problem for landing in outcome.landings if landing.problem] + list(outcome.failures.values())
     if problems:
         raise SystemExit("; ".join(problems))

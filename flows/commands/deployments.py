@@ -36,7 +36,7 @@ def serve(name: NameOption = None, workspace: WorkspaceOption = Path(), as_json:
     with _server() as server:
         _refuse_taken(server, deployments)
     _tell(deployments, zone, as_json)
-    # What falls due while nobody serves is late, and the first run afterwards covers it: see flows/orchestration/catch_up.py.
+    # What falls due while nobody serves is late, the first run afterwards covers it (flows/orchestration/catch_up.py).
     serve_until_stopped(*deployments, pause_on_shutdown=False, print_starting_message=False)
 
 

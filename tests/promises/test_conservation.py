@@ -92,7 +92,7 @@ def test_conservation_every_row_fed_is_staged_superseded_or_quarantined(take_in)
         lake, site_id = take_in(texts)
         distinct = set(texts.values())
 
-        staged = stage.stage(lake, site_id, "utility_bills", "run", "author")
+        staged = stage.stage_dataset(lake, site_id, "utility_bills", "run", "author")
 
         assert staged.rows_fed == sum(text.count("\n") for text in distinct)
         assert_conserved(staged)

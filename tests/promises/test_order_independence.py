@@ -65,8 +65,8 @@ def test_order_independence_what_is_staged_depends_only_on_the_files_that_lie_th
                     (folder / name).write_text(as_csv(lines), encoding="utf-8")
                 for group in waiting(lake, built_workspace.workspace):
                     land(lake, group, "run", "author")
-                for pair in stage.stale(lake):
-                    stage.stage(lake, *pair, run_id="run", author="author")
+                for pair in stage.stale_datasets(lake):
+                    stage.stage_dataset(lake, *pair, run_id="run", author="author")
 
             staged = lake.frame(
                 "SELECT month(service_start), energy_kwh::BIGINT, revision FROM staged.utility_bills WHERE site_id = ?",
@@ -304,14 +304,14 @@ def test_order_independence_of_formats_shuffled_duplicated_late_corrected_and_re
         nights, mended = history
         number = next(numbers)
         slowly, at_once = f"slowly-{number}", f"at-once-{number}"
-        for night, repaired in zip(nights, mended, strict=True):
-            _evening(lake, workspace, slowly, night, repaired)
+        for files, repaired in zip(nights, mended, strict=True):
+            _evening(lake, workspace, slowly, files, repaired)
         together = {path: content for night in nights for path, content in night.items()}
         _evening(lake, workspace, at_once, together, set().union(*mended))
 
         assert _held(lake, slowly) == _held(lake, at_once)
         assert waiting(lake, workspace) == []
-        assert stage.stale(lake) == []
+        assert stage.stale_datasets(lake) == []
         for site_id in (slowly, at_once):
             shutil.rmtree(workspace.root / "landing" / site_id, ignore_errors=True)
 
@@ -327,8 +327,8 @@ def _evening(lake: Lake, workspace: Workspace, site_id: str, files: Mapping[str,
         _repair(workspace, site_id, content)
     for group in waiting(lake, workspace):
         land(lake, group, "run", "author")
-    for pair in stage.stale(lake):
-        stage.stage(lake, *pair, run_id="run", author="author")
+    for pair in stage.stale_datasets(lake):
+        stage.stage_dataset(lake, *pair, run_id="run", author="author")
 
 
 def _repair(workspace: Workspace, site_id: str, bills: str) -> None:

@@ -57,8 +57,8 @@ class Bills:
             path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
             for group in waiting(self._lake, self._centre.workspace):
                 land(self._lake, group, "run", "author")
-            for pair in stage.stale(self._lake):
-                stage.stage(self._lake, *pair, run_id="run", author="author")
+            for pair in stage.stale_datasets(self._lake):
+                stage.stage_dataset(self._lake, *pair, run_id="run", author="author")
 
     @property
     def staged(self) -> list[tuple[str, str, str, float]]:

@@ -64,9 +64,9 @@ class Site:
         for files in waiting(self.lake, self.workspace):
             if files[0].bound.site_id == self.site_id:
                 landings += land(self.lake, files, "run", "test")
-        for pair in stage.stale(self.lake):
+        for pair in stage.stale_datasets(self.lake):
             if pair[0] == self.site_id:
-                stage.stage(self.lake, *pair, run_id="run", author="test")
+                stage.stage_dataset(self.lake, *pair, run_id="run", author="test")
         return landings
 
     def staged(self) -> pl.DataFrame:

@@ -260,7 +260,7 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
         assert len(planned) == 2
         assert build_quarter(lake, Workbench(lake), planned[0], methodology) is None
 
-        stage.stage(lake, "tiny", "utility_bills", "other", "author")
+        stage.stage_dataset(lake, "tiny", "utility_bills", "other", "author")
         assert build_quarter(lake, Workbench(lake), planned[0], methodology) == planned[0].scope
 
 

@@ -310,7 +310,7 @@ def _facts_loaded(lake: Lake) -> Facts:
 def _staged(lake: Lake) -> dict[tuple[str, str], str]:
     """What each dataset of each site was staged with; without those that are to be staged anew and were not yet."""
     rows = lake.frame("SELECT site_id, dataset, recipe_hash FROM ops.stagings")
-    waiting = set(stage.stale(lake))
+    waiting = set(stage.stale_datasets(lake))
     return {tuple(pair): made_with for *pair, made_with in rows.iter_rows() if tuple(pair) not in waiting}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 STAGES = ("raw", "staged", "rollups", "indicators", "scorecards")
 """Stages from left to right."""
 

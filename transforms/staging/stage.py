@@ -77,7 +77,7 @@ def makings(
     return found
 
 
-def stale(lake: Lake) -> list[tuple[str, str]]:
+def stale_datasets(lake: Lake) -> list[tuple[str, str]]:
     """Site and dataset pairs whose files, readings of files, precedence, corrections or feeds differ from the last."""
     with lake.at_one_time():
         return list(reasons(lake, makings(lake)))
@@ -104,7 +104,7 @@ def _why(before: Makings | None, after: Makings | None) -> str:
     return f"its files changed: {len(set(after.files) - set(before.files))} new, {len(before.files)} before"
 
 
-def stage(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> Staging:
+def stage_dataset(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> Staging:
     """Stage one dataset of one site anew, from all its raw rows, in one transaction.
 
     The outcome depends only on the set of files: where two files state the same key, the higher revision counts, then a
