@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 
 from suanheng.flows.demo.centres import Centre
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import DATA_FROM, DATA_TO, Floats, hour_at, next_month, quarter_name, quarters
+from suanheng.flows.demo.clock import DATA_FROM, DATA_TO, Floats, hour_at, next_month, quarter_name, quarters, stream
 from suanheng.flows.demo.energy import Supply
 
 METER_DIFFERENCE = 0.002

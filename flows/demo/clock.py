@@ -4,6 +4,7 @@ The centres keep China Standard Time, which has no summer time: local time is UT
 Simulated time is counted in seconds since :data:`SIMULATED_FROM`, local.
 """
 
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -93,3 +94,8 @@ def next_month(day: date, months_later: int = 1) -> date:
 def quarter_name(day: date) -> str:
     """Name of the quarter a day lies in, e.g. ``2022Q1``."""
     return f"{day.year}Q{(day.month + 2) // 3}"
+
+
+def stream(seed: int, *topic: str) -> np.random.Generator:
+    """Random generator of one topic, e.g. ``stream(2024, "qinglan", "runs")``."""
+    return np.random.default_rng([seed, *(zlib.crc32(word.encode()) for word in topic)])

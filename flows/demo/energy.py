@@ -13,8 +13,7 @@ import numpy as np
 import polars as pl
 
 from suanheng.flows.demo.centres import Centre
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import HOUR_S, HOURS, Floats, hour_at, hour_of_day, hours, months, season, utc
+from suanheng.flows.demo.clock import HOUR_S, HOURS, Floats, hour_at, hour_of_day, hours, months, season, stream, utc
 from suanheng.flows.demo.incidents import devices_of
 from suanheng.flows.demo.load import Load
 

@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 
 from suanheng.flows.demo.centres import Centre, Server
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import HOUR_S, local_at, months, quarters, seconds_at, utc
+from suanheng.flows.demo.clock import HOUR_S, local_at, months, quarters, seconds_at, stream, utc
 
 FAULTS_PER_MONTH = 0.45
 _CAUSES = {

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from suanheng.flows.demo.centres import Centre
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import HOUR_S, HOURS, Floats, Ints, hour_at, hour_of_day
+from suanheng.flows.demo.clock import HOUR_S, HOURS, Floats, Ints, hour_at, hour_of_day, stream
 from suanheng.flows.demo.incidents import devices_of
 from suanheng.flows.demo.workloads import CHARACTERS, Run
 

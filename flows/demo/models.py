@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 
 from suanheng.flows.demo.centres import Accelerator, Centre
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import DATA_TO, HOUR_S, quarters, seconds_at, utc
+from suanheng.flows.demo.clock import DATA_TO, HOUR_S, quarters, seconds_at, stream, utc
 
 BENCHMARKS = ("GSM8K", "MMLU", "MATH", "ARC-C", "HumanEval")
 BENCHMARK_VERSION = "1.0"

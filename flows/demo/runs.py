@@ -7,8 +7,18 @@ import numpy as np
 import polars as pl
 
 from suanheng.flows.demo.centres import Centre
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import DATA_FROM, DATA_TO, HOUR_S, Floats, local_at, months, next_month, seconds_at, utc
+from suanheng.flows.demo.clock import (
+    DATA_FROM,
+    DATA_TO,
+    HOUR_S,
+    Floats,
+    local_at,
+    months,
+    next_month,
+    seconds_at,
+    stream,
+    utc,
+)
 from suanheng.flows.demo.load import Load
 from suanheng.flows.demo.models import MODELS
 from suanheng.flows.demo.workloads import CHARACTERS, Run

@@ -10,8 +10,7 @@ import polars as pl
 
 from suanheng.flows.demo.bills import CURRENCY
 from suanheng.flows.demo.centres import Batch, Centre, Server
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import UTC_OFFSET, quarters
+from suanheng.flows.demo.clock import UTC_OFFSET, quarters, stream
 
 FIRST_INVENTORY = date(2021, 12, 31)
 FIRST_OFFER = date(2021, 12, 1)

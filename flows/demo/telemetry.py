@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 
 from suanheng.flows.demo.centres import Centre
-from suanheng.flows.demo.chance import stream
-from suanheng.flows.demo.clock import HOUR_S, Floats, hour_at, months, season, seconds_at, utc
+from suanheng.flows.demo.clock import HOUR_S, Floats, hour_at, months, season, seconds_at, stream, utc
 from suanheng.flows.demo.incidents import Incident, devices_of
 from suanheng.flows.demo.load import Load
 

@@ -11,7 +11,7 @@ import pytest
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import bound_files, read_sources
 from suanheng.flows.demo import generate
-from suanheng.flows.demo.write import chinese_header
+from suanheng.flows.demo.workspace import chinese_header
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.staged import DATASETS
 
