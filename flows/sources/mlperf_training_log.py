@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from suanheng.flows.sources._mllog import MARK, messages, system_of
 from suanheng.flows.sources.reading.files import bare_name
 from suanheng.flows.sources.reading.json_items import cell, instant_text
+from suanheng.flows.sources.reading.mlperf import MARK, messages, system_of
 from suanheng.flows.sources.reading.text import as_text, chunks
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
