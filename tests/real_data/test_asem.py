@@ -17,11 +17,9 @@ from suanheng.transforms.analysis.index import Index, Indicator, Stages, compute
 from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
 from suanheng.transforms.analysis.replicates import Replicates, intervals, replicate
 from suanheng.transforms.analysis.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
-from suanheng.transforms.analysis.table_steps import Treatment
+from suanheng.transforms.analysis.table_steps import Imputation, Screening, Treatment, screen
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.impute import Imputation
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick, rank
-from suanheng.transforms.scoring.screen import Screening, screen
 from suanheng.transforms.scoring.values import UndefinedScore, Values
 from suanheng.transforms.scoring.weigh import pca_weights, principal_loadings
 

@@ -7,14 +7,12 @@ import polars as pl
 import pytest
 
 from suanheng.transforms.analysis.index import COMPOSITE, Index, Indicator, UndefinedIndex, compute, table_of
-from suanheng.transforms.analysis.table_steps import Treatment
+from suanheng.transforms.analysis.table_steps import Imputation, Screening, Treatment
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.impute import Imputation
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick
 from suanheng.transforms.scoring.scorecard import score
-from suanheng.transforms.scoring.screen import Screening
 
 # A ship's index: cargo per crew and speed make up service, cost stands alone.
 TABLE = pl.DataFrame(

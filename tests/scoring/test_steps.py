@@ -11,11 +11,17 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from suanheng.transforms.analysis.table_steps import (
+    Screening,
     Treatment,
     box_cox,
+    denominate,
+    impute,
+    impute_panel,
+    impute_rows,
     is_skewed,
     kurtosis,
     logarithm,
+    screen,
     skewness,
     treat,
     winsorise,
@@ -30,10 +36,8 @@ from suanheng.transforms.scoring.aggregate import (
     combine,
     heights,
 )
-from suanheng.transforms.scoring.denominate import denominate
 from suanheng.transforms.scoring.evaluability import evaluability
 from suanheng.transforms.scoring.grade import Band, grade, grade_of_interval
-from suanheng.transforms.scoring.impute import impute, impute_panel, impute_rows
 from suanheng.transforms.scoring.interval import Interval
 from suanheng.transforms.scoring.normalise import (
     Normalisation,
@@ -52,7 +56,6 @@ from suanheng.transforms.scoring.normalise import (
     rank,
     z_score,
 )
-from suanheng.transforms.scoring.screen import Screening, screen
 from suanheng.transforms.scoring.values import UndefinedScore, Values, as_values
 from suanheng.transforms.scoring.weigh import (
     ahp_weights,

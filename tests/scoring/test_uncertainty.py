@@ -13,9 +13,8 @@ from suanheng.transforms.analysis.index import Index, Indicator, UndefinedIndex,
 from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
 from suanheng.transforms.analysis.measurement import COLUMNS, coverage_of
 from suanheng.transforms.analysis.replicates import Replicates, intervals, replicate, win_probabilities
-from suanheng.transforms.analysis.table_steps import Treatment
+from suanheng.transforms.analysis.table_steps import Imputation, Treatment
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
-from suanheng.transforms.scoring.impute import Imputation
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick

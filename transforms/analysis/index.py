@@ -13,13 +13,19 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from suanheng.transforms.analysis.table_steps import Treatment, treat
+from suanheng.transforms.analysis.table_steps import (
+    Imputation,
+    Screening,
+    Treatment,
+    denominate,
+    impute,
+    impute_rows,
+    screen,
+    treat,
+)
 from suanheng.transforms.scoring.aggregate import Aggregation, Group, aggregate_levels, by_level
-from suanheng.transforms.scoring.denominate import denominate
-from suanheng.transforms.scoring.impute import Imputation, impute, impute_rows
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick, normalise, rank
-from suanheng.transforms.scoring.screen import Screening, screen
 from suanheng.transforms.scoring.values import UndefinedScore, Values, as_values
 
 COMPOSITE = "composite"

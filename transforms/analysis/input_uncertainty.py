@@ -12,9 +12,8 @@ import polars as pl
 
 from suanheng.transforms.analysis.index import Columns, Index
 from suanheng.transforms.analysis.measurement import COLUMNS, KINDS
-from suanheng.transforms.analysis.table_steps import Treatment
+from suanheng.transforms.analysis.table_steps import Imputation, Treatment
 from suanheng.transforms.scoring.aggregate import Aggregation, heights
-from suanheng.transforms.scoring.impute import Imputation
 from suanheng.transforms.scoring.normalise import Normalisation
 
 Part = Literal["imputation", "treatment", "normalisation", "aggregation", "groups"]
