@@ -21,10 +21,10 @@ from time import perf_counter
 import duckdb
 from catalogue import add_statistics
 
+from suanheng.config.machine import processors
 from suanheng.config.workspace import SETTINGS_FILE, Workspace, open_workspace
 from suanheng.flows.night import Order, Outcome, Stage, run
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.transforms.building.parallel import processors
 from suanheng.transforms.building.periods import add_months
 from suanheng.warehouse.lake import writing
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from suanheng.config.machine import processors
 from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, bound_files
@@ -27,7 +28,7 @@ from suanheng.schemas.tables.ops import OPS
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.build import Computed
-from suanheng.transforms.building.parallel import computing_ahead, processors
+from suanheng.transforms.building.parallel import computing_ahead
 from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale, stale_scopes

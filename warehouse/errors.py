@@ -15,3 +15,16 @@ class Busy(Exception):  # noqa: N818
 
 class Conflict(Exception):  # noqa: N818
     """Raised when a transaction rests on what another writer has changed meanwhile. Nothing of it was written."""
+
+
+class Unavailable(Exception):  # noqa: N818
+    """Raised when something outside, as a server, is not there or not whole: it may be so later.
+
+    Args:
+        message: what is wrong.
+        wait_s: how long it wants to be left alone.
+    """
+
+    def __init__(self, message: str, wait_s: float = 0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s

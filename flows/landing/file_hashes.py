@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from suanheng.transforms.building.parallel import processors
+from suanheng.config.machine import processors
 
 RESTED_NS = 10 * 10**9
 """How long a file must have lain untouched before its hash is remembered.

@@ -24,10 +24,10 @@ from filelock import FileLock
 
 from suanheng.config.pulls import Pull
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.flows.orchestration.steps import Unavailable
 from suanheng.flows.sources.prometheus_matrix import samples
 from suanheng.schemas.checking.records import Unreadable, UnreadableFile
 from suanheng.transforms.definitions.reference import facts
+from suanheng.warehouse.errors import Unavailable
 
 ATTEMPTS = 6
 """How often a window is asked for before a pull gives up: with the pauses between, about half a minute."""

@@ -6,25 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from suanheng.flows.orchestration.signals import signals_heard
+from suanheng.warehouse.errors import Unavailable
 
 Item = TypeVar("Item")
 
 
 _RETRY_AFTER_S = (30.0, 120.0)
 """Seconds before a task that failed for want of something outside is tried again."""
-
-
-class Unavailable(Exception):  # noqa: N818
-    """Raised when something outside, as a server, is not there or not whole: it may be so later.
-
-    Args:
-        message: what is wrong.
-        wait_s: how long it wants to be left alone.
-    """
-
-    def __init__(self, message: str, wait_s: float = 0) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
 
 
 class Watcher(Protocol):

@@ -10,7 +10,7 @@ import polars as pl
 
 from suanheng.flows.sources.reading.cells import iso_date, repaired, whole_number
 from suanheng.flows.sources.reading.chinese_dates import chinese_day, days_from_to, last_of_month, months_from_to
-from suanheng.flows.sources.reading.prometheus import columns_by_label
+from suanheng.flows.sources.reading.headers import columns_by_label
 from suanheng.flows.sources.reading.service_periods import end_date_convention
 from suanheng.flows.sources.reading.spreadsheet import Table, find_table_where
 from suanheng.schemas.checking.records import Chunk, UnreadableFile

@@ -9,7 +9,7 @@ import polars as pl
 
 from suanheng.flows.sources.reading.cells import iso_date, repaired, whole_number
 from suanheng.flows.sources.reading.chinese_dates import chinese_day, days_from_to, months_from_to
-from suanheng.flows.sources.reading.prometheus import columns_by_label
+from suanheng.flows.sources.reading.headers import columns_by_label
 from suanheng.flows.sources.reading.spreadsheet import Table, find_table_where
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.gec import CONTRACT

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.flows.sources.reading.cells import as_day, iso_date, repaired
-from suanheng.flows.sources.reading.prometheus import columns_by_label
+from suanheng.flows.sources.reading.headers import columns_by_label
 from suanheng.flows.sources.reading.service_periods import end_date_convention
 from suanheng.flows.sources.reading.spreadsheet import Table, find_table_where
 from suanheng.schemas.checking.records import Chunk, UnreadableFile

@@ -18,7 +18,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from suanheng.config.workspace import BadSettings
 from suanheng.flows import night
 from suanheng.flows.landing.pull import ATTEMPTS, Refused, pull, windows_to_ask
-from suanheng.flows.orchestration.steps import Steps, Unavailable
+from suanheng.flows.orchestration.steps import Steps
+from suanheng.warehouse.errors import Unavailable
 from suanheng.warehouse.lake import reading
 
 JUNE = datetime(2024, 6, 1, tzinfo=UTC)

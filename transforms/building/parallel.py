@@ -1,6 +1,5 @@
 """Computes quarters in threads ahead of the one that is written: they are written one by one, in their order."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,11 +13,6 @@ from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale
 from suanheng.warehouse.lake import Lake
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 @contextmanager

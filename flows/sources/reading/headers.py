@@ -142,3 +142,12 @@ def _refuse_ambiguous(path: Path, labels: Sequence[str], meanings: Sequence[tupl
                 got=", ".join(found),
                 do=f"Say which: options = {{ columns = {{ {name} = '{found[0]}' }} }} in sources.toml.",
             )
+
+
+def columns_by_label(contract: Contract) -> dict[str, str]:
+    """Every label a column is accepted under, its own name included, to the column."""
+    return {
+        label: name
+        for name, column in contract.columns.items()
+        for label in (name, *(column.metadata or {}).get("spellings", ()))
+    }

@@ -10,7 +10,6 @@ import polars as pl
 from suanheng.flows.sources.reading.files import opened
 from suanheng.flows.sources.reading.text import CHUNK_ROWS
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
-from suanheng.schemas.contract import Contract
 
 NAME = "__name__"
 """Label that holds the name of the metric."""
@@ -88,12 +87,3 @@ def bounded_lines(path: Path, at_most: int, do: str) -> Iterator[tuple[int, byte
 def _chunk(rows: list[Sample], unreadable: list[Unreadable]) -> Chunk:
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     return Chunk(frame.with_columns(pl.col("time").cast(pl.Datetime("us"))), unreadable)
-
-
-def columns_by_label(contract: Contract) -> dict[str, str]:
-    """Every label a column is accepted under, its own name included, to the column."""
-    return {
-        label: name
-        for name, column in contract.columns.items()
-        for label in (name, *(column.metadata or {}).get("spellings", ()))
-    }
