@@ -23,8 +23,9 @@ from catalogue import add_statistics
 
 from suanheng.config.machine import processors
 from suanheng.config.workspace import SETTINGS_FILE, Workspace, open_workspace
-from suanheng.flows.night import Order, Outcome, Stage, run
+from suanheng.flows.night import run
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.order import Order, Outcome, Stage
 from suanheng.transforms.building.periods import add_months
 from suanheng.warehouse.lake import writing
 

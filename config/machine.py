@@ -1,4 +1,4 @@
-"""TODO."""
+"""What of the machine a run may use."""
 
 import os
 

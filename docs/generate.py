@@ -21,7 +21,7 @@ from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import Format, formats
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.indicators import STATUSES
-from suanheng.transforms.building.build import catalogue, indicator_recipes
+from suanheng.transforms.definitions.catalogue import catalogue, indicator_recipes
 from suanheng.transforms.definitions.recipes import Recipe
 from suanheng.transforms.scoring.aggregate import Aggregation
 from suanheng.transforms.scoring.methodology import Goalpost, Methodology, ScoredIndicator, load, shipped

@@ -9,9 +9,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from suanheng.config.workspace import open_workspace
-from suanheng.flows.night import ALL_STAGES, Order, Stage, run
+from suanheng.flows.night import run
 from suanheng.flows.orchestration.conclusion import conclude
 from suanheng.flows.orchestration.steps import PrefectSteps, current_watcher
+from suanheng.flows.order import ALL_STAGES, Order, Stage
 
 
 @flow(name="backfill", flow_run_name="backfill {first} to {last}")

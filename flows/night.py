@@ -1,13 +1,8 @@
 """From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
 
 import gc
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -16,20 +11,22 @@ from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.flows import reports, units_of_work
+from suanheng.flows import units_of_work
 from suanheng.flows.landing.file_hashes import FileHashes
-from suanheng.flows.landing.land import Landing, Waiting, misplaced, sources_of, waiting
+from suanheng.flows.landing.land import Landing, misplaced
+from suanheng.flows.landing.pending import Waiting, sources_of, waiting
 from suanheng.flows.landing.pull import pull
 from suanheng.flows.landing.repairs import Content
 from suanheng.flows.landing.survey_ahead import Ahead, first_unheard, surveying, surveying_ahead
 from suanheng.flows.orchestration.signals import signals_heard
-from suanheng.flows.orchestration.steps import Failure, Steps
-from suanheng.schemas.tables.ops import OPS
+from suanheng.flows.orchestration.steps import Failure, Steps, done
+from suanheng.flows.order import Order, Outcome, Stage, new_run_id
+from suanheng.flows.report import reported
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.build import Computed
 from suanheng.transforms.building.parallel import computing_ahead
-from suanheng.transforms.building.periods import Scope, add_months
+from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.building.tables import make_tables
@@ -37,110 +34,6 @@ from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.staging import stage
 from suanheng.warehouse.lake import Lake, writing
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run did.
-
-    Attributes:
-        run_id: names the run's snapshots in the warehouse.
-        landings: files taken in or refused.
-        stagings: datasets staged anew.
-        built: site-quarters built anew, e.g. ``site-a 2023Q2``.
-        failures: parts that failed, with the reason; what they should have replaced is as it was.
-        reports: files written.
-    """
-
-    run_id: str
-    landings: list[Landing]
-    stagings: list[stage.Staging]
-    built: list[str]
-    failures: dict[str, str]
-    reports: list[Path]
-
-    @property
-    def changed_nothing(self) -> bool:
-        """Whether there was nothing to do."""
-        return not (self.landings or self.stagings or self.built or self.failures or self.reports)
-
-    @property
-    def rows_quarantined(self) -> int:
-        """Records that this run put into quarantine."""
-        return sum(x.rows_quarantined for x in self.landings) + sum(x.rows_quarantined for x in self.stagings)
-
-    @property
-    def corrections_refused(self) -> int:
-        """Corrections that this run did not apply to all their rows, because a source has changed."""
-        return sum(staged.corrections_refused for staged in self.stagings)
-
-    @property
-    def files_refused(self) -> int:
-        """Files that could not be read at all."""
-        return sum(landing.problem is not None for landing in self.landings)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The outcome as plain data."""
-        return {
-            "run_id": self.run_id,
-            "landings": [asdict(landing) for landing in self.landings],
-            "stagings": [asdict(part) for part in self.stagings],
-            "built": self.built,
-            "failures": self.failures,
-            "reports": [str(path) for path in self.reports],
-        }
-
-
-def new_run_id(flow: str, now: datetime) -> str:
-    """Name of a run, e.g. ``nightly-20230701T010203``."""
-    return f"{flow}-{now:%Y%m%dT%H%M%S%f}"
-
-
-class Stage(StrEnum):
-    """What a run can do, in this order."""
-
-    INGEST = "ingest"
-    STAGE = "stage"
-    BUILD = "build"
-    REPORT = "report"
-
-
-ALL_STAGES = tuple(Stage)
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a run is asked for.
-
-    Attributes:
-        flow: what is run.
-        stages: what it does; quarters are reported that it builds or, where it builds none, that were ever built.
-        first: a day in the first quarter that is built or reported.
-        last: a day in the last one.
-        sites: only these; all where empty.
-        only: take in this content and no other.
-        force: build quarters also whose inputs have not changed.
-        resume: run that is gone on with: what it built is not built by force again.
-        workers: quarters that are computed at the same time.
-    """
-
-    flow: str
-    stages: Sequence[Stage] = ALL_STAGES
-    first: date = date.min
-    last: date = date.max
-    sites: Sequence[str] = ()
-    only: Content | None = None
-    force: bool = False
-    resume: str | None = None
-    workers: int | None = None
-
-    def concerns(self, site_id: str) -> bool:
-        """Whether it is about a site."""
-        return not self.sites or site_id in self.sites
-
-    def covers(self, scope: Scope) -> bool:
-        """Whether it is about a quarter of a site."""
-        return scope.start <= self.last and scope.end > self.first and self.concerns(scope.site_id)
 
 
 def ingest(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
@@ -195,7 +88,7 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
     failures: list[Failure] = []
     takes_in = Stage.INGEST in order.stages
     refuse_unknown_sites(workspace, order.sites)
-    _done(
+    done(
         steps.each(
             "pull",
             _asked_of_servers(workspace, order) if takes_in else [],
@@ -219,7 +112,7 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
             to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
             landings = _taken_in(lake, workspace, steps, to_take_in, files_before, ahead, run_id, failures)
         staged_before = units_of_work.Books(lake, "stagings", "dataset")
-        stagings = _done(
+        stagings = done(
             steps.each(
                 "stage",
                 _to_stage(lake, order),
@@ -232,7 +125,7 @@ def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outc
         built = _built(lake, bench, steps, order, methodology, now, run_id, workspace.author, failures)
         written = []
         if Stage.REPORT in order.stages:
-            written = lake.unit("reports", lambda: _reported(lake, workspace, steps, order, run_id, failures))
+            written = lake.unit("reports", lambda: reported(lake, workspace, steps, order, run_id, failures))
         outcome = Outcome(
             run_id,
             [*(landing for group in landings for landing in group), *(misplaced(workspace) if takes_in else ())],
@@ -301,7 +194,7 @@ def _taken_in(
             lambda group: units_of_work.take_in(lake, workspace, before, group, run_id, surveyor),
             part=lambda group: f"{group[0].table} of {group[0].bound.site_id}",
         )
-        return _done(landed, failures)
+        return done(landed, failures)
 
 
 def _to_stage(lake: Lake, order: Order) -> list[tuple[str, str]]:
@@ -315,18 +208,6 @@ def forced(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:
     if not order.force and order.resume is None:
         return set()
     return set(scopes) - (build.built_by(lake, order.resume) if order.resume else set())
-
-
-def _to_report(lake: Lake, order: Order) -> dict[Scope, str]:
-    """Quarters whose pages do not show what was built last, or all that were built where none is built now; by whom.
-
-    An earlier run may have died before it wrote its pages.
-    """
-    built = "SELECT site_id, quarter_start, run_id FROM ops.builds"
-    shown = "SELECT site_id, quarter_start, run_id FROM ops.reports"
-    query = f"{built} EXCEPT {shown}" if Stage.BUILD in order.stages else built
-    built_by = {Scope(site_id, start, add_months(start, 3)): by for site_id, start, by in lake.frame(query).iter_rows()}
-    return {scope: built_by[scope] for scope in sorted(filter(order.covers, built_by))}
 
 
 def load_facts(lake: Lake, workspace: Workspace, run_id: str) -> None:
@@ -381,66 +262,7 @@ def _built(
 
     workers = 1 if lake.is_shared else order.workers or processors()
     with computing_ahead(lake, bench, stale, now, workers) as ahead:
-        return _done(steps.each("build", stale, build_one, part=lambda quarter: quarter.scope.title), failures)
-
-
-def _done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
-    """Results and failures apart; what another writer has done meanwhile is neither."""
-    done: list[Any] = []
-    for result in results:
-        if result is not None:
-            (failures if isinstance(result, Failure) else done).append(result)
-    return done
-
-
-def _reported(
-    lake: Lake, workspace: Workspace, steps: Steps, order: Order, run_id: str, failures: list[Failure]
-) -> list[Path]:
-    to_report = _to_report(lake, order)
-    failed_before = len(failures)
-    written = _written(lake, workspace, steps, list(to_report), failures)
-    if to_report and len(failures) == failed_before:
-        with lake.transaction(workspace.author, f"{run_id}: pages"):
-            _note_as_shown(lake, to_report)
-    return written
-
-
-def _note_as_shown(lake: Lake, built_by: Mapping[Scope, str]) -> None:
-    # What was read before the pages were written: another writer may have built a quarter anew since.
-    for scope, run_id in built_by.items():
-        place = [scope.site_id, scope.start]
-        lake.execute("DELETE FROM ops.reports WHERE site_id = ? AND quarter_start = ?", place)
-        lake.insert("ops.reports", pl.DataFrame([[*place, run_id]], schema=OPS["reports"].dtypes(), orient="row"))
-
-
-def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:
-    pages: dict[str, list[str]] = {}
-    for scope in built:
-        pages.setdefault(scope.site_id, []).extend(_periods(lake, scope))
-    comparisons = sorted({period for periods in pages.values() for period in periods})
-    # All pages of a site ask the same questions.
-    query = cache(lake.frame)
-
-    def scorecards_of(site_id: str) -> list[Path]:
-        return [path for period in pages[site_id] for path in reports.write(query, site_id, period, workspace.reports)]
-
-    def pages_across_sites(periods: list[str]) -> list[Path]:
-        compared = [reports.write_comparison(query, period, workspace.reports) for period in periods]
-        return [*(path for paths in compared for path in paths), *reports.write_index(query, workspace.reports)]
-
-    written = [
-        *steps.each("report", sorted(pages), scorecards_of, part=str),
-        *steps.each("compare", [comparisons] if pages else [], pages_across_sites, part=lambda _: "all sites"),
-    ]
-    return [path for paths in _done(written, failures) for path in paths]
-
-
-def _periods(lake: Lake, scope: Scope) -> list[str]:
-    query = (
-        "SELECT period FROM reference.site_periods "
-        "WHERE site_id = ? AND closing_month >= ? AND closing_month < ? ORDER BY period_start, period_end"
-    )
-    return lake.frame(query, [scope.site_id, scope.start, scope.end])["period"].to_list()
+        return done(steps.each("build", stale, build_one, part=lambda quarter: quarter.scope.title), failures)
 
 
 def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: str) -> None:

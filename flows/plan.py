@@ -8,8 +8,9 @@ from suanheng.config.pulls import read_pulls
 from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
-from suanheng.flows.landing.land import Waiting, lying, shown, waiting
-from suanheng.flows.night import Order, Stage, forced, refuse_unknown_sites
+from suanheng.flows.landing.pending import Waiting, lying, shown, waiting
+from suanheng.flows.night import forced, refuse_unknown_sites
+from suanheng.flows.order import Order, Stage
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building import periods
 from suanheng.transforms.building.periods import Scope

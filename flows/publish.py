@@ -12,7 +12,7 @@ import polars as pl
 
 from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
-from suanheng.flows.night import new_run_id
+from suanheng.flows.order import new_run_id
 from suanheng.schemas.tables.ops import GATES
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.publishing.expectations import Finding, Gate, hold_to_expectations

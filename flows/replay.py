@@ -9,7 +9,8 @@ from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import night
 from suanheng.flows.landing import repairs
-from suanheng.flows.landing.land import chunks_of, lying, repairs_of
+from suanheng.flows.landing.land import chunks_of
+from suanheng.flows.landing.pending import lying, repairs_of
 from suanheng.flows.landing.repairs import Content, Record, Sheet
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.checking.records import UnreadableFile

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.in_place import Surveyor
-from suanheng.flows.landing.land import Landing, Waiting, land, waiting
+from suanheng.flows.landing.land import Landing, land
+from suanheng.flows.landing.pending import Waiting, waiting
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.build import Computed
 from suanheng.transforms.building.periods import Scope

@@ -21,6 +21,7 @@ from filelock import FileLock
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.order import Outcome
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.building.periods import add_months
 from suanheng.warehouse.lake import Lake, reading
@@ -91,7 +92,7 @@ class Centre:
         """Every file of the landing zone."""
         return sorted(path for path in (self.root / "landing").rglob("*") if path.is_file())
 
-    def night(self, now: datetime = NOW) -> night.Outcome:
+    def night(self, now: datetime = NOW) -> Outcome:
         """Run a night without reports."""
         return night.night(self.workspace, Steps(), now, write_reports=False)
 

@@ -14,7 +14,7 @@ import pytest
 
 from suanheng.config.workspace import Workspace
 from suanheng.schemas.tables.scorecards import SCORECARDS
-from suanheng.transforms.building.build import catalogue
+from suanheng.transforms.definitions.catalogue import catalogue
 from suanheng.transforms.scoring.methodology import load
 from suanheng.transforms.scoring.scorecard import score
 from suanheng.warehouse.lake import reading

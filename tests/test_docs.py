@@ -13,7 +13,7 @@ from suanheng.flows import commands
 from suanheng.flows.commands import console
 from suanheng.schemas.formats import formats
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.building.build import indicator_recipes
+from suanheng.transforms.definitions.catalogue import indicator_recipes
 from suanheng.transforms.scoring.methodology import shipped
 
 ROOT = Path(__file__).parents[1]

@@ -89,7 +89,7 @@ def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":
     """What is fresh, late or missing, by site, dataset and binding."""
-    from suanheng.flows.landing.land import sources_of
+    from suanheng.flows.landing.pending import sources_of
     from suanheng.flows.status.freshness import books, freshness
 
     sources = sources_of(workspace)

@@ -190,7 +190,7 @@ def _workspace(folder: Path) -> dict[str, str]:
     from suanheng.config.sites import read_sites
     from suanheng.config.sources import bound_files
     from suanheng.config.workspace import open_workspace
-    from suanheng.flows.landing.land import sources_of
+    from suanheng.flows.landing.pending import sources_of
 
     try:
         opened = open_workspace(folder)

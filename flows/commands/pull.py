@@ -117,7 +117,7 @@ def _wanted(workspace: Workspace, names: list[str]) -> list[Pull]:
 
 def _unbound(workspace: Workspace, orders: list[Pull]) -> list[str]:
     """Pulls whose files no source takes in."""
-    from suanheng.flows.landing.land import sources_of
+    from suanheng.flows.landing.pending import sources_of
 
     sources = sources_of(workspace)
     bound = {

@@ -27,7 +27,7 @@ from suanheng.flows.commands.console import (
 from suanheng.flows.orchestration.steps import Steps, watched_by
 
 if TYPE_CHECKING:
-    from suanheng.flows.night import Order, Stage
+    from suanheng.flows.order import Order, Stage
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done, and why.")]
 
@@ -50,7 +50,7 @@ def ingest(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
 
 def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False, dry_run: DryRunOption = False) -> None:
     """Take in new files and build every quarter they affect, as a Prefect flow."""
-    from suanheng.flows.night import Order
+    from suanheng.flows.order import Order
 
     opened = open_workspace(workspace)
     if dry_run:
@@ -79,7 +79,8 @@ def backfill(
     as_json: JsonOption = False,
 ) -> None:
     """Build the quarters of a range of history, as a Prefect flow."""
-    from suanheng.flows.night import Order, refuse_unknown_sites
+    from suanheng.flows.night import refuse_unknown_sites
+    from suanheng.flows.order import Order
 
     start, _ = _days(first)
     _, end = _days(last)
@@ -103,7 +104,7 @@ def backfill(
 
 
 def _stages(names: list[str] | None) -> "tuple[Stage, ...]":
-    from suanheng.flows.night import Stage
+    from suanheng.flows.order import Stage
 
     if unknown := sorted(set(names or ()) - set(Stage)):
         raise BadSettings(f"There is no stage {', '.join(unknown)}. Expected some of {', '.join(Stage)}.")

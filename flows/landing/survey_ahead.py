@@ -12,7 +12,7 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place
 from suanheng.flows.landing.file_hashes import state_of
 from suanheng.flows.landing.in_place import Surveyor
-from suanheng.flows.landing.land import Waiting, shown
+from suanheng.flows.landing.pending import Waiting, shown
 from suanheng.transforms.telemetry.quarter_sums import grounds
 from suanheng.transforms.telemetry.survey import begin_survey, first_instant, parts, surveyed
 from suanheng.transforms.telemetry.survey_batch import Survey

@@ -1,6 +1,6 @@
 """Runs the steps of a flow one after another and tells how far it is."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -125,3 +125,12 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 def current_watcher() -> Watcher | None:
     """Who watches the flow that runs now."""
     return _watcher
+
+
+def done(results: Iterable[Any], failures: list[Failure]) -> list[Any]:
+    """Results and failures apart; what another writer has done meanwhile is neither."""
+    done: list[Any] = []
+    for result in results:
+        if result is not None:
+            (failures if isinstance(result, Failure) else done).append(result)
+    return done

@@ -8,7 +8,7 @@ from typing import Any
 from suanheng.config.cadence import is_late
 from suanheng.config.sources import Source, matches
 from suanheng.config.workspace import Workspace
-from suanheng.flows.landing.land import shown
+from suanheng.flows.landing.pending import shown
 from suanheng.schemas.formats import raw_tables
 from suanheng.warehouse.lake import Lake
 

@@ -15,16 +15,9 @@ from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, Source, is_site_id, matches, place_of
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import repairs
-from suanheng.flows.landing.land import (
-    binding_of,
-    chunks_of,
-    hash_of_content,
-    lying,
-    repairs_of,
-    shown,
-    side_files_of,
-    sources_of,
-)
+from suanheng.flows.landing.file_hashes import hash_of_content
+from suanheng.flows.landing.land import chunks_of
+from suanheng.flows.landing.pending import binding_of, lying, repairs_of, shown, side_files_of, sources_of
 from suanheng.flows.landing.repairs import Content
 from suanheng.flows.status.freshness import Freshness, books, freshness
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check

@@ -9,8 +9,9 @@ from filelock import FileLock
 
 from suanheng.config.workspace import BadSettings
 from suanheng.flows.commands.run import _tell
-from suanheng.flows.night import Order, Outcome, Stage, run
+from suanheng.flows.night import run
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.order import Order, Outcome, Stage
 from suanheng.flows.plan import Plan, plan
 from suanheng.transforms.building import build
 from suanheng.warehouse.lake import Lake

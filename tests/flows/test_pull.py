@@ -539,7 +539,8 @@ from prefect import flow
 from prefect.blocks.system import Secret
 from suanheng.config.pulls import read_pulls
 from suanheng.config.workspace import open_workspace
-from suanheng.flows import steps
+from suanheng.flows.orchestration import steps
+from suanheng.warehouse.errors import Unavailable
 from suanheng.flows.landing.pull import Refused, pull
 
 steps._RETRY_AFTER_S = (0.1, 0.1)
@@ -549,7 +550,7 @@ tries = []
 def gone(item):
     tries.append("gone")
     if len(tries) < 3:
-        raise steps.Unavailable("gone")
+        raise Unavailable("gone")
     return "back"
 
 def refused(item):

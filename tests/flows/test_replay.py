@@ -20,6 +20,7 @@ from suanheng.flows.commands import app
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.repairs import Content
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.order import Outcome
 from suanheng.flows.replay import export, replay
 from suanheng.schemas.checking.records import UnreadableFile
 from suanheng.warehouse.lake import reading
@@ -75,10 +76,10 @@ class Site:
         (self.root / path).write_text(text, encoding="utf-8")
         return self.root / path
 
-    def take_in(self) -> night.Outcome:
+    def take_in(self) -> Outcome:
         return night.ingest(self.workspace, Steps(), NOW)
 
-    def night(self) -> night.Outcome:
+    def night(self) -> Outcome:
         return night.night(self.workspace, Steps(), datetime.now(UTC), write_reports=False)
 
     def builds(self) -> dict[tuple[str, str], tuple[str, str]]:

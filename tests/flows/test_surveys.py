@@ -10,7 +10,7 @@ import pytest
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import in_place
-from suanheng.flows.landing.land import sources_of, waiting
+from suanheng.flows.landing.pending import sources_of, waiting
 from suanheng.flows.landing.survey_ahead import first_unheard, surveying, surveying_ahead
 from suanheng.flows.night import load_facts, night
 from suanheng.flows.orchestration.steps import Steps

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import duckdb
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows.night import Outcome, fill_back, night
+from suanheng.flows.night import fill_back, night
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.order import Outcome
 from suanheng.warehouse.lake import Lake
 
 FIRST, LAST = date(2023, 1, 1), date(2023, 9, 30)

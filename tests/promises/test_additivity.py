@@ -15,8 +15,8 @@ import suanheng.transforms
 from suanheng.schemas.tables.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.tables.reference import EVIDENCE
 from suanheng.schemas.tables.spine import CATALOGUE, SITE_MONTHS, SITE_PERIODS
-from suanheng.transforms.building.build import catalogue
 from suanheng.transforms.building.periods import add_months
+from suanheng.transforms.definitions.catalogue import catalogue
 from suanheng.transforms.scoring.methodology import load
 from suanheng.warehouse.tables import sql_type
 

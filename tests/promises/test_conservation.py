@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suanheng.config.workspace import Workspace
-from suanheng.flows.landing.land import land, waiting
+from suanheng.flows.landing.land import land
+from suanheng.flows.landing.pending import waiting
 from suanheng.transforms.staging import stage
 from suanheng.transforms.staging.stage import Staging
 from suanheng.warehouse.lake import Lake, reading, writing

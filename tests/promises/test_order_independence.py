@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import night
 from suanheng.flows.landing import repairs
-from suanheng.flows.landing.land import hash_of_content, land, waiting
+from suanheng.flows.landing.file_hashes import hash_of_content
+from suanheng.flows.landing.land import land
+from suanheng.flows.landing.pending import waiting
 from suanheng.flows.landing.repairs import Content, Record, Sheet
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.staged import DATASETS

@@ -17,6 +17,7 @@ import pytest
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.order import Outcome
 from suanheng.transforms.building.periods import add_months, quarter_name
 from suanheng.warehouse.lake import Lake, reading
 
@@ -65,14 +66,14 @@ def beside_the_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def filled(beside_the_data: Path) -> tuple[Workspace, night.Outcome]:
+def filled(beside_the_data: Path) -> tuple[Workspace, Outcome]:
     """The workspace after ``suanheng backfill --from 2022Q3 --to 2025Q4``, and what that did."""
     workspace = open_workspace(beside_the_data / "gpu-servers")
     return workspace, night.fill_back(workspace, Steps(), NOW, QUARTERS[0], QUARTERS[-1], write_reports=False)
 
 
 @pytest.fixture(scope="module")
-def lake(filled: tuple[Workspace, night.Outcome]) -> Iterator[Lake]:
+def lake(filled: tuple[Workspace, Outcome]) -> Iterator[Lake]:
     with reading(filled[0]) as opened:
         yield opened
 
@@ -122,7 +123,7 @@ def status(quarter: date) -> str:
     return "ok" if trailing_year(quarter)[1] >= MINIMUM_COVERAGE else "below coverage"
 
 
-def test_one_command_builds_every_quarter_the_data_touches(filled: tuple[Workspace, night.Outcome]):
+def test_one_command_builds_every_quarter_the_data_touches(filled: tuple[Workspace, Outcome]):
     _, outcome = filled
     records = sum(landing.rows_read for landing in outcome.landings)
 
@@ -220,7 +221,7 @@ def test_the_document_shows_what_the_commands_answer():
         for number, asked in enumerate(READING_COMMANDS, 1)
     ],
 )
-def test_command_answers_as_shown(filled: tuple[Workspace, night.Outcome], command: str, shown: str):
+def test_command_answers_as_shown(filled: tuple[Workspace, Outcome], command: str, shown: str):
     answer = subprocess.run(
         [sys.executable, "-c", "from suanheng.flows.commands import main; main()", *shlex.split(command)[1:]],
         cwd=filled[0].root.parent,

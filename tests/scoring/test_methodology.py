@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from suanheng.schemas.tables.indicators import INDICATORS
-from suanheng.transforms.building.build import catalogue
+from suanheng.transforms.definitions.catalogue import catalogue
 from suanheng.transforms.scoring.fit import MethodologyMismatch, require_fit, unnamed_indicators
 from suanheng.transforms.scoring.laws import FOLDER
 from suanheng.transforms.scoring.methodology import InvalidMethodology, Methodology, load, shipped

@@ -2,7 +2,8 @@
 
 import pytest
 
-from suanheng.flows.landing.land import land, waiting
+from suanheng.flows.landing.land import land
+from suanheng.flows.landing.pending import waiting
 from suanheng.warehouse.lake import writing
 
 SOURCE = """

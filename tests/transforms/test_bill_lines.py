@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suanheng.flows.landing.land import land, waiting
+from suanheng.flows.landing.land import land
+from suanheng.flows.landing.pending import waiting
 from suanheng.transforms.staging import stage
 from suanheng.transforms.staging.bill_lines import credits_as_adjustments, without_overlaps
 from suanheng.warehouse.lake import writing

@@ -17,7 +17,8 @@ import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import in_place
-from suanheng.flows.landing.land import Landing, land, waiting
+from suanheng.flows.landing.land import Landing, land
+from suanheng.flows.landing.pending import waiting
 from suanheng.flows.night import load_facts
 from suanheng.schemas.formats import template
 from suanheng.transforms.building.scratch import NOWHERE, Workbench

@@ -6,8 +6,8 @@ import pytest
 
 from suanheng.schemas.formats import formats, raw_tables
 from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.building.build import indicator_recipes
 from suanheng.transforms.definitions import recipes as module
+from suanheng.transforms.definitions.catalogue import indicator_recipes
 from suanheng.transforms.definitions.recipes import BadRecipe, Recipe, in_build_order, reads_rightwards, recipes
 
 ALL = [recipe for stage in module.STAGES for recipe in recipes(stage)]

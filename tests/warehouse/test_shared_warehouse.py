@@ -18,7 +18,7 @@ import pytest
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.flows import units_of_work
 from suanheng.flows.landing import in_place
-from suanheng.flows.landing.land import waiting
+from suanheng.flows.landing.pending import waiting
 from suanheng.flows.publish import publish_scorecard
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.periods import Scope

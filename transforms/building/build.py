@@ -15,7 +15,8 @@ from suanheng.transforms.analysis.score_changes import explain_periods
 from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.building.scratch import NOWHERE, Workbench
 from suanheng.transforms.building.staleness import Stale
-from suanheng.transforms.definitions.recipes import Recipe, counting_modules, in_build_order, recipes, recipes_hash
+from suanheng.transforms.definitions.catalogue import fill, indicator_recipes
+from suanheng.transforms.definitions.recipes import counting_modules, in_build_order, recipes, recipes_hash
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
@@ -29,45 +30,6 @@ _TABLES_OF_CLOSING_PERIODS = (
     "scorecards.explanations",
     *(f"scorecards.{name}" for name in _SCORED),
 )
-
-
-def indicator_recipes() -> list[Recipe]:
-    """Recipes of the indicators, by dimension and name; the fill that joins them to the spine is not one."""
-    return [recipe for recipe in recipes("indicators") if recipe.folder]
-
-
-def fill() -> Recipe:
-    """The recipe that joins the facts of all indicators to the spine."""
-    return next(recipe for recipe in recipes("indicators") if not recipe.folder)
-
-
-def catalogue() -> pl.DataFrame:
-    """One row per indicator, from the headers of the recipes: what it is, its unit and its source."""
-    rows = []
-    for recipe in indicator_recipes():
-        name_en, _, name_zh = recipe.header.get("name", recipe.name).partition(" | ")
-        header = recipe.header
-        rows.append(
-            {
-                "indicator": recipe.name,
-                "dimension": None if recipe.folder == "supplementary" else recipe.folder,
-                "name_en": name_en,
-                "name_zh": name_zh or name_en,
-                **{key: header.get(key) for key in ("formula", "unit", "better", "origin", "source", "gap")},
-                "window": header.get("window", "period"),
-                "recipe": recipe.shown_path,
-            }
-        )
-    return pl.DataFrame(rows, schema_overrides={"dimension": pl.String})
-
-
-def indicator_views() -> dict[str, str]:
-    """Statements that make one view per indicator over the table of all, by ``stage.view``."""
-    return {
-        f"indicators.{recipe.name}": f'CREATE VIEW indicators."{recipe.name}" AS '
-        f"SELECT * FROM indicators.\"all\" WHERE indicator = '{recipe.name}'"
-        for recipe in indicator_recipes()
-    }
 
 
 def laid_out_for_nobody(lake: Lake) -> Workbench:

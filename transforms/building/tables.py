@@ -16,6 +16,7 @@ from suanheng.schemas.tables.scorecards import SCORECARDS
 from suanheng.schemas.tables.settled import SETTLED
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.building import build
+from suanheng.transforms.definitions.catalogue import indicator_views
 from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of
@@ -30,7 +31,7 @@ def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
         make_stages(lake, author, f"{run_id}: stages")
         there = columns_of_tables(lake)
         incomplete = [table for table in contracts if not contracts[table].columns.keys() <= set(there.get(table, ()))]
-        views = [statement for view, statement in build.indicator_views().items() if view not in there]
+        views = [statement for view, statement in indicator_views().items() if view not in there]
         if incomplete or views:
             with lake.transaction(author, f"{run_id}: tables"):
                 for table in incomplete:

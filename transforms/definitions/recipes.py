@@ -91,7 +91,7 @@ def recipes_hash() -> str:
 
 def counting_modules() -> list[Path]:
     """Modules that turn staged rows into numbers beside the recipes: the sums of samples, and the scoring."""
-    summing = [FOLDER / f"{name}.py" for name in ("device_series", "sample_rows", "series_hours")]
+    summing = [FOLDER / "telemetry" / f"{name}.py" for name in ("quarter_sums", "sample_arrays", "hourly_sums")]
     return [*summing, *sorted((FOLDER / "scoring").glob("*.py"))]
 
 

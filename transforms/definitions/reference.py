@@ -18,7 +18,7 @@ from suanheng.schemas.contract import Contract
 from suanheng.schemas.tables.ops import REFERENCE_TABLES
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.spine import CATALOGUE, SITES
-from suanheng.transforms.building.build import catalogue
+from suanheng.transforms.definitions.catalogue import catalogue
 from suanheng.warehouse.lake import Lake
 
 PACKAGED = Path(next(iter(suanheng.config.__path__))) / "reference"

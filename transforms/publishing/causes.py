@@ -7,8 +7,8 @@ from typing import Any
 
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.analysis.lineage import rests_on
-from suanheng.transforms.building.build import indicator_recipes
 from suanheng.transforms.building.periods import add_months
+from suanheng.transforms.definitions.catalogue import indicator_recipes
 from suanheng.warehouse.lake import Lake
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from suanheng.config.workspace import Workspace
-from suanheng.transforms.building.build import code_hash, fill, indicator_recipes, scope_variables
+from suanheng.transforms.building.build import code_hash, scope_variables
 from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.definitions.catalogue import fill, indicator_recipes
 from suanheng.transforms.definitions.recipes import in_build_order
 from suanheng.transforms.publishing.methodologies import as_published
 from suanheng.transforms.publishing.numbers import TABLES, Numbers, of_publication

@@ -1,0 +1,179 @@
+"""Which files wait to be ingested, and which lie where their content is known already."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+from suanheng.config.sources import BoundFile, Source, bound_files, read_sources
+from suanheng.config.workspace import Workspace
+from suanheng.flows.landing import in_place, repairs
+from suanheng.flows.landing.file_hashes import hash_of_content
+from suanheng.flows.landing.repairs import Content
+from suanheng.schemas.formats import formats, raw_tables
+from suanheng.schemas.staged import DATASETS
+from suanheng.transforms.staging.stage import contract_text
+from suanheng.transforms.telemetry.quarter_sums import grounds_hash
+from suanheng.warehouse.lake import Lake
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A file that is not in the warehouse as it lies now.
+
+    Attributes:
+        bound: the file and its binding.
+        file_id: hash of its content.
+        binding: hash of what decides how it is read.
+        shown_path: its path from the workspace.
+        size: its length in bytes.
+        was_read: whether the same content was read before, under another binding or until its path held other content.
+        is_moved: whether it need not be read again: only its path differs, or what its path held before.
+        repairs: file of its repaired records, where there is one.
+        replaces: contents that this path, or that of a copy, held before and that now lie nowhere.
+    """
+
+    bound: BoundFile
+    file_id: str
+    binding: str
+    shown_path: str
+    size: int
+    was_read: bool
+    is_moved: bool
+    repairs: Path | None
+    replaces: tuple[str, ...]
+
+    @property
+    def table(self) -> str:
+        """Table of stage raw it lands in."""
+        return self.bound.source.raw_table
+
+    @property
+    def content(self) -> Content:
+        """What it holds, for its site and table."""
+        return Content(self.file_id, self.bound.site_id, self.table)
+
+
+def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> list[list[Waiting]]:
+    """Files that some binding matches and that were not taken in as they are now, grouped by site and raw table.
+
+    Where the same content lies twice, the path that sorts last counts; where bindings overlap, the first of them.
+
+    Args:
+        lake: the warehouse.
+        workspace: where.
+        hash_of: how a file's content is hashed, where hashes are remembered.
+    """
+    query = "SELECT file_id, site_id, raw_table, binding, path, status FROM ops.files"
+    known = {Content(*row[:3]): row[3:] for row in lake.frame(query).rows()}
+    grounds = grounds_hash(lake)
+    there = _lying(workspace, hash_of)
+    gone: dict[tuple[str, str, str], list[str]] = {}
+    for content, (_, path, status) in known.items():
+        if status != "replaced" and content not in there:
+            gone.setdefault((path, *content[1:]), []).append(content.file_id)
+    found = []
+    for content, copies in there.items():
+        bound = copies[-1]
+        shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
+        binding = binding_of(bound, repaired, grounds, hash_of)
+        read_with, read_at, status = known.get(content, (None, None, None))
+        counts = read_with == binding and status != "replaced"
+        places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
+        replaces = tuple(sorted(file_id for place in places for file_id in gone.get(place, ())))
+        if counts and status == "refused":
+            replaces = ()
+        if not counts or read_at != shown_path or replaces:
+            size = bound.path.stat().st_size
+            was_read = content in known
+            found.append(
+                Waiting(bound, content.file_id, binding, shown_path, size, was_read, counts, repaired, replaces)
+            )
+    ordered = sorted(found, key=_group)
+    return [sorted(files, key=lambda file: file.shown_path) for _, files in groupby(ordered, key=_group)]
+
+
+def lying(workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> dict[Content, BoundFile]:
+    """Each content that lies somewhere now, and the file that counts for it.
+
+    Args:
+        workspace: where.
+        hash_of: how a file's content is hashed, where hashes are already known.
+    """
+    return {content: copies[-1] for content, copies in _lying(workspace, hash_of).items()}
+
+
+def _lying(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content, list[BoundFile]]:
+    """Each content that lies somewhere now, and all files that hold it, the one that counts at the end."""
+    there: dict[Content, list[BoundFile]] = {}
+    for bound in bound_files(workspace.root, sources_of(workspace)):
+        copies = there.setdefault(Content(hash_of(bound.path), bound.site_id, bound.source.raw_table), [])
+        if bound.path not in [copy.path for copy in copies]:
+            copies.append(bound)
+    return {content: sorted(copies, key=lambda copy: copy.path) for content, copies in there.items()}
+
+
+def sources_of(workspace: Workspace) -> list[Source]:
+    """The bindings of a workspace.
+
+    Raises:
+        BadSettings: the file of bindings cannot be used.
+    """
+    return read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+
+
+def repairs_of(workspace: Workspace, content: Content) -> Path | None:
+    """File of the repaired records of a content, where there is one."""
+    path = repairs.path_of(workspace.repairs_folder, content)
+    return path if path.is_file() else None
+
+
+def readable_formats() -> dict[str, str]:
+    """Names a binding may give as its format, each with what the times in such a file are."""
+    return {"template": "stated", **{name: form.times for name, form in formats().items()}}
+
+
+def _group(file: Waiting) -> tuple[str, str]:
+    return file.bound.site_id, file.table
+
+
+def binding_of(
+    bound: BoundFile, repaired: Path | None, grounds: str, hash_of: Callable[[Path], str] = hash_of_content
+) -> str:
+    """Hash of what decides how a file is read: its format and contract, what its binding says, its repairs.
+
+    Args:
+        bound: the file and its binding.
+        repaired: file of its repaired records, where there is one.
+        grounds: what the survey of a file that is taken in where it lies rests on, as ``grounds_hash`` tells it.
+        hash_of: how a file's content is hashed, where hashes are already known.
+    """
+    source = bound.source
+    parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
+    beside = "".join(hash_of(place) for place in side_files_of(bound))
+    mended = repaired.read_bytes() if repaired else b""
+    beside += grounds if source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
+    stated = repr(parts) + _contract_text_of(source.raw_table) + beside
+    return hashlib.sha256(stated.encode() + mended).hexdigest()
+
+
+@cache
+def _contract_text_of(raw_table: str) -> str:
+    return contract_text(raw_tables()[raw_table].contract)
+
+
+def side_files_of(bound: BoundFile) -> list[Path]:
+    """Files beside a file that decide how it is read: when one of them changes, the file is read again."""
+    options = bound.source.options
+    named = raw_tables()[bound.source.raw_table].side_files
+    return [bound.path.parent / str(options[option]) for option in named if option in options]
+
+
+def shown(path: Path, root: Path) -> str:
+    """Path of a file from the workspace; whole where it lies elsewhere."""
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return path.as_posix()
