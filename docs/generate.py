@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.flows.sources.reading.files import WHOLE_FILE_BYTES
 from suanheng.schemas.checking.records import check
 from suanheng.schemas.columns import IDENTIFIER, provenance
-from suanheng.schemas.contract import Contract
+from suanheng.schemas.contract import Column, Contract
 from suanheng.schemas.formats import Format, formats
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.indicators import STATUSES
@@ -126,7 +125,7 @@ def datasets_page() -> str:
         "A record goes to quarantine when a required value is missing, a value is not of its type or not allowed, or "
         "one of the rules below the table is broken. Everything else of the file stays.",
         "Every row of the warehouse also begins with "
-        + ", ".join(f"`{name}` ({_lower_first(column.description)})" for name, column in provenance().items())
+        + ", ".join(f"`{name}` ({_lower_first(column.meaning)})" for name, column in provenance().items())
         + ".",
         _table(
             ("dataset", "one row is", "fed by"),
@@ -265,18 +264,18 @@ def _as_code(text: str, language: str = "text") -> str:
 def _columns(own: Contract) -> str:
     header = ["column", "type", "unit", "required", "allowed", "meaning"]
     rows = [
-        [f"`{label}`", _type(column), _unit(column), _required(column), _allowed(column), column.description]
+        [f"`{label}`", _type(column), column.unit or "", _required(column), _allowed(column), column.meaning]
         for label, column in own.columns.items()
     ]
-    if any(_meta(column, "spellings") for column in own.columns.values()):
+    if any(column.spellings for column in own.columns.values()):
         header.append("also accepted as")
         for row, column in zip(rows, own.columns.values(), strict=True):
-            row.append(", ".join(_meta(column, "spellings")))
+            row.append(", ".join(column.spellings))
     return _table(header, rows)
 
 
 def _nulls(own: Contract) -> Iterator[str]:
-    if nulls := list(dict.fromkeys(text for column in own.columns.values() for text in _meta(column, "nulls"))):
+    if nulls := list(dict.fromkeys(text for column in own.columns.values() for text in column.nulls)):
         yield "Read as unknown: " + ", ".join(f"`{text}`" for text in nulls) + "."
 
 
@@ -290,11 +289,11 @@ def _dataset_sections(contract: Contract) -> Iterator[str]:
             (
                 f"`{name}`",
                 _type(column),
-                _unit(column),
+                column.unit or "",
                 _required(column),
                 _allowed(column),
-                column.description,
-                ", ".join(_meta(column, "spellings")),
+                column.meaning,
+                ", ".join(column.spellings),
             )
             for name, column in columns.items()
         ],
@@ -303,9 +302,9 @@ def _dataset_sections(contract: Contract) -> Iterator[str]:
 
 
 def _rules(contract: Contract) -> Iterator[str]:
-    if contract.schema.checks:
+    if contract.rules:
         yield "Also quarantined:"
-        yield "\n".join(f"- {check.error} (`{check.name}`)" for check in contract.schema.checks)
+        yield "\n".join(f"- {check.error} (`{check.name}`)" for check in contract.rules)
 
 
 def _overview(methodology: Methodology) -> str:
@@ -457,40 +456,29 @@ def _fed_by(dataset: str) -> list[str]:
     return ["template", *(form.name for form in formats().values() if dataset in form.feeds)]
 
 
-def _type(column: pa.Column) -> str:
-    return next(words for dtype, words in _TYPES.items() if column.dtype.type == dtype)
+def _type(column: Column) -> str:
+    return next(words for dtype, words in _TYPES.items() if column.dtype == dtype)
 
 
-def _unit(column: pa.Column) -> str:
-    return (column.metadata or {}).get("unit") or ""
+def _required(column: Column) -> str:
+    if column.default is not None:
+        return f"else `{column.default}`" if column.default != "" else "else empty"
+    return "yes" if column.required else ""
 
 
-def _meta(column: pa.Column, key: str) -> Sequence[str]:
-    return (column.metadata or {}).get(key) or ()
-
-
-def _required(column: pa.Column) -> str:
-    default: Any = (column.metadata or {}).get("default")
-    if default is not None:
-        return f"else `{default}`" if default != "" else "else empty"
-    return "" if column.nullable else "yes"
-
-
-def _allowed(column: pa.Column) -> str:
-    allowed = {name: value for check in column.checks for name, value in (check.statistics or {}).items()}
+def _allowed(column: Column) -> str:
     words = []
-    if "min_value" in allowed and "max_value" in allowed:
-        words.append(f"{allowed['min_value']:g} … {allowed['max_value']:g}")
-    elif "min_value" in allowed:
-        words.append(f"≥ {allowed['min_value']:g}")
-    elif "max_value" in allowed:
-        words.append(f"≤ {allowed['max_value']:g}")
-    words += [f"`{value}`" for value in allowed.get("allowed_values", ())]
-    pattern = str(allowed.get("pattern", "")).removeprefix("^(?:").removesuffix(")$")
-    if pattern == IDENTIFIER:
+    if column.at_least is not None and column.at_most is not None:
+        words.append(f"{column.at_least:g} … {column.at_most:g}")
+    elif column.at_least is not None:
+        words.append(f"≥ {column.at_least:g}")
+    elif column.at_most is not None:
+        words.append(f"≤ {column.at_most:g}")
+    words += [f"`{value}`" for value in column.one_of or ()]
+    if column.matches == IDENTIFIER:
         words.append("a name")
-    elif pattern:
-        words.append(f"`{pattern}`")
+    elif column.matches:
+        words.append(f"`{column.matches}`")
     return ", ".join(words)
 
 

@@ -1,9 +1,10 @@
 """Columns that several datasets share, each described once."""
 
-import pandera.polars as pa
+from dataclasses import replace
+
 import polars as pl
 
-from suanheng.schemas.contract import UTC, column
+from suanheng.schemas.contract import UTC, Column
 
 EVIDENCE_CLASSES = ("metered", "measured", "declared", "estimated", "simulated")
 """Kinds of evidence, strongest first."""
@@ -34,43 +35,41 @@ EMPTY_BY_HAND = ("-", "--", "—", "/", "无", "N/A", "n/a")
 """What people write where there is nothing to write."""
 
 
-def name(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+def name(meaning: str, *spellings: str, required: bool = False) -> Column:
     """A text that names a thing: no longer than 200 characters, nothing in it that could be executed."""
-    return column(pl.String, meaning, spellings=spellings, matches=IDENTIFIER, required=required)
+    return Column(pl.String, meaning, spellings=spellings, matches=IDENTIFIER, required=required)
 
 
-def text(meaning: str, *spellings: str) -> pa.Column:
+def text(meaning: str, *spellings: str) -> Column:
     """Free text, never used as a name."""
-    return column(pl.String, meaning, spellings=spellings)
+    return Column(pl.String, meaning, spellings=spellings)
 
 
 def choice(
     options: tuple[str, ...], meaning: str, *spellings: str, required: bool = False, default: str | None = None
-) -> pa.Column:
+) -> Column:
     """One value of a closed list."""
-    return column(pl.String, meaning, spellings=spellings, one_of=options, required=required, default=default)
+    return Column(pl.String, meaning, spellings=spellings, one_of=options, required=required, default=default)
 
 
-def instant(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+def instant(meaning: str, *spellings: str, required: bool = False) -> Column:
     """A point in time, stored as UTC; in a file it is ISO 8601, with an offset or in the source's declared zone."""
-    return column(UTC, meaning, unit="UTC", spellings=spellings, required=required, time_formats=ISO_TIMES)
+    return Column(UTC, meaning, unit="UTC", spellings=spellings, required=required, time_formats=ISO_TIMES)
 
 
-def day(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+def day(meaning: str, *spellings: str, required: bool = False) -> Column:
     """A calendar day at the site."""
-    return column(pl.Date, meaning, spellings=spellings, required=required, time_formats=ISO_DATES)
+    return Column(pl.Date, meaning, spellings=spellings, required=required, time_formats=ISO_DATES)
 
 
-def amount(
-    unit: str, meaning: str, *spellings: str, at_most: float = LARGEST_AMOUNT, required: bool = False
-) -> pa.Column:
+def amount(unit: str, meaning: str, *spellings: str, at_most: float = LARGEST_AMOUNT, required: bool = False) -> Column:
     """A quantity that cannot be negative."""
-    return column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=0, at_most=at_most, required=required)
+    return Column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=0, at_most=at_most, required=required)
 
 
-def balance(unit: str, meaning: str, *spellings: str) -> pa.Column:
+def balance(unit: str, meaning: str, *spellings: str) -> Column:
     """A quantity that is negative where something is given back."""
-    return column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=-LARGEST_AMOUNT, at_most=LARGEST_AMOUNT)
+    return Column(pl.Float64, meaning, unit=unit, spellings=spellings, at_least=-LARGEST_AMOUNT, at_most=LARGEST_AMOUNT)
 
 
 def count(
@@ -80,9 +79,9 @@ def count(
     at_most: int = MOST_THINGS,
     required: bool = False,
     default: int | None = None,
-) -> pa.Column:
+) -> Column:
     """A whole number."""
-    return column(
+    return Column(
         pl.Int64,
         meaning,
         unit="1",
@@ -94,33 +93,31 @@ def count(
     )
 
 
-def duration(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+def duration(meaning: str, *spellings: str, required: bool = False) -> Column:
     """A length of time in seconds, which added to an instant gives another."""
     return amount("s", meaning, *spellings, at_most=LONGEST_S, required=required)
 
 
-def ratio(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
+def ratio(meaning: str, *spellings: str, required: bool = False) -> Column:
     """A share between 0 and 1."""
     return amount("1", meaning, *spellings, at_most=1, required=required)
 
 
-def flag(meaning: str, *spellings: str, required: bool = False, default: bool | None = None) -> pa.Column:
+def flag(meaning: str, *spellings: str, required: bool = False, default: bool | None = None) -> Column:
     """True or false."""
-    return column(pl.Boolean, meaning, spellings=spellings, required=required, default=default)
+    return Column(pl.Boolean, meaning, spellings=spellings, required=required, default=default)
 
 
-def kept_by_hand(columns: dict[str, pa.Column]) -> dict[str, pa.Column]:
+def kept_by_hand(columns: dict[str, Column]) -> dict[str, Column]:
     """The columns of a table that people fill in, where a dash or 无 stands for an empty cell."""
-    for described in columns.values():
-        described.metadata = {**described.metadata, "nulls": (*described.metadata["nulls"], *EMPTY_BY_HAND)}
-    return columns
+    return {name: replace(column, nulls=(*column.nulls, *EMPTY_BY_HAND)) for name, column in columns.items()}
 
 
-def provenance() -> dict[str, pa.Column]:
+def provenance() -> dict[str, Column]:
     """Where a row comes from; every staged row begins with these columns."""
     return {
-        "site_id": column(pl.String, "Site the row belongs to.", matches=r"[a-z0-9][a-z0-9_-]{0,62}", required=True),
-        "file_id": column(pl.String, "SHA-256 of the file the row was read from.", required=True),
-        "row_number": column(pl.Int64, "Row in that file, counted as a person would.", at_least=1, required=True),
+        "site_id": Column(pl.String, "Site the row belongs to.", matches=r"[a-z0-9][a-z0-9_-]{0,62}", required=True),
+        "file_id": Column(pl.String, "SHA-256 of the file the row was read from.", required=True),
+        "row_number": Column(pl.Int64, "Row in that file, counted as a person would.", at_least=1, required=True),
         "evidence_class": choice(EVIDENCE_CLASSES, "Kind of evidence behind the row.", required=True),
     }

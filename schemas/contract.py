@@ -1,8 +1,9 @@
-"""What a contract is: a pandera schema that knows its grain, its key and the meaning of each column."""
+"""What a contract is: a table's grain, its key, and for each column its type, unit, meaning and possible values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandera.polars as pa
@@ -12,69 +13,11 @@ UTC = pl.Datetime("us")
 """A point in time: UTC, without a zone attached, microseconds."""
 
 
-class Column(pa.Column):
-    """A column of a contract. It does not change, so that a copy of it may share what it checks.
-
-    pandera copies every column deeply for every schema and every file it validates, in most of the time either takes.
-    """
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Column":
-        return copy(self)
-
-    @classmethod
-    def get_backend(cls, *asked: Any, **asked_by_name: Any) -> Any:
-        """What validates it: pandera looks for that by the exact class."""
-        return pa.Column.get_backend(*asked, **asked_by_name)
-
-
 @dataclass(frozen=True)
-class Contract:
-    """The promise a table makes.
+class Column:
+    """One column, described once.
 
     Attributes:
-        name: table name without its stage, e.g. ``utility_bills``.
-        one_row_is: the grain in words.
-        key: columns that identify a row within a site.
-        happened: columns that hold the start and the end of what the row tells of (the same column twice for an
-            instant); ``None`` where a row describes a state, as an inventory does.
-        schema: the pandera schema, columns in table order.
-    """
-
-    name: str
-    one_row_is: str
-    key: tuple[str, ...]
-    happened: tuple[str, str] | None
-    schema: pa.DataFrameSchema
-
-    @property
-    def columns(self) -> dict[str, pa.Column]:
-        """Column name to pandera column, in table order."""
-        return self.schema.columns
-
-    def dtypes(self) -> dict[str, pl.DataType]:
-        """Column name to Polars type, in table order."""
-        return {name: column.dtype.type for name, column in self.columns.items()}
-
-
-def column(
-    dtype: Any,
-    meaning: str,
-    *,
-    unit: str | None = None,
-    spellings: Sequence[str] = (),
-    at_least: float | None = None,
-    at_most: float | None = None,
-    one_of: Sequence[str] | None = None,
-    matches: str | None = None,
-    required: bool = False,
-    nulls: Sequence[str] = (),
-    time_formats: Sequence[str] = (),
-    strip: str = "",
-    default: Any = None,
-) -> Column:
-    """Describe one column once: type, unit, meaning, accepted header spellings and the values that may occur.
-
-    Args:
         dtype: Polars type.
         meaning: what the value says, in one sentence.
         unit: unit of the value; ``None`` for text, dates and codes.
@@ -89,24 +32,95 @@ def column(
         strip: unit that follows the number in the text, e.g. ``" W"``.
         default: value that an empty cell stands for.
     """
-    checks = []
-    if at_least is not None:
-        checks.append(pa.Check.ge(at_least))
-    if at_most is not None:
-        checks.append(pa.Check.le(at_most))
-    if one_of is not None:
-        checks.append(pa.Check.isin(list(one_of)))
-    if matches is not None:
-        checks.append(pa.Check.str_matches(f"^(?:{matches})$"))
-    metadata = {
-        "unit": unit,
-        "spellings": tuple(spellings),
-        "nulls": tuple(nulls),
-        "time_formats": tuple(time_formats),
-        "strip": strip,
-        "default": default,
-    }
-    return Column(dtype, checks, nullable=not required, description=meaning, metadata=metadata)
+
+    dtype: Any
+    meaning: str = field(repr=False)
+    _: KW_ONLY
+    unit: str | None = None
+    spellings: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    one_of: tuple[str, ...] | None = None
+    matches: str | None = None
+    required: bool = False
+    nulls: tuple[str, ...] = ()
+    time_formats: tuple[str, ...] = ()
+    strip: str = ""
+    default: Any = None
+
+    @property
+    def must_be_given(self) -> bool:
+        """Whether a record without a value breaks the contract: there is no default to stand in for it."""
+        return self.required and self.default is None
+
+    @cached_property
+    def checks(self) -> list[pa.Check]:
+        """What pandera checks of a value that is there."""
+        checks = []
+        if self.at_least is not None:
+            checks.append(pa.Check.ge(self.at_least))
+        if self.at_most is not None:
+            checks.append(pa.Check.le(self.at_most))
+        if self.one_of is not None:
+            checks.append(pa.Check.isin(list(self.one_of)))
+        if self.matches is not None:
+            checks.append(pa.Check.str_matches(f"^(?:{self.matches})$"))
+        return checks
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The promise a table makes.
+
+    Attributes:
+        name: table name without its stage, e.g. ``utility_bills``.
+        one_row_is: the grain in words.
+        columns: columns by name, in table order.
+        key: columns that identify a row within a site.
+        happened: columns that hold the start and the end of what the row covers (the same column twice for an
+            instant); ``None`` where a row describes a state, as an inventory does.
+        rules: what must hold across the columns of a row.
+    """
+
+    name: str
+    one_row_is: str
+    _: KW_ONLY
+    columns: Mapping[str, Column]
+    key: tuple[str, ...] = ()
+    happened: tuple[str, str] | None = None
+    rules: Sequence[pa.Check] = ()
+
+    @cached_property
+    def schema(self) -> pa.DataFrameSchema:
+        """The same for pandera: what validates rows."""
+        columns = {
+            name: _PanderaColumn(column.dtype, column.checks, nullable=not column.required, description=column.meaning)
+            for name, column in self.columns.items()
+        }
+        return pa.DataFrameSchema(columns, checks=list(self.rules), name=self.name, title=self.one_row_is, strict=False)
+
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """Column name to Polars type, in table order."""
+        return {name: column.dtype for name, column in self.columns.items()}
+
+    def names_by_label(self) -> dict[str, str]:
+        """Column name by every label the column is accepted under: its own name and its spellings."""
+        return {label: name for name, column in self.columns.items() for label in (name, *column.spellings)}
+
+
+class _PanderaColumn(pa.Column):
+    """A column that does not change, so that a copy of it may share what it checks.
+
+    pandera copies every column deeply for every schema and every file it validates, in most of the time either takes.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_PanderaColumn":
+        return copy(self)
+
+    @classmethod
+    def get_backend(cls, *asked: Any, **asked_by_name: Any) -> Any:
+        """What validates it: pandera looks for that by the exact class."""
+        return pa.Column.get_backend(*asked, **asked_by_name)
 
 
 def rule(name: str, holds: pl.Expr, message: str) -> pa.Check:
@@ -115,24 +129,10 @@ def rule(name: str, holds: pl.Expr, message: str) -> pa.Check:
     Args:
         name: short name that the quarantine shows.
         holds: expression that is true for a good row.
-        message: what to tell the person who has to repair the row.
+        message: what to say to the person who has to repair the row.
     """
 
     def check(data: Any) -> pl.LazyFrame:
         return data.lazyframe.select(holds.fill_null(True))
 
     return pa.Check(check, name=name, error=message, statistics={"holds": holds})
-
-
-def contract(
-    name: str,
-    one_row_is: str,
-    *,
-    columns: dict[str, pa.Column],
-    key: Sequence[str] = (),
-    happened: tuple[str, str] | None = None,
-    rules: Sequence[pa.Check] = (),
-) -> Contract:
-    """Build a contract; columns keep the order in which they are given."""
-    schema = pa.DataFrameSchema(columns, checks=list(rules), name=name, title=one_row_is, strict=False)
-    return Contract(name, one_row_is, tuple(key), happened, schema)

@@ -9,7 +9,7 @@ from typing import Any
 
 from suanheng.schemas import raw
 from suanheng.schemas.columns import provenance
-from suanheng.schemas.contract import Contract, contract
+from suanheng.schemas.contract import Contract
 from suanheng.schemas.staged import DATASETS
 
 
@@ -85,12 +85,12 @@ def template(dataset: str) -> Format:
     """Our own template of a dataset: its columns, without where a row comes from."""
     staged = DATASETS[dataset]
     columns = {name: column for name, column in staged.columns.items() if name not in provenance()}
-    own = contract(
+    own = Contract(
         f"template_{dataset}",
         staged.one_row_is,
         columns=columns,
         happened=staged.happened,
-        rules=staged.schema.checks,
+        rules=staged.rules,
     )
     return Format(
         name=own.name,
@@ -118,4 +118,4 @@ def raw_tables() -> dict[str, Format]:
 def landed(form: Format) -> Contract:
     """The raw table of a format: its contract, and in front of it where each row comes from."""
     own = form.contract
-    return contract(own.name, own.one_row_is, columns={**provenance(), **own.columns}, happened=own.happened)
+    return Contract(own.name, own.one_row_is, columns={**provenance(), **own.columns}, happened=own.happened)

@@ -101,7 +101,7 @@ class CentreByHand:
         names = {
             spelling: name
             for name, column in DATASETS[dataset].columns.items()
-            for spelling in (column.metadata or {}).get("spellings", ())
+            for spelling in column.spellings
             if spelling in frame.columns
         }
         frame = frame.rename(names)

@@ -144,8 +144,7 @@ def sql_type(dtype: pl.DataType) -> str:
 def meaning_of(contract: Contract, name: str) -> str:
     """What a column means, and its unit."""
     column = contract.columns[name]
-    unit = (column.metadata or {}).get("unit")
-    return f"{column.description or name}" + (f" [{unit}]" if unit else "")
+    return f"{column.meaning or name}" + (f" [{column.unit}]" if column.unit else "")
 
 
 def quoted(text: str) -> str:

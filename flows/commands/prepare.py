@@ -139,13 +139,12 @@ def template(
 
 
 def _described(name: str, column: Any) -> dict[str, Any]:
-    meta = column.metadata or {}
     return {
         "column": name,
-        "unit": meta.get("unit"),
-        "required": "yes" if not column.nullable and meta.get("default") is None else "",
-        "meaning": column.description,
-        "also accepted as": ", ".join(meta.get("spellings", ())),
+        "unit": column.unit,
+        "required": "yes" if column.must_be_given else "",
+        "meaning": column.meaning,
+        "also accepted as": ", ".join(column.spellings),
     }
 
 

@@ -100,8 +100,7 @@ def write_parquet(rows: pl.DataFrame, path: Path, contract: Contract) -> None:
 
 def chinese_header(contract: Contract, name: str) -> str:
     """First Chinese spelling of a column, or its name where it has none."""
-    spellings = (contract.columns[name].metadata or {})["spellings"]
-    return next((spelling for spelling in spellings if not spelling.isascii()), name)
+    return next((spelling for spelling in contract.columns[name].spellings if not spelling.isascii()), name)
 
 
 def write_sites(path: Path, centres: Iterable[Centre]) -> None:

@@ -138,9 +138,7 @@ def forget(lake: Lake, site_id: str, file_ids: list[str]) -> None:
 def _defaults(path: Path) -> dict[str, object]:
     """What the contract says of columns that the file does not have."""
     there = pl.read_parquet_schema(path)
-    defaults = {
-        name: (column.metadata or {}).get("default") for name, column in template(DATASET).contract.columns.items()
-    }
+    defaults = {name: column.default for name, column in template(DATASET).contract.columns.items()}
     return {name: value for name, value in defaults.items() if value is not None and name not in there}
 
 

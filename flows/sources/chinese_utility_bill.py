@@ -10,14 +10,13 @@ import polars as pl
 
 from suanheng.flows.sources.reading.cells import iso_date, repaired, whole_number
 from suanheng.flows.sources.reading.chinese_dates import chinese_day, days_from_to, last_of_month, months_from_to
-from suanheng.flows.sources.reading.headers import columns_by_label
 from suanheng.flows.sources.reading.service_periods import end_date_convention
 from suanheng.flows.sources.reading.spreadsheet import Table, find_table_where
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.chinese_utility_bill import CONTRACT, PARTS, QUANTITIES, WATER_TONNE
 from suanheng.schemas.units import spellings
 
-_COLUMN_OF = columns_by_label(CONTRACT)
+_COLUMN_OF = CONTRACT.names_by_label()
 _ACCOUNT, _UNIT = "户号", "单位"
 _PERIODS = (("计费周期",), ("起始日期", "截止日期"), ("上次抄表日期", "本次抄表日期"))
 _IDS = (_ACCOUNT, "表号", "账单编号")

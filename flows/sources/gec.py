@@ -9,13 +9,12 @@ import polars as pl
 
 from suanheng.flows.sources.reading.cells import iso_date, repaired, whole_number
 from suanheng.flows.sources.reading.chinese_dates import chinese_day, days_from_to, months_from_to
-from suanheng.flows.sources.reading.headers import columns_by_label
 from suanheng.flows.sources.reading.spreadsheet import Table, find_table_where
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.gec import CONTRACT
 from suanheng.schemas.units import spellings
 
-_COLUMN_OF = columns_by_label(CONTRACT)
+_COLUMN_OF = CONTRACT.names_by_label()
 _NUMBER, _MONTH, _PIECES, _ENERGY, _UNIT, _DAY = "证书编号", "电量生产年月", "张数", "电量", "单位", "核销日期"
 _BRACKETS = str.maketrans("（）", "()")
 _MEASURED_IN = re.compile(r"(?P<label>.+?)\s*\((?P<unit>[^()]+)\)")

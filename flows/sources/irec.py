@@ -9,13 +9,12 @@ from typing import Any
 import polars as pl
 
 from suanheng.flows.sources.reading.cells import as_day, iso_date, repaired
-from suanheng.flows.sources.reading.headers import columns_by_label
 from suanheng.flows.sources.reading.service_periods import end_date_convention
 from suanheng.flows.sources.reading.spreadsheet import Table, find_table_where
 from suanheng.schemas.checking.records import Chunk, UnreadableFile
 from suanheng.schemas.raw.irec import CONTRACT
 
-_COLUMN_OF = columns_by_label(CONTRACT)
+_COLUMN_OF = CONTRACT.names_by_label()
 _NEEDED = {"From Certificate ID", "Number of Certificates"}
 _PERIOD, _START, _END, _REDEEMED = "Period of Production", "Production Start", "Production End", "Redemption Date"
 _TWO_DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})\s*(?:-|–|—|to|/)\s*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)

@@ -123,11 +123,7 @@ def _refuse_nested(schema: pa.Schema) -> None:
 
 
 def _canonical(header: list[str], contract: Contract) -> list[str]:
-    spellings = {
-        spelling: name
-        for name, column in contract.columns.items()
-        for spelling in (name, *(column.metadata or {}).get("spellings", ()))
-    }
+    spellings = contract.names_by_label()
     names = [label.strip() for label in header]
     known = "a header with " + ", ".join(contract.columns)
     for label in names:
@@ -140,11 +136,8 @@ def _canonical(header: list[str], contract: Contract) -> list[str]:
         raise UnreadableFile(
             f"Column {', '.join(sorted(repeated))} occurs twice", expected=known, got=", ".join(names), do="Keep one."
         )
-    missing = [
-        name
-        for name, column in contract.columns.items()
-        if not column.nullable and (column.metadata or {}).get("default") is None and name not in canonical
-    ]
+    needed = [name for name, column in contract.columns.items() if column.must_be_given]
+    missing = [name for name in needed if name not in canonical]
     if missing:
         raise UnreadableFile(
             f"Column {', '.join(missing)} is missing",

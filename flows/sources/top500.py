@@ -32,7 +32,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 def _relabelled(rows: pl.DataFrame) -> pl.DataFrame:
     """Give columns that were renamed over the years their present label."""
     present = {
-        label: next((spelling for spelling in (column.metadata or {})["spellings"] if spelling in rows.columns), label)
+        label: next((spelling for spelling in column.spellings if spelling in rows.columns), label)
         for label, column in CONTRACT.columns.items()
         if label not in rows.columns
     }

@@ -10,7 +10,7 @@ from typing import Any
 import pandera.polars as pandera
 import polars as pl
 
-from suanheng.schemas.contract import Contract
+from suanheng.schemas.contract import Column, Contract
 
 _BREAKS: Mapping[str, Callable[[pl.Expr, Mapping[str, Any]], pl.Expr]] = {
     "greater_than_or_equal_to": lambda value, stated: value < stated["min_value"],
@@ -26,15 +26,17 @@ def may_break(contract: Contract) -> pl.Expr:
     return pl.any_horizontal(pl.lit(False), *columns, *(~holds for holds in rules(contract))).fill_null(False)
 
 
-def of_column(value: pl.Expr, column: pandera.Column) -> list[pl.Expr]:
+def of_column(value: pl.Expr, column: Column) -> list[pl.Expr]:
     """What breaks the checks of a column; null is unknown, and breaks none but that there be a value."""
-    required = [] if column.nullable else [value.is_null()]
-    return required + [
-        _BREAKS[check.name](value, check.statistics) if check.name in _BREAKS else pl.lit(True)
-        for check in column.checks
-    ]
+    required = [value.is_null()] if column.required else []
+    return required + [_broken(value, check) for check in column.checks]
+
+
+def _broken(value: pl.Expr, check: pandera.Check) -> pl.Expr:
+    breaks = _BREAKS.get(check.name or "")
+    return breaks(value, check.statistics or {}) if breaks else pl.lit(True)
 
 
 def rules(contract: Contract) -> list[pl.Expr]:
     """What holds for each row of a contract across columns; nothing does by a rule that is not about single rows."""
-    return [(rule.statistics or {}).get("holds", pl.lit(False)) for rule in contract.schema.checks]
+    return [(rule.statistics or {}).get("holds", pl.lit(False)) for rule in contract.rules]

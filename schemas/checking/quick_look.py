@@ -11,14 +11,13 @@ from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
-import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
 
 from suanheng.schemas.checking import breaches
 from suanheng.schemas.checking.compiled import compiled
 from suanheng.schemas.checking.records import reads_as_it_is
-from suanheng.schemas.contract import Contract
+from suanheng.schemas.contract import Column, Contract
 
 _EARLIEST_US, _LATEST_US = (
     (instant - datetime(1970, 1, 1)) // timedelta(microseconds=1) for instant in (datetime(1900, 1, 1), datetime.max)
@@ -35,12 +34,12 @@ class QuickLook:
 
     def __init__(self, contract: Contract, names: Collection[str]) -> None:
         given = {name: column for name, column in contract.columns.items() if name in names}
-        numbers = {name: column for name, column in given.items() if column.dtype.type != pl.String}
+        numbers = {name: column for name, column in given.items() if column.dtype != pl.String}
         self._bounds = {name: _bounds(column) for name, column in numbers.items() if _is_bounded(column)}
         self._wrong = {name: pl.any_horizontal(_of_column(pl.col(name), column)) for name, column in numbers.items()}
         rules = [holds for holds in breaches.rules(contract) if set(holds.meta.root_names()) <= given.keys()]
         self._rules = [(~holds, _ordered(holds)) for holds in rules]
-        self._texts = {name: _of_text(column) for name, column in given.items() if column.dtype.type == pl.String}
+        self._texts = {name: _of_text(column) for name, column in given.items() if column.dtype == pl.String}
         self._needed = {name for name, column in given.items() if _must_be_stated(column)}
 
     def suspects(self, rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
@@ -99,42 +98,41 @@ def _ordered(holds: pl.Expr) -> tuple[str, str] | None:
     return next(is_said, None)
 
 
-def _is_bounded(column: pandera.Column) -> bool:
-    """Whether all that a column checks is that its values lie within bounds."""
-    return {check.name for check in column.checks} <= {"greater_than_or_equal_to", "less_than_or_equal_to"}
+def _is_bounded(column: Column) -> bool:
+    """Whether all that is asked of a value is that it lies within bounds."""
+    return column.one_of is None and column.matches is None
 
 
-def _bounds(column: pandera.Column) -> tuple[float, float] | tuple[int, int]:
+def _bounds(column: Column) -> tuple[float, float] | tuple[int, int]:
     """Lowest and highest value, times in microseconds since 1970, whole numbers where values are."""
-    if column.dtype.type == pl.Datetime:
+    if column.dtype == pl.Datetime:
         return _EARLIEST_US, _LATEST_US
-    stated = {check.name: check.statistics for check in column.checks}
-    lowest = stated.get("greater_than_or_equal_to", {}).get("min_value", -math.inf)
-    highest = stated.get("less_than_or_equal_to", {}).get("max_value", math.inf)
-    if column.dtype.type == pl.Float64:
+    lowest = -math.inf if column.at_least is None else column.at_least
+    highest = math.inf if column.at_most is None else column.at_most
+    if column.dtype == pl.Float64:
         # Infinity is beyond every bound.
         return max(float(lowest), -sys.float_info.max), min(float(highest), sys.float_info.max)
     return max(lowest, -(2**63)), min(highest, 2**63 - 1)
 
 
-def _of_text(column: pandera.Column) -> pl.Expr:
+def _of_text(column: Column) -> pl.Expr:
     text = pl.col("text")
     wrong = [~reads_as_it_is(text, column), *breaches.of_column(text, column)]
     return pl.any_horizontal(wrong).fill_null(True)
 
 
-def _of_column(value: pl.Expr, column: pandera.Column) -> list[pl.Expr]:
+def _of_column(value: pl.Expr, column: Column) -> list[pl.Expr]:
     wrong = breaches.of_column(value, column)
     if _must_be_stated(column):
         wrong.append(value.is_null())
-    if column.dtype.type == pl.Float64:
+    if column.dtype == pl.Float64:
         # What is not a number is unknown to the gate, and infinity is beyond every bound.
         wrong.append(value.is_nan() | value.is_infinite())
-    if column.dtype.type == pl.Datetime:
+    if column.dtype == pl.Datetime:
         wrong.append(value.is_not_null() & ~value.dt.year().is_between(1900, 9999).fill_null(False))
     return wrong or [pl.lit(False)]
 
 
-def _must_be_stated(column: pandera.Column) -> bool:
+def _must_be_stated(column: Column) -> bool:
     """Whether an empty cell breaks the contract or stands for a default, which a file read as it lies does not have."""
-    return not column.nullable or (column.metadata or {}).get("default") is not None
+    return column.required or column.default is not None

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
 from suanheng.schemas.checking.breaches import may_break
-from suanheng.schemas.contract import Contract
+from suanheng.schemas.contract import Column, Contract
 
 REJECTED_SCHEMA = {
     "row_number": pl.Int64,
@@ -121,7 +120,7 @@ def check(chunk: Chunk, contract: Contract, time_zone: str | None = None) -> Che
     return Checked(accepted, _safe_to_show(pl.concat([rejected, _as_rejected(chunk.unreadable)])))
 
 
-def _own_columns(contract: Contract) -> list[tuple[str, pa.Column]]:
+def _own_columns(contract: Contract) -> list[tuple[str, Column]]:
     return [(name, column) for name, column in contract.columns.items() if name != "row_number"]
 
 
@@ -130,7 +129,7 @@ def _readable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     return rows.with_columns(
         pl.col(name).cast(pl.String)
         for name, column in _own_columns(contract)
-        if name in rows.columns and not _is_of_kind(rows.schema[name], column.dtype.type)
+        if name in rows.columns and not _is_of_kind(rows.schema[name], column.dtype)
     )
 
 
@@ -144,38 +143,36 @@ def _is_of_kind(given: pl.DataType, wanted: pl.DataType) -> bool:
     )
 
 
-def _typed(rows: pl.DataFrame, name: str, column: pa.Column, time_zone: str | None) -> pl.Expr:
-    dtype = column.dtype.type
-    meta = column.metadata or {}
-    default = meta.get("default")
+def _typed(rows: pl.DataFrame, name: str, column: Column, time_zone: str | None) -> pl.Expr:
+    dtype = column.dtype
     if name not in rows.columns:
-        return pl.lit(default, dtype)
+        return pl.lit(column.default, dtype)
     if rows.schema[name] == pl.String:
-        typed = _from_text(_cleaned(pl.col(name), meta), dtype, meta, time_zone)
+        typed = _from_text(_cleaned(pl.col(name), column), column, time_zone)
     else:
         typed = pl.when(~_is_unknown(rows, name)).then(pl.col(name)).cast(dtype, strict=False)
     if dtype == pl.Float64:
         typed = pl.when(typed.is_finite()).then(typed)
     if dtype in (pl.Date, pl.Datetime):
         typed = pl.when(typed.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(typed)
-    return (
-        typed if default is None else pl.when(_is_empty(rows, name, meta)).then(pl.lit(default, dtype)).otherwise(typed)
-    )
+    if column.default is None:
+        return typed
+    return pl.when(_is_empty(rows, name, column)).then(pl.lit(column.default, dtype)).otherwise(typed)
 
 
-def _cleaned(text: pl.Expr, meta: dict) -> pl.Expr:
+def _cleaned(text: pl.Expr, column: Column) -> pl.Expr:
     stripped = text.str.strip_chars()
-    known = pl.when(stripped.is_in([*_NO_READING, *meta.get("nulls", ())])).then(None).otherwise(stripped)
-    return known.str.strip_suffix(meta["strip"]).str.strip_chars() if meta.get("strip") else known
+    known = pl.when(stripped.is_in([*_NO_READING, *column.nulls])).then(None).otherwise(stripped)
+    return known.str.strip_suffix(column.strip).str.strip_chars() if column.strip else known
 
 
-def reads_as_it_is(text: pl.Expr, column: pa.Column) -> pl.Expr:
+def reads_as_it_is(text: pl.Expr, column: Column) -> pl.Expr:
     """Whether a text is neither trimmed, nor taken for unknown, nor refused for its characters."""
-    return (_cleaned(text, column.metadata or {}) == text) & ~text.str.contains(_CONTROL)
+    return (_cleaned(text, column) == text) & ~text.str.contains(_CONTROL)
 
 
-def _is_empty(rows: pl.DataFrame, name: str, meta: dict) -> pl.Expr:
-    return _cleaned(pl.col(name), meta).is_null() if rows.schema[name] == pl.String else _is_unknown(rows, name)
+def _is_empty(rows: pl.DataFrame, name: str, column: Column) -> pl.Expr:
+    return _cleaned(pl.col(name), column).is_null() if rows.schema[name] == pl.String else _is_unknown(rows, name)
 
 
 def _is_unknown(rows: pl.DataFrame, name: str) -> pl.Expr:
@@ -186,16 +183,17 @@ def _is_unknown(rows: pl.DataFrame, name: str) -> pl.Expr:
     return number.is_null() | number.is_nan() | number.is_in(_NO_READING_AS_FLOAT)
 
 
-def _from_text(text: pl.Expr, dtype: pl.DataType, meta: dict, time_zone: str | None) -> pl.Expr:
+def _from_text(text: pl.Expr, column: Column, time_zone: str | None) -> pl.Expr:
+    dtype = column.dtype
     if dtype == pl.String:
         return text
     if dtype == pl.Boolean:
         lowered = text.str.to_lowercase()
         return pl.when(lowered.is_in(_TRUE)).then(True).when(lowered.is_in(_FALSE)).then(False)
     if dtype == pl.Date:
-        return pl.coalesce(*(text.str.to_date(form, strict=False) for form in meta["time_formats"]))
+        return pl.coalesce(*(text.str.to_date(form, strict=False) for form in column.time_formats))
     if isinstance(dtype, pl.Datetime) or dtype == pl.Datetime:
-        return pl.coalesce(*(_instant(text, form, time_zone) for form in meta["time_formats"]))
+        return pl.coalesce(*(_instant(text, form, time_zone) for form in column.time_formats))
     if dtype == pl.Int64:
         number = _ungrouped(text).cast(pl.Float64, strict=False)
         whole = pl.when((number == number.round()) & (number.abs() < 2**53)).then(number)
@@ -224,11 +222,10 @@ def _instant(text: pl.Expr, form: str, time_zone: str | None) -> pl.Expr:
 
 def _refuse_local_times(rows: pl.DataFrame, contract: Contract) -> None:
     for name, column in _own_columns(contract):
-        if name not in rows.columns or rows.schema[name] != pl.String or column.dtype.type != pl.Datetime:
+        if name not in rows.columns or rows.schema[name] != pl.String or column.dtype != pl.Datetime:
             continue
-        meta = column.metadata or {}
-        stamps = rows.select(_cleaned(pl.col(name), meta)).to_series()
-        for form in (form for form in meta["time_formats"] if not form.endswith("z")):
+        stamps = rows.select(_cleaned(pl.col(name), column)).to_series()
+        for form in (form for form in column.time_formats if not form.endswith("z")):
             parsed = stamps.str.to_datetime(form, time_unit="us", strict=False)
             if parsed.null_count() < len(parsed):
                 raise UnreadableFile(
@@ -242,8 +239,7 @@ def _refuse_local_times(rows: pl.DataFrame, contract: Contract) -> None:
 def _type_faults(rows: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     given = {name: column for name, column in _own_columns(contract) if name in rows.columns}
     wrong = rows.select(
-        (_is_empty(rows, name, column.metadata or {}).not_() & typed[name].is_null()).alias(name)
-        for name, column in given.items()
+        (_is_empty(rows, name, column).not_() & typed[name].is_null()).alias(name) for name, column in given.items()
     )
     faults = [
         rows.filter(wrong[name]).select(
@@ -283,9 +279,8 @@ def _character_faults(typed: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([_no_faults(), *faults])
 
 
-def _type_in_words(column: pa.Column) -> str:
-    dtype = column.dtype.type
-    unit = (column.metadata or {}).get("unit")
+def _type_in_words(column: Column) -> str:
+    dtype, unit = column.dtype, column.unit
     if dtype == pl.Date:
         return f"a date since {_FIRST_YEAR}"
     if dtype == pl.Datetime:
@@ -308,7 +303,7 @@ def _contract_faults(typed: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     unplaced = cases.filter(pl.col("index").is_null())
     if unplaced.height:
         raise RuntimeError(f"contract {contract.name}: a check failed without naming its rows: {unplaced.rows()}")
-    messages = {check.name: check.error for check in contract.schema.checks}
+    messages = {check.name: check.error for check in contract.rules}
     located = cases.select(
         pl.col("index").cast(pl.UInt32).alias("__index"), "column", "check", "failure_case", "schema_context"
     )

@@ -6,7 +6,7 @@ import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import COMMODITIES, CURRENCY, amount, balance, choice, count, day, flag, name, provenance
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
 LINE_TYPES = (
     "consumption",
@@ -54,7 +54,7 @@ def _total_and_parts(name: str, holds: pl.Expr, message: str) -> pa.Check:
 
 _AGREE = (pl.col("stated") - pl.col("summed")).abs() <= _ROUNDING_PER_PART * pl.col("parts")
 
-UTILITY_BILLS = contract(
+UTILITY_BILLS = Contract(
     "utility_bills",
     "one line of one bill",
     key=("meter_id", "commodity", "line_type", "tariff_period", "service_start", "invoice_id"),
@@ -84,7 +84,7 @@ UTILITY_BILLS = contract(
         "energy_kwh": balance("kWh", "Energy delivered; negative on a credit note.", "电量", "能量"),
         "water_m3": balance("m3", "Water delivered; negative on a credit note.", "用水量"),
         "amount": balance("currency", "Amount charged; negative on a credit note.", "金额"),
-        "currency": column(pl.String, "Currency of amount (ISO 4217).", spellings=("币种",), matches=CURRENCY),
+        "currency": Column(pl.String, "Currency of amount (ISO 4217).", spellings=("币种",), matches=CURRENCY),
         "is_estimated": flag(
             "Whether the reading behind the line was estimated.", "估读", required=True, default=False
         ),
@@ -125,7 +125,7 @@ UTILITY_BILLS = contract(
     ],
 )
 
-ENERGY_CERTIFICATES = contract(
+ENERGY_CERTIFICATES = Contract(
     "energy_certificates",
     "one claim of green power",
     key=("certificate_id",),

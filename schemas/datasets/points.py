@@ -7,7 +7,7 @@ They are side files of a binding, because only the operator knows where a meter 
 import polars as pl
 
 from suanheng.schemas.columns import choice, name, text
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.datasets.telemetry import BOUNDARIES
 from suanheng.schemas.units import spellings
 
@@ -43,20 +43,20 @@ METER_IS_ONE = rule(
     "another row puts the same meter elsewhere: a meter sits at one boundary",
 )
 
-POINTS = contract(
+POINTS = Contract(
     "points",
     "one column of a building management system's export",
     key=("column_name",),
     columns={
-        "column_name": column(pl.String, "Header of the column, exactly as it is.", required=True),
+        "column_name": Column(pl.String, "Header of the column, exactly as it is.", required=True),
         "meter_id": name("Meter; points of one meter may share it, e.g. its power and its counter."),
         "boundary": choice(BOUNDARIES, "Where the meter sits."),
         "quantity": choice(
             (*QUANTITIES, "none"), "What the column holds; none for a column that is not to be used.", required=True
         ),
-        "unit": column(pl.String, "Unit of the column, exactly as in reference.units.", one_of=METER_UNITS),
-        "at_least": column(pl.Float64, "Smallest believable value, in the unit.", unit="unit"),
-        "at_most": column(pl.Float64, "Largest believable value, in the unit.", unit="unit"),
+        "unit": Column(pl.String, "Unit of the column, exactly as in reference.units.", one_of=METER_UNITS),
+        "at_least": Column(pl.Float64, "Smallest believable value, in the unit.", unit="unit"),
+        "at_most": Column(pl.Float64, "Largest believable value, in the unit.", unit="unit"),
         "description": text("What it is."),
     },
     rules=[
@@ -76,13 +76,13 @@ POINTS = contract(
     ],
 )
 
-METERS = contract(
+METERS = Contract(
     "meters",
     "one device of a metering system, or one metric of it",
     key=("panel", "device", "metric"),
     columns={
-        "panel": column(pl.String, "Electrical panel, exactly as in the readings.", required=True),
-        "device": column(pl.String, "Device behind it, exactly as in the readings.", required=True),
+        "panel": Column(pl.String, "Electrical panel, exactly as in the readings.", required=True),
+        "device": Column(pl.String, "Device behind it, exactly as in the readings.", required=True),
         "metric": text("Metric the row is about; empty for all of the device's metrics."),
         "meter_id": name("Meter; panel/device where it is empty."),
         "boundary": choice(BOUNDARIES, "Where the meter sits.", required=True),

@@ -5,7 +5,7 @@ from datetime import datetime
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.contract import UTC, Contract, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 FEEDS = ("accelerator_samples", "facility_readings")
 
@@ -14,17 +14,17 @@ _FIRST, _LAST = datetime(2000, 1, 1), datetime(2100, 1, 1)
 
 def samples(name: str) -> Contract:
     """Contract of a raw table that holds one sample of one series per row."""
-    return contract(
+    return Contract(
         name,
         "one sample of one series",
         happened=("time", "time"),
         columns={
-            "metric": column(
+            "metric": Column(
                 pl.String, "Name of the metric.", matches=r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}", required=True
             ),
-            "labels": column(pl.String, "Labels of the series but its name, as JSON in the order of the alphabet."),
-            "time": column(UTC, "Instant of the sample.", unit="UTC", required=True),
-            "value": column(
+            "labels": Column(pl.String, "Labels of the series but its name, as JSON in the order of the alphabet."),
+            "time": Column(UTC, "Instant of the sample.", unit="UTC", required=True),
+            "value": Column(
                 pl.Float64,
                 "Value, in the unit that reference.metric_mappings says; unknown where it is NaN.",
                 unit="unit of the metric",

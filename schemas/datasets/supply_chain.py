@@ -16,7 +16,7 @@ from suanheng.schemas.columns import (
     ratio,
     text,
 )
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
 ASSET_CLASSES = ("accelerator", "accelerator_server", "server", "storage", "network", "ups", "cooling", "other")
 
@@ -33,7 +33,7 @@ COMPONENT_CLASSES = (
     "other",
 )
 
-HARDWARE_ASSETS = contract(
+HARDWARE_ASSETS = Contract(
     "hardware_assets",
     "one asset, or one batch of equal assets put into service together",
     key=("asset_id",),
@@ -54,7 +54,7 @@ HARDWARE_ASSETS = contract(
         "embodied_kgco2e": amount(
             "kgCO2e", "Carbon of making one item, without what is listed as built into it.", "隐含碳"
         ),
-        "service_life_years": column(
+        "service_life_years": Column(
             pl.Float64,
             "Years over which embodied carbon is written off.",
             unit="a",
@@ -63,7 +63,7 @@ HARDWARE_ASSETS = contract(
             at_most=30,
         ),
         "purchase_value": amount("currency", "Price paid for one item.", "采购价"),
-        "currency": column(pl.String, "Currency of purchase_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
+        "currency": Column(pl.String, "Currency of purchase_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
     },
     rules=[
         rule(
@@ -80,7 +80,7 @@ DECLARED_UNITS = (
 )
 """Units that a product footprint may be declared for, as PACT names them."""
 
-PRODUCT_FOOTPRINTS = contract(
+PRODUCT_FOOTPRINTS = Contract(
     "product_footprints",
     "one declaration of the carbon footprint of one product",
     key=("footprint_id",),
@@ -101,7 +101,7 @@ PRODUCT_FOOTPRINTS = contract(
         "relative_error_ratio": amount("1", "Error of lifetime_kgco2e, as a share of it; it can exceed 1.", "误差"),
         "shares_add_up": flag("Whether the shares of the phases of life add up to the whole.", "占比一致"),
         "primary_data_ratio": ratio("Share that rests on primary data.", "初级数据占比"),
-        "service_life_years": column(
+        "service_life_years": Column(
             pl.Float64,
             "Years of use that lifetime_kgco2e assumes.",
             unit="a",
@@ -121,7 +121,7 @@ PRODUCT_FOOTPRINTS = contract(
     ],
 )
 
-BOM_PARTS = contract(
+BOM_PARTS = Contract(
     "bom_parts",
     "one part of one asset model, as known on one day",
     key=("asset_sku", "part_id", "observed_on"),
@@ -134,12 +134,12 @@ BOM_PARTS = contract(
         "component_class": choice(COMPONENT_CLASSES, "What kind of part it is.", "部件类别", required=True),
         "part_name": text("What the part is called.", "名称"),
         "supplier": name("Supplier at present.", "供应商"),
-        "origin_country": column(
+        "origin_country": Column(
             pl.String, "Country of origin (ISO 3166-1 alpha-2).", spellings=("原产国",), matches=r"[A-Z]{2}"
         ),
         "quantity": amount("1", "Pieces per asset.", "数量", required=True),
         "unit_value": amount("currency", "Price of one piece.", "单价"),
-        "currency": column(pl.String, "Currency of unit_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
+        "currency": Column(pl.String, "Currency of unit_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
         "qualified_suppliers": count("Suppliers that are qualified to deliver it.", "合格供应商数"),
         "lead_time_days": amount("d", "Days from order to delivery.", "交期"),
         "stock_units": amount("1", "Pieces in stock.", "库存"),
@@ -147,7 +147,7 @@ BOM_PARTS = contract(
     },
 )
 
-PART_SUPPLIES = contract(
+PART_SUPPLIES = Contract(
     "part_supplies",
     "one part as it is bought and kept in stock, as known on one day",
     key=("part_id", "observed_on"),
@@ -158,11 +158,11 @@ PART_SUPPLIES = contract(
         "observed_on": day("Day the row describes.", "日期", required=True),
         "part_name": text("What the part is called.", "名称"),
         "supplier": name("Supplier at present.", "供应商"),
-        "origin_country": column(
+        "origin_country": Column(
             pl.String, "Country of origin (ISO 3166-1 alpha-2).", spellings=("原产国",), matches=r"[A-Z]{2}"
         ),
         "unit_value": amount("currency", "Price of one piece.", "单价"),
-        "currency": column(pl.String, "Currency of unit_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
+        "currency": Column(pl.String, "Currency of unit_value (ISO 4217).", spellings=("币种",), matches=CURRENCY),
         "qualified_suppliers": count("Suppliers that are qualified to deliver it.", "合格供应商数"),
         "lead_time_days": amount("d", "Days from order to delivery.", "交期"),
         "stock_units": amount("1", "Pieces in stock, whatever they are built into.", "库存"),
@@ -170,7 +170,7 @@ PART_SUPPLIES = contract(
     },
 )
 
-SOFTWARE_COMPONENTS = contract(
+SOFTWARE_COMPONENTS = Contract(
     "software_components",
     "one component of the software stack, as known on one day",
     key=("component_ref", "observed_on"),
@@ -191,7 +191,7 @@ SOFTWARE_COMPONENTS = contract(
     },
 )
 
-COMPATIBILITY_TESTS = contract(
+COMPATIBILITY_TESTS = Contract(
     "compatibility_tests",
     "one test of one operator, framework or model on one device type",
     key=("test_id", "sku", "tested_on"),
@@ -211,7 +211,7 @@ COMPATIBILITY_TESTS = contract(
     },
 )
 
-SERVICE_OFFERS = contract(
+SERVICE_OFFERS = Contract(
     "service_offers",
     "one thing a tenant can buy, over the days in which it is on offer",
     key=("offer_id", "valid_from"),
@@ -223,7 +223,7 @@ SERVICE_OFFERS = contract(
             ("device_hour", "effective_pflop_hour", "million_tokens"), "What one unit is.", "计价单位", required=True
         ),
         "price": amount("currency", "Price of one unit.", "单价", required=True),
-        "currency": column(
+        "currency": Column(
             pl.String, "Currency of price (ISO 4217).", spellings=("币种",), matches=CURRENCY, required=True
         ),
         "sku": name("Accelerator model.", "型号"),

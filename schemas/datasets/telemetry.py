@@ -13,7 +13,7 @@ from suanheng.schemas.columns import (
     provenance,
     ratio,
 )
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
 BOUNDARIES = (
     "utility",
@@ -52,7 +52,7 @@ NODE_LIMIT_W = 20_000
 
 INCIDENT_CAUSES = ("accelerator", "node", "network", "storage", "power", "cooling", "software", "operator", "unknown")
 
-ACCELERATOR_SAMPLES = contract(
+ACCELERATOR_SAMPLES = Contract(
     "accelerator_samples",
     "one accelerator at one instant, or the mean of equal accelerators over an interval that begins there",
     key=("device_id", "instance_id", "sampled_at_utc"),
@@ -61,7 +61,7 @@ ACCELERATOR_SAMPLES = contract(
         **provenance(),
         "node_id": name("Server that holds the device.", "node", "hostname", "主机", "节点"),
         "device_id": name("Device, by its own unique id where it has one.", "uuid", "gpu", "设备", required=True),
-        "instance_id": column(
+        "instance_id": Column(
             pl.String,
             "Slice of a partitioned device (MIG); empty for the whole device.",
             spellings=("gpu_instance_id", "实例"),
@@ -83,7 +83,7 @@ ACCELERATOR_SAMPLES = contract(
             "W", "Electrical power of the device (of one device where device_count > 1).", "功率", at_most=20_000
         ),
         "energy_counter_j": amount("J", "Energy since the counter last started from zero.", "能量计数"),
-        "temperature_c": column(
+        "temperature_c": Column(
             pl.Float64, "Device temperature.", unit="°C", spellings=("温度",), at_least=-50, at_most=150
         ),
         "sm_clock_mhz": amount("MHz", "Clock of the compute units.", "频率", at_most=10_000),
@@ -98,7 +98,7 @@ ACCELERATOR_SAMPLES = contract(
     ],
 )
 
-FACILITY_READINGS = contract(
+FACILITY_READINGS = Contract(
     "facility_readings",
     "one meter at one instant, or over one interval",
     key=("meter_id", "started_at_utc", "ended_at_utc"),
@@ -118,7 +118,7 @@ FACILITY_READINGS = contract(
         "power_w": amount("W", "Power at the instant, or mean over the interval.", "功率"),
         "energy_counter_kwh": amount("kWh", "Counter reading at the instant.", "表底"),
         "water_m3": amount("m3", "Water that passed in the interval.", "用水量"),
-        "temperature_c": column(pl.Float64, "Temperature.", unit="°C", spellings=("温度",), at_least=-80, at_most=200),
+        "temperature_c": Column(pl.Float64, "Temperature.", unit="°C", spellings=("温度",), at_least=-80, at_most=200),
         "is_estimated": flag("Whether the reading was estimated, not taken.", "估读"),
         "is_suspect": flag(
             "Whether the source itself calls the reading unreliable; it is kept, and no figure rests on it.",
@@ -147,7 +147,7 @@ FACILITY_READINGS = contract(
     ],
 )
 
-WORKLOAD_RUNS = contract(
+WORKLOAD_RUNS = Contract(
     "workload_runs",
     "one scheduler job, or one training or serving run",
     key=("cluster_id", "job_id", "submitted_at_utc"),
@@ -195,7 +195,7 @@ WORKLOAD_RUNS = contract(
         "productive_s": amount("s", "Seconds of the run that moved the work forward.", "有效时长"),
         "energy_j": amount("J", "Energy the scheduler or the run reports for all its devices.", "能耗"),
         "charged_amount": amount("currency", "Price charged for the run.", "费用"),
-        "currency": column(
+        "currency": Column(
             pl.String, "Currency of charged_amount (ISO 4217).", spellings=("币种",), matches=r"[A-Z]{3}"
         ),
     },
@@ -232,7 +232,7 @@ WORKLOAD_RUNS = contract(
     ],
 )
 
-BENCHMARK_RESULTS = contract(
+BENCHMARK_RESULTS = Contract(
     "benchmark_results",
     "one outcome of one benchmark run",
     key=("benchmark", "scenario", "system_name", "metric", "configuration", "started_at_utc"),
@@ -269,7 +269,7 @@ BENCHMARK_RESULTS = contract(
     ],
 )
 
-MODEL_EVALUATIONS = contract(
+MODEL_EVALUATIONS = Contract(
     "model_evaluations",
     "one model's accuracy on one benchmark",
     key=("model_name", "benchmark", "benchmark_version", "evaluated_on"),
@@ -279,7 +279,7 @@ MODEL_EVALUATIONS = contract(
         "model_name": name("AI model.", "模型", required=True),
         "benchmark": name("Benchmark, e.g. GSM8K.", "测试集", required=True),
         "benchmark_version": name("Version of the benchmark set.", "版本"),
-        "evaluated_on": column(
+        "evaluated_on": Column(
             pl.Date, "Day of the evaluation.", spellings=("评测日期",), required=True, time_formats=("%Y-%m-%d",)
         ),
         "accuracy_ratio": ratio("Share of right answers.", "准确率", required=True),
@@ -295,7 +295,7 @@ MODEL_EVALUATIONS = contract(
     ],
 )
 
-INCIDENTS = contract(
+INCIDENTS = Contract(
     "incidents",
     "one interruption of service",
     key=("incident_id",),

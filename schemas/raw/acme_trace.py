@@ -1,7 +1,7 @@
 """Contract of raw.acme_trace: jobs of an AI cluster in the layout of the Acme trace."""
 
 from suanheng.schemas.columns import amount, choice, count, instant, name, text
-from suanheng.schemas.contract import contract
+from suanheng.schemas.contract import Contract
 
 TITLE = "AI cluster job trace (Acme CSV)"
 FEEDS = ("workload_runs",)
@@ -23,7 +23,7 @@ LIMITS = (
 
 STATES = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "RUNNING", "PENDING")
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "acme_trace",
     "one job",
     happened=("submit_time", "end_time"),

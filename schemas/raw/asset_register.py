@@ -1,10 +1,9 @@
 """Contract of asset registers that people keep by hand, in Chinese or English."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import ISO_DATES, amount, choice, count, kept_by_hand, name, text
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.datasets.assets import accelerators_are_whole, class_is_known
 from suanheng.schemas.datasets.supply_chain import ASSET_CLASSES
 from suanheng.schemas.units import spellings
@@ -36,11 +35,11 @@ LIMITS = (
 _DAYS = (*ISO_DATES, "%Y.%m.%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d-%b-%Y")
 
 
-def _day(meaning: str, *spellings: str, required: bool = False) -> pa.Column:
-    return column(pl.Date, meaning, spellings=spellings, required=required, time_formats=_DAYS)
+def _day(meaning: str, *spellings: str, required: bool = False) -> Column:
+    return Column(pl.Date, meaning, spellings=spellings, required=required, time_formats=_DAYS)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "asset_register",
     "one line of the register: an asset, or several equal ones",
     columns=kept_by_hand(
@@ -76,7 +75,7 @@ CONTRACT = contract(
             "rated_power": amount(
                 "rated_power_unit", "Rated power of one item.", "额定功率", "功率", "额定功耗", "rated power", "power"
             ),
-            "rated_power_unit": column(
+            "rated_power_unit": Column(
                 pl.String,
                 "Unit of the rated power, from the cell, the header or the binding.",
                 one_of=spellings("power"),

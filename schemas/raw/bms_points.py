@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import ISO_TIMES, choice, count, duration, name
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 from suanheng.schemas.datasets.points import METER_UNITS, QUANTITIES
 from suanheng.schemas.datasets.telemetry import BOUNDARIES
 
@@ -41,25 +41,25 @@ _MINUTES = (
     *("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M"),
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "bms_points",
     "one reading of one point",
     happened=("timestamp", "timestamp"),
     columns={
         "line": count("Line of the file.", at_least=1, required=True),
-        "timestamp": column(
+        "timestamp": Column(
             UTC, "Instant of the reading, or one end of its interval.", required=True, time_formats=ISO_TIMES + _MINUTES
         ),
-        "column_name": column(pl.String, "Header of the column.", required=True),
-        "value": column(
+        "column_name": Column(pl.String, "Header of the column.", required=True),
+        "value": Column(
             pl.Float64, "The reading, in the unit of its point.", unit="unit of the point", nulls=_NO_VALUE
         ),
         "meter_id": name("Meter, from the dictionary."),
         "boundary": choice(BOUNDARIES, "Where the meter sits, from the dictionary."),
         "quantity": choice((*QUANTITIES, "none"), "What the column holds, from the dictionary.", required=True),
-        "unit": column(pl.String, "Unit of the column, from the dictionary.", one_of=METER_UNITS),
-        "at_least": column(pl.Float64, "Smallest believable value, from the dictionary.", unit="unit of the point"),
-        "at_most": column(pl.Float64, "Largest believable value, from the dictionary.", unit="unit of the point"),
+        "unit": Column(pl.String, "Unit of the column, from the dictionary.", one_of=METER_UNITS),
+        "at_least": Column(pl.Float64, "Smallest believable value, from the dictionary.", unit="unit of the point"),
+        "at_most": Column(pl.Float64, "Largest believable value, from the dictionary.", unit="unit of the point"),
         "interval_s": duration("Seconds of an interval, from the binding."),
         "stamped_at": choice(("start", "end"), "End of the interval that the time is, from the binding."),
     },

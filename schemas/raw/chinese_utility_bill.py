@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import IDENTIFIER
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.units import in_base_unit, spellings
 
 TITLE = "Chinese utility bill (电费账单, CSV, XLSX)"
@@ -76,20 +75,20 @@ _CUBIC_METRES_AND_ENERGY = (*spellings("energy", "volume"), WATER_TONNE)
 _ROUNDING_KWH_PER_PART = 1.0
 
 
-def _text(meaning: str, *names: str, **limits: Any) -> pa.Column:
-    return column(pl.String, meaning, spellings=names, nulls=_NOTHING, **limits)
+def _text(meaning: str, *names: str, **limits: Any) -> Column:
+    return Column(pl.String, meaning, spellings=names, nulls=_NOTHING, **limits)
 
 
-def _quantity(meaning: str, *names: str) -> pa.Column:
-    return column(pl.Float64, meaning, unit="单位", spellings=names, nulls=_NOTHING)
+def _quantity(meaning: str, *names: str) -> Column:
+    return Column(pl.Float64, meaning, unit="单位", spellings=names, nulls=_NOTHING)
 
 
-def _money(meaning: str, *names: str) -> pa.Column:
-    return column(pl.Float64, meaning, unit="CNY", spellings=names, nulls=_NOTHING)
+def _money(meaning: str, *names: str) -> Column:
+    return Column(pl.Float64, meaning, unit="CNY", spellings=names, nulls=_NOTHING)
 
 
-def _day(meaning: str, *names: str, required: bool = False) -> pa.Column:
-    return column(pl.Date, meaning, spellings=names, nulls=_NOTHING, time_formats=_DATES, required=required)
+def _day(meaning: str, *names: str, required: bool = False) -> Column:
+    return Column(pl.Date, meaning, spellings=names, nulls=_NOTHING, time_formats=_DATES, required=required)
 
 
 _PART_COLUMNS = [pl.col(label) for label in PARTS]
@@ -113,7 +112,7 @@ _BILLED = (
     ),
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "chinese_utility_bill",
     "one bill of one account, or one part of the day of one",
     happened=("起始日期", "截止日期"),
@@ -142,7 +141,7 @@ CONTRACT = contract(
         "户名": _text("Whom the account belongs to.", "用户名称", "客户名称", "用电户名"),
         "用电地址": _text("Where it was delivered.", "地址", "用水地址", "用气地址"),
         "账单编号": _text("Bill.", "账单号", "电费单号", "结算单号", "发票号码", "发票号", matches=IDENTIFIER),
-        "版次": column(
+        "版次": Column(
             pl.Int64,
             "0 for the first issue of a bill, higher for each correction.",
             unit="1",
@@ -172,13 +171,13 @@ CONTRACT = contract(
         ),
         "上次抄表日期": _day("Day of the reading before.", "上期抄表日期", "上次抄表时间"),
         "本次抄表日期": _day("Day of the reading.", "本期抄表日期", "本次抄表时间"),
-        "dates_are": column(
+        "dates_are": Column(
             pl.String,
             "What 起始日期 and 截止日期 are; stated in the binding or found by the reader.",
             one_of=("inclusive", "exclusive", "read_at_end_of_day"),
             required=True,
         ),
-        "commodity": column(pl.String, "What was delivered.", one_of=tuple(QUANTITIES.values()), required=True),
+        "commodity": Column(pl.String, "What was delivered.", one_of=tuple(QUANTITIES.values()), required=True),
         "单位": _text(
             "Unit of the quantities.", "计量单位", "电量单位", one_of=_CUBIC_METRES_AND_ENERGY, required=True
         ),
@@ -202,7 +201,7 @@ CONTRACT = contract(
             label: _quantity(f"Electricity of the part of the day '{period}'.", *names)
             for label, (period, *names) in PARTS.items()
         },
-        "无功电量": column(
+        "无功电量": Column(
             pl.Float64, "Reactive energy.", unit="kvarh", spellings=("无功总电量", "总无功电量"), nulls=_NOTHING
         ),
         "用水量": _quantity("Water.", "水量", "本期用水量", "计费水量"),
@@ -236,8 +235,8 @@ CONTRACT = contract(
             "计收方式",
             one_of=("容量", "按容量", "需量", "按需量", "最大需量", "合同需量", "实际需量"),
         ),
-        "最大需量": column(pl.Float64, "Highest demand.", unit="kW", spellings=("计费需量",), nulls=_NOTHING),
-        "功率因数": column(
+        "最大需量": Column(pl.Float64, "Highest demand.", unit="kW", spellings=("计费需量",), nulls=_NOTHING),
+        "功率因数": Column(
             pl.Float64, "Power factor.", unit="1", spellings=("实际功率因数",), nulls=_NOTHING, at_least=0, at_most=1
         ),
         "力调电费": _money("Adjustment for the power factor.", "功率因数调整电费", "力率调整电费", "力率电费"),
@@ -255,7 +254,7 @@ CONTRACT = contract(
             "示数类型",
             one_of=(*READ, *ESTIMATED),
         ),
-        "gas_mj_per_m3": column(
+        "gas_mj_per_m3": Column(
             pl.Float64, "Heating value of gas, from the binding.", unit="MJ/m3", at_least=10, at_most=60
         ),
     },

@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import choice, count, duration, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "ClusterCockpit job archive (meta.json, with data.json.gz beside it)"
 FEEDS = ("workload_runs",)
@@ -29,12 +29,12 @@ STATES = (
 )
 
 
-def _time(meaning: str, *, required: bool = False) -> pa.Column:
-    return column(UTC, meaning, unit="UTC", required=required, time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",))
+def _time(meaning: str, *, required: bool = False) -> Column:
+    return Column(UTC, meaning, unit="UTC", required=required, time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",))
 
 
-def _figure(meaning: str) -> pa.Column:
-    return column(pl.Float64, meaning, unit="as stated")
+def _figure(meaning: str) -> Column:
+    return Column(pl.Float64, meaning, unit="as stated")
 
 
 def _in_order(lower: str, upper: str) -> pa.Check:
@@ -47,7 +47,7 @@ def _in_order(lower: str, upper: str) -> pa.Check:
     )
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "cluster_cockpit",
     "one job, or one metric of it",
     happened=("startTime", "stopTime"),

@@ -1,10 +1,9 @@
 """Contract of raw.codecarbon: runs tracked by CodeCarbon."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import amount, duration, instant, name, text
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
 TITLE = "CodeCarbon emissions (emissions.csv)"
 FEEDS = ("workload_runs",)
@@ -27,11 +26,11 @@ LIMITS = (
 _ROUNDING = 0.01
 
 
-def _kwh(what: str) -> pa.Column:
+def _kwh(what: str) -> Column:
     return amount("kWh", f"Energy of the {what}, times the pue.")
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "codecarbon",
     "one tracked run",
     happened=("timestamp", "timestamp"),
@@ -52,15 +51,15 @@ CONTRACT = contract(
         "cpu_model": text("CPU model."),
         "gpu_count": amount("1", "GPUs the tracker saw."),
         "gpu_model": text("GPU model, with the count before it."),
-        "tracking_mode": column(pl.String, "What was tracked.", one_of=("machine", "process"), nulls=("None",)),
-        "pue": column(
+        "tracking_mode": Column(pl.String, "What was tracked.", one_of=("machine", "process"), nulls=("None",)),
+        "pue": Column(
             pl.Float64,
             "PUE the tool was told; 1 is its default and no measurement.",
             unit="1",
             at_least=1,
             nulls=("1", "1.0"),
         ),
-        "wue": column(
+        "wue": Column(
             pl.Float64,
             "WUE the tool was told; 0 is its default and no measurement.",
             unit="L/kWh",

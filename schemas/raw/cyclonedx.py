@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import text
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 
 TITLE = "CycloneDX bill of materials: HBOM, SBOM, OBOM (JSON)"
 FEEDS = ("bom_parts", "software_components")
@@ -26,14 +26,14 @@ LIMITS = (
     "Purchase data (price, stock, lead time) are not part of CycloneDX; a supplier list adds them.",
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "cyclonedx",
     "one component, wherever it is nested",
     columns={
-        "specVersion": column(pl.String, "Version of the specification.", required=True),
+        "specVersion": Column(pl.String, "Version of the specification.", required=True),
         "serialNumber": text("Identifier of the document."),
-        "metadata.timestamp": column(UTC, "When the document was written.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)),
-        "observed_on": column(
+        "metadata.timestamp": Column(UTC, "When the document was written.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)),
+        "observed_on": Column(
             pl.Date,
             "Day of metadata.timestamp in UTC; from the binding where that is absent.",
             time_formats=("%Y-%m-%d",),
@@ -41,13 +41,13 @@ CONTRACT = contract(
         ),
         "metadata.component.name": text("What the document is about, or the model named by the binding."),
         "metadata.authors": text("People and organisations that wrote the document."),
-        "type": column(
+        "type": Column(
             pl.String,
             "device is hardware; data and cryptographic-asset are neither; everything else is software.",
             required=True,
         ),
         "bom-ref": text("Identifier within the document."),
-        "name": column(pl.String, "Name; the part number of a device.", required=True),
+        "name": Column(pl.String, "Name; the part number of a device.", required=True),
         "version": text("Version."),
         "description": text("What it is, in words."),
         "supplier.name": text("Who supplied it."),
@@ -56,14 +56,14 @@ CONTRACT = contract(
         "purl": text("Package URL."),
         "cpe": text("Common platform enumeration."),
         "licenses": text("SPDX expression that holds all licences; names outside SPDX as LicenseRef."),
-        "cdx:device:quantity": column(pl.Float64, "Pieces in what directly encloses it.", unit="1", at_least=0),
-        "enclosing quantity": column(
+        "cdx:device:quantity": Column(pl.Float64, "Pieces in what directly encloses it.", unit="1", at_least=0),
+        "enclosing quantity": Column(
             pl.Float64, "Pieces of what encloses it, per asset; 1 at the top level.", unit="1", at_least=0
         ),
         "cdx:device:function": text("What the device does."),
         "cdx:device:location": text("Where the device sits."),
         "cdx:device:deviceType": text("How the device is mounted."),
-        "dependencies stated": column(
+        "dependencies stated": Column(
             pl.Boolean, "Whether the document says what the component depends on.", required=True
         ),
     },

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import IDENTIFIER, name
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "dcgmi dmon (text, each line with its time)"
 FEEDS = ("accelerator_samples",)
@@ -32,29 +31,29 @@ _NULLS = ("N/A",)
 _ENTITIES = r"(GPU|GPU-I|GPU-CI|vGPU|Switch|CPU|CPU Core|CX|UNKNOWN|(GPU|SW) \d+ LINK)"
 
 
-def _number(unit: str, meaning: str, at_most: float | None = None, at_least: float = 0) -> pa.Column:
-    return column(pl.Float64, meaning, unit=unit, nulls=_NULLS, at_least=at_least, at_most=at_most)
+def _number(unit: str, meaning: str, at_most: float | None = None, at_least: float = 0) -> Column:
+    return Column(pl.Float64, meaning, unit=unit, nulls=_NULLS, at_least=at_least, at_most=at_most)
 
 
-def _label(dtype: Any, meaning: str) -> pa.Column:
-    return column(dtype, meaning, nulls=_NULLS, matches=IDENTIFIER if dtype == pl.String else None)
+def _label(dtype: Any, meaning: str) -> Column:
+    return Column(dtype, meaning, nulls=_NULLS, matches=IDENTIFIER if dtype == pl.String else None)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "dcgm_dmon",
     "one GPU or one of its instances at one instant",
     happened=("timestamp", "timestamp"),
     columns={
-        "timestamp": column(
+        "timestamp": Column(
             UTC,
             "Instant of the sample, as the program that wrote the file put before the line.",
             unit="UTC",
             required=True,
             time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",),
         ),
-        "entity": column(pl.String, "What is sampled.", matches=_ENTITIES, required=True),
-        "entity_id": column(pl.Int64, "Its number.", required=True),
-        "gpu": column(pl.Int64, "Number of the GPU that it is or is part of."),
+        "entity": Column(pl.String, "What is sampled.", matches=_ENTITIES, required=True),
+        "entity_id": Column(pl.Int64, "Its number.", required=True),
+        "gpu": Column(pl.Int64, "Number of the GPU that it is or is part of."),
         "gpu_uuid": _label(pl.String, "Unique id of that GPU, where field 54 was asked for."),
         "UUID#": _label(pl.String, "Unique id."),
         "GPUTL": _number("%", "Share of time in which a kernel ran; not available for instances.", at_most=100),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from suanheng.schemas.columns import CURRENCY
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "Cloud cost and usage (FOCUS 1.0 to 1.2, CSV, Parquet)"
 FEEDS = ("service_offers",)
@@ -135,25 +135,25 @@ DIALECTS = {
 
 _CONFORMING_STAMP = ("%Y-%m-%dT%H:%M:%S%z",)
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "focus",
     "one charge for one resource or service over one charge period",
     happened=("ChargePeriodStart", "ChargePeriodEnd"),
     columns={
         **{
-            name: column(UTC, f"FOCUS {name}.", unit="UTC", time_formats=_CONFORMING_STAMP, required=True)
+            name: Column(UTC, f"FOCUS {name}.", unit="UTC", time_formats=_CONFORMING_STAMP, required=True)
             for name in STAMPS
         },
-        "BillingCurrency": column(pl.String, "Currency of every cost (ISO 4217).", matches=CURRENCY, required=True),
-        **{name: column(pl.String, f"FOCUS {name}.") for name in _TEXT},
+        "BillingCurrency": Column(pl.String, "Currency of every cost (ISO 4217).", matches=CURRENCY, required=True),
+        **{name: Column(pl.String, f"FOCUS {name}.") for name in _TEXT},
         **{
-            name: column(pl.Float64, f"FOCUS {name}.", unit="PricingUnit" if "Quantity" in name else "BillingCurrency")
+            name: Column(pl.Float64, f"FOCUS {name}.", unit="PricingUnit" if "Quantity" in name else "BillingCurrency")
             for name in _NUMBERS
         },
-        "accelerator_sku": column(pl.String, "Model of the accelerators rented, from the binding."),
-        "accelerators": column(pl.Int64, "Accelerators rented with one unit, from the binding.", unit="1", at_least=1),
-        "deviations": column(pl.String, "What differs from FOCUS and is declared by the dialect."),
-        "undeclared": column(pl.String, "What differs from FOCUS and is declared by nobody."),
+        "accelerator_sku": Column(pl.String, "Model of the accelerators rented, from the binding."),
+        "accelerators": Column(pl.Int64, "Accelerators rented with one unit, from the binding.", unit="1", at_least=1),
+        "deviations": Column(pl.String, "What differs from FOCUS and is declared by the dialect."),
+        "undeclared": Column(pl.String, "What differs from FOCUS and is declared by nobody."),
     },
     rules=[
         rule(

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import IDENTIFIER
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.units import in_base_unit, spellings
 
 TITLE = "Chinese green electricity certificates (绿证, CSV, XLSX)"
@@ -37,11 +36,11 @@ _NOTHING = ("-", "--", "—", "/", "无")
 _KWH_PER_CERTIFICATE = 1000.0
 
 
-def _text(meaning: str, *names: str, **limits: Any) -> pa.Column:
-    return column(pl.String, meaning, spellings=names, nulls=_NOTHING, **limits)
+def _text(meaning: str, *names: str, **limits: Any) -> Column:
+    return Column(pl.String, meaning, spellings=names, nulls=_NOTHING, **limits)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "gec",
     "certificates of one number or range of numbers, for one month of one project",
     happened=("生产开始日期", "生产结束日期"),
@@ -60,9 +59,9 @@ CONTRACT = contract(
             *("生产年月", "发电月份", "电量月份", "电量所属月份", "电量生产时间", "发电年月"),
             required=True,
         ),
-        "生产开始日期": column(pl.Date, "First day of generation.", time_formats=_DATES, required=True),
-        "生产结束日期": column(pl.Date, "Last day of generation.", time_formats=_DATES, required=True),
-        "张数": column(
+        "生产开始日期": Column(pl.Date, "First day of generation.", time_formats=_DATES, required=True),
+        "生产结束日期": Column(pl.Date, "Last day of generation.", time_formats=_DATES, required=True),
+        "张数": Column(
             pl.Float64,
             "Certificates; one is 1 MWh.",
             unit="张",
@@ -70,7 +69,7 @@ CONTRACT = contract(
             nulls=_NOTHING,
             at_least=0,
         ),
-        "电量": column(
+        "电量": Column(
             pl.Float64,
             "Energy of the certificates.",
             unit="单位",
@@ -79,7 +78,7 @@ CONTRACT = contract(
             at_least=0,
         ),
         "单位": _text("Unit of the energy.", "电量单位", one_of=spellings("energy")),
-        "核销日期": column(
+        "核销日期": Column(
             pl.Date,
             "Day on which they were cancelled.",
             spellings=("核销时间", "注销日期", "注销时间", "使用日期", "消费日期"),
@@ -90,7 +89,7 @@ CONTRACT = contract(
         "核销用途": _text("What they were cancelled for.", "用途", "使用用途"),
         "受益方": _text("For whom they were cancelled.", "受益主体", "核销主体", "使用方", "消费主体", "核销单位"),
         "合同编号": _text("Contract they were delivered under.", "交易合同编号", "合同号", matches=IDENTIFIER),
-        "declared_beneficiary": column(pl.String, "For whom they must be cancelled, from the binding."),
+        "declared_beneficiary": Column(pl.String, "For whom they must be cancelled, from the binding."),
     },
     rules=[
         rule(

@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import amount, count, name
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "Hourly GPU server statistics (tab separated)"
 FEEDS = ("accelerator_samples",)
@@ -35,13 +35,13 @@ def _enclosed(label: str) -> pl.Expr:
     return (lowest <= mean + 0.01) & (mean <= highest + 0.01)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "gpu_server_hourly",
     "one server in one hour, as means over its GPUs",
     happened=("timestamp", "timestamp"),
     columns={
         "name": name("Server.", required=True),
-        "timestamp": column(
+        "timestamp": Column(
             UTC, "Start of the hour.", unit="UTC", required=True, time_formats=("%Y-%m-%d %H:%M:%S%.f",)
         ),
         **_statistics("power", "W", "power", 20_000),

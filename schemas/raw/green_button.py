@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import choice, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 from suanheng.schemas.datasets.telemetry import BOUNDARIES
 
 TITLE = "Green Button usage data (ESPI XML)"
@@ -34,14 +34,14 @@ POWER_UNITS = ("38", "133")
 _EPOCH_AS_UTC = ("%Y-%m-%dT%H:%M:%S%z",)
 _ELECTRICITY, _GAS, _WATER, _HEAT = "0", "1", "2", "4"
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "green_button",
     "one interval reading of one usage point, with the reading type it is linked to",
     happened=("timePeriod/start", "timePeriod/end"),
     columns={
-        "UsagePoint": column(pl.String, "Address of the usage point in the feed.", required=True),
+        "UsagePoint": Column(pl.String, "Address of the usage point in the feed.", required=True),
         "UsagePoint/title": text("What the customer calls the usage point."),
-        "ServiceCategory/kind": column(
+        "ServiceCategory/kind": Column(
             pl.String,
             "What is delivered: 0 electricity, 1 gas, 2 water, 4 heat.",
             one_of=(_ELECTRICITY, _GAS, _WATER, _HEAT),
@@ -57,21 +57,21 @@ CONTRACT = contract(
             "1 is delivered to the customer, 19 received from the customer, 4 the difference, 20 the sum."
         ),
         "kind": text("Kind of measurement of the reading type, 12 is energy."),
-        "powerOfTenMultiplier": column(
+        "powerOfTenMultiplier": Column(
             pl.Int64, "The value counts units of ten to this power; absent means zero.", unit="1", default=0
         ),
-        "uom": column(
+        "uom": Column(
             pl.String, "Unit of the value.", one_of=(*ENERGY_UNITS, *VOLUME_UNITS, *POWER_UNITS), required=True
         ),
-        "timePeriod/start": column(
+        "timePeriod/start": Column(
             UTC, "Start of the interval; seconds since 1970 in the file.", time_formats=_EPOCH_AS_UTC, required=True
         ),
-        "timePeriod/end": column(
+        "timePeriod/end": Column(
             UTC, "End of the interval: its start plus its duration.", time_formats=_EPOCH_AS_UTC, required=True
         ),
-        "value": column(pl.Float64, "The reading.", unit="uom x 10^powerOfTenMultiplier", required=True),
-        "cost": column(pl.Float64, "Cost of the interval.", unit="1e-5 currency"),
-        "ReadingQuality/quality": column(
+        "value": Column(pl.Float64, "The reading.", unit="uom x 10^powerOfTenMultiplier", required=True),
+        "cost": Column(pl.Float64, "Cost of the interval.", unit="1e-5 currency"),
+        "ReadingQuality/quality": Column(
             pl.String, "Quality codes of the reading, apart by a blank; empty is unknown.", matches=r"\d+( \d+)*"
         ),
         "boundary": choice(BOUNDARIES, "Where the electricity meter sits, from the binding.", required=True),

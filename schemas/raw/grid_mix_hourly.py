@@ -1,10 +1,9 @@
 """Contract of hourly generation by source and carbon intensity of one grid area."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import amount
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 
 TITLE = "Hourly grid mix and carbon intensity (CSV)"
 FEEDS: tuple[str, ...] = ()
@@ -17,17 +16,17 @@ REFUSES = ("A table without one column per source of generation.",)
 LIMITS = ("Imports and exports of an area are not part of it.",)
 
 
-def _generation(source: str) -> pa.Column:
+def _generation(source: str) -> Column:
     return amount("MWh", f"Generation from {source}.")
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "grid_mix_hourly",
     "one hour of one grid area",
     happened=("timestamp", "timestamp"),
     columns={
-        "area": column(pl.String, "Grid area, from the binding or the file's name.", required=True),
-        "timestamp": column(
+        "area": Column(pl.String, "Grid area, from the binding or the file's name.", required=True),
+        "timestamp": Column(
             UTC,
             "Start of the hour.",
             time_formats=("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"),

@@ -1,10 +1,9 @@
 """Contract of I-REC redemptions: the table of certificates of a redemption statement."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import IDENTIFIER, ISO_DATES
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
 TITLE = "I-REC redemption statement (CSV, XLSX)"
 FEEDS = ("energy_certificates",)
@@ -29,29 +28,29 @@ LIMITS = (
 )
 
 
-def _text(meaning: str, *names: str) -> pa.Column:
-    return column(pl.String, meaning, spellings=names)
+def _text(meaning: str, *names: str) -> Column:
+    return Column(pl.String, meaning, spellings=names)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "irec",
     "redeemed certificates of one range of numbers, of one device and one period of production",
     happened=("Production Start", "Production End"),
     columns={
-        "From Certificate ID": column(
+        "From Certificate ID": Column(
             pl.String,
             "First certificate.",
             spellings=("Certificate ID From", "Start Certificate ID", "Certificate Start", "Certificate ID", "From"),
             matches=IDENTIFIER,
             required=True,
         ),
-        "To Certificate ID": column(
+        "To Certificate ID": Column(
             pl.String,
             "Last certificate.",
             spellings=("Certificate ID To", "End Certificate ID", "Certificate End", "To"),
             matches=IDENTIFIER,
         ),
-        "Number of Certificates": column(
+        "Number of Certificates": Column(
             pl.Float64,
             "Certificates; one is 1 MWh, to six decimals.",
             unit="MWh",
@@ -64,21 +63,21 @@ CONTRACT = contract(
         "Energy Source": _text("What it ran on.", "Fuel", "Fuel Type"),
         "Technology": _text("How it generated.", "Technology Type"),
         "Period of Production": _text("Period as the file writes it.", "Production Period", "Vintage"),
-        "Production Start": column(
+        "Production Start": Column(
             pl.Date,
             "First day of generation.",
             spellings=("Period Start", "Production Start Date", "Start of Production"),
             time_formats=ISO_DATES,
             required=True,
         ),
-        "Production End": column(
+        "Production End": Column(
             pl.Date,
             "Last day of generation, or the day after it: see end_date_convention.",
             spellings=("Period End", "Production End Date", "End of Production"),
             time_formats=ISO_DATES,
             required=True,
         ),
-        "Redemption Date": column(
+        "Redemption Date": Column(
             pl.Date,
             "Day of the redemption.",
             spellings=("Transaction Date", "Date of Redemption", "Redeemed On"),
@@ -88,13 +87,13 @@ CONTRACT = contract(
         "Beneficiary": _text("For whom they were redeemed.", "Beneficiary Name", "Redeemed For"),
         "Redemption Purpose": _text("What they were redeemed for.", "Purpose"),
         "Issuer": _text("Who issued them."),
-        "end_date_convention": column(
+        "end_date_convention": Column(
             pl.String,
             "Whether Production End is the last day; stated in the binding or found by the reader.",
             one_of=("inclusive", "exclusive"),
             required=True,
         ),
-        "declared_beneficiary": column(pl.String, "For whom they must be redeemed, from the binding."),
+        "declared_beneficiary": Column(pl.String, "For whom they must be redeemed, from the binding."),
     },
     rules=[
         rule(

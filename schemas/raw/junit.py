@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import amount, choice, flag, name, text
-from suanheng.schemas.contract import column, contract
+from suanheng.schemas.contract import Column, Contract
 
 TITLE = "JUnit XML test report"
 FEEDS = ("compatibility_tests",)
@@ -32,7 +32,7 @@ LIMITS = (
     "Output, messages of failures and durations are not read.",
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "junit",
     "one test case",
     columns={
@@ -40,7 +40,7 @@ CONTRACT = contract(
         "classname": text("Class of the test."),
         "name": name("Name of the test.", required=True),
         "outcome": choice(("passed", "failed", "error", "skipped"), "Outcome.", required=True),
-        "tested_on": column(
+        "tested_on": Column(
             pl.Date,
             "Day of the suite's timestamp; from the binding where that is absent.",
             time_formats=("%Y-%m-%d",),

@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import amount, count, flag, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "lm-evaluation-harness results (results_*.json)"
 FEEDS = ("model_evaluations",)
@@ -26,12 +26,12 @@ LIMITS = (
     "An evaluation of a part of a task (--limit) is quarantined: it is another quantity.",
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "lm_eval",
     "one metric of one model on one task",
     happened=("date", "date"),
     columns={
-        "date": column(
+        "date": Column(
             UTC, "When it was evaluated.", unit="UTC", required=True, time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)
         ),
         "model_name": name("Model.", required=True),
@@ -46,8 +46,8 @@ CONTRACT = contract(
         "counting_metric": text("Metric that counts for the task, from the binding."),
         "metric": text("Metric."),
         "filter": text("How the answer is found in the output."),
-        "value": column(pl.Float64, "Value of the metric.", unit="as stated"),
-        "stderr": column(pl.Float64, "Standard error of the value.", unit="as stated", nulls=("N/A",)),
+        "value": Column(pl.Float64, "Value of the metric.", unit="as stated"),
+        "stderr": Column(pl.Float64, "Standard error of the value.", unit="as stated", nulls=("N/A",)),
         "higher_is_better": flag("Whether a higher value is better."),
     },
     rules=[

@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import amount, count, text
-from suanheng.schemas.contract import column, contract
+from suanheng.schemas.contract import Column, Contract
 
 TITLE = "ML.ENERGY leaderboard results (JSON, one file per model and task)"
 FEEDS = ("benchmark_results",)
@@ -21,21 +21,21 @@ LIMITS = (
     "Histograms of output lengths are not read.",
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "ml_energy",
     "one serving configuration of one model and task",
     happened=("measured_on", "measured_on"),
     columns={
-        "measured_on": column(
+        "measured_on": Column(
             pl.Date, "Day of the measurements, from the binding.", time_formats=("%Y-%m-%d",), required=True
         ),
-        "model_id": column(pl.String, "Model that was served.", required=True),
-        "task": column(pl.String, "Task that was served.", required=True),
+        "model_id": Column(pl.String, "Model that was served.", required=True),
+        "task": Column(pl.String, "Task that was served.", required=True),
         "architecture": text("Kind of model."),
         "activated_params_billions": amount("1e9", "Parameters used per token."),
         "total_params_billions": amount("1e9", "All parameters."),
         "weight_precision": text("Number format of the weights."),
-        "gpu_model": column(pl.String, "Accelerator model.", required=True),
+        "gpu_model": Column(pl.String, "Accelerator model.", required=True),
         "num_gpus": count("Accelerators that served.", at_least=1, required=True),
         "max_num_seqs": count("Requests served at once, at most."),
         "parallelization.tensor_parallel": count("Accelerators that share a layer."),

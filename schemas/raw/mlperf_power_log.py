@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import amount, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "MLPerf power analyser log (spl.txt)"
 FEEDS = ("facility_readings",)
@@ -26,18 +26,18 @@ def _is_sum_of_channels() -> pl.Expr:
     return ~has_channels | (difference <= pl.max_horizontal(pl.lit(_ROUNDING_W), _ROUNDING * pl.col("Watts")))
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "mlperf_power_log",
     "one reading of an analyser at one instant",
     happened=("Time", "Time"),
     columns={
-        "Time": column(
+        "Time": Column(
             UTC, "Instant of the reading.", unit="UTC", required=True, time_formats=("%m-%d-%Y %H:%M:%S%.f",)
         ),
         "Watts": amount("W", "Power over all channels.", required=True),
         "Volts": amount("V", "Mean voltage of the channels."),
-        "Amps": column(pl.Float64, "Mean current of the channels.", unit="A"),
-        "PF": column(pl.Float64, "Power factor.", unit="1"),
+        "Amps": Column(pl.Float64, "Mean current of the channels.", unit="A"),
+        "PF": Column(pl.Float64, "Power factor.", unit="1"),
         "Mark": text("Run the reading belongs to."),
         **{label: amount("W", f"Power of channel {label[2]}.") for label in _CHANNELS},
         "meter_id": name("Analyser, from the binding or the path.", required=True),

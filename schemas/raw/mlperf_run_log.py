@@ -1,10 +1,9 @@
 """Contract of raw.mlperf_run_log: runs of LoadGen in an MLPerf submission."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import PRECISIONS, amount, choice, count, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "MLPerf inference run log (mlperf_log_detail.txt)"
 FEEDS = ("benchmark_results",)
@@ -39,11 +38,11 @@ _THROUGHPUTS = {
 }
 
 
-def _window(meaning: str) -> pa.Column:
-    return column(UTC, meaning, unit="UTC", required=True, time_formats=("%m-%d-%Y %H:%M:%S%.f",))
+def _window(meaning: str) -> Column:
+    return Column(UTC, meaning, unit="UTC", required=True, time_formats=("%m-%d-%Y %H:%M:%S%.f",))
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "mlperf_run_log",
     "one run of one benchmark in one scenario",
     happened=("power_begin", "power_end"),
@@ -54,7 +53,7 @@ CONTRACT = contract(
         "requested_test_mode": text("Whether performance or accuracy was tested."),
         "power_begin": _window("Start of the load."),
         "power_end": _window("End of the load."),
-        "result_validity": column(pl.String, "Verdict of LoadGen.", one_of=("VALID", "INVALID"), required=True),
+        "result_validity": Column(pl.String, "Verdict of LoadGen.", one_of=("VALID", "INVALID"), required=True),
         **{label: amount(unit, meaning) for label, (unit, meaning) in _THROUGHPUTS.items()},
         "system_name": name("System, from the path or the binding.", required=True),
         "benchmark": name("Benchmark, from the path or the binding.", required=True),

@@ -1,10 +1,9 @@
 """Contract of raw.mlperf_system: descriptions of the systems in MLPerf submissions."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import IDENTIFIER, amount, day, name
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
 TITLE = "MLPerf system description (JSON)"
 FEEDS = ("hardware_assets",)
@@ -26,15 +25,15 @@ LIMITS = ("Free text on memory, storage and network is not read.",)
 _NULLS = ("N/A", "TODO", "TBD", "None")
 
 
-def _label(meaning: str, *, required: bool = False) -> pa.Column:
-    return column(pl.String, meaning, matches=IDENTIFIER, nulls=_NULLS, required=required)
+def _label(meaning: str, *, required: bool = False) -> Column:
+    return Column(pl.String, meaning, matches=IDENTIFIER, nulls=_NULLS, required=required)
 
 
-def _units(meaning: str, *, at_least: int = 0, required: bool = False) -> pa.Column:
-    return column(pl.Int64, meaning, unit="1", at_least=at_least, nulls=_NULLS, required=required)
+def _units(meaning: str, *, at_least: int = 0, required: bool = False) -> Column:
+    return Column(pl.Int64, meaning, unit="1", at_least=at_least, nulls=_NULLS, required=required)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "mlperf_system",
     "one system: equal servers that were submitted together",
     columns={

@@ -1,10 +1,9 @@
 """Contract of raw.mlperf_training_log: runs of an MLPerf training submission."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import PRECISIONS, choice, count, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "MLPerf training result (result_*.txt)"
 FEEDS = ("benchmark_results",)
@@ -30,11 +29,11 @@ LIMITS = (
 )
 
 
-def _time(meaning: str) -> pa.Column:
-    return column(UTC, meaning, unit="UTC", required=True, time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",))
+def _time(meaning: str) -> Column:
+    return Column(UTC, meaning, unit="UTC", required=True, time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",))
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "mlperf_training_log",
     "one run of one benchmark",
     happened=("run_start", "run_stop"),
@@ -46,10 +45,10 @@ CONTRACT = contract(
         "submission_status": text("Where it ran: onprem, cloud, research, preview."),
         "seed": text("Seed of the run."),
         "global_batch_size": count("Samples of an iteration, over all devices."),
-        "eval_accuracy": column(pl.Float64, "Quality at the last evaluation, in the benchmark's own measure."),
+        "eval_accuracy": Column(pl.Float64, "Quality at the last evaluation, in the benchmark's own measure."),
         "run_start": _time("Start of the timed run."),
         "run_stop": _time("End of the timed run."),
-        "status": column(pl.String, "Whether the quality was reached.", one_of=("success", "aborted"), required=True),
+        "status": Column(pl.String, "Whether the quality was reached.", one_of=("success", "aborted"), required=True),
         "system_name": name("System, from the path or the binding.", required=True),
         "run": name("Run, by the name of its file.", required=True),
         "meter_id": name("Meter of the run, from the power log beside it or the binding."),

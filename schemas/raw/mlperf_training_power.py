@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import amount, name
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 
 TITLE = "MLPerf training power log (power/result_*/node_*.txt)"
 FEEDS = ("facility_readings",)
@@ -15,16 +15,16 @@ BINDING: dict[str, object] = {"options": {"meter_id": "rack-1/node_0"}}
 REFUSES = ("A file without a reading of power, such as the log of a switch, which holds one estimate.",)
 LIMITS = ("The estimated power of switches (interconnect_power_est) is not read.",)
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "mlperf_training_power",
     "one reading of a node's power at one instant",
     happened=("time", "time"),
     columns={
-        "time": column(
+        "time": Column(
             UTC, "Instant of the reading.", unit="UTC", required=True, time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)
         ),
         "power_reading": amount("W", "Power behind the conversion.", at_most=100_000, required=True),
-        "conversion_eff": column(
+        "conversion_eff": Column(
             pl.Float64,
             "Factor from the reading to the power at the wall, as the log states it.",
             unit="1",

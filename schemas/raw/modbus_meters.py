@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import choice, instant, name
-from suanheng.schemas.contract import column, contract
+from suanheng.schemas.contract import Column, Contract
 from suanheng.schemas.datasets.telemetry import BOUNDARIES
 
 TITLE = "Modbus meters (long CSV: panel, device, metric, value)"
@@ -37,7 +37,7 @@ LIMITS = (
     "Metrics that are text, such as addresses, are quarantined: their value is no number.",
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "modbus_meters",
     "one metric of one device at one instant",
     happened=("timestamp", "timestamp"),
@@ -46,7 +46,7 @@ CONTRACT = contract(
         "panel": name("Electrical panel.", required=True),
         "device": name("Device behind the panel.", required=True),
         "metric": name("Metric, under the system's own name.", required=True),
-        "value": column(pl.Float64, "The reading, in the unit of its metric.", unit="unit of the metric"),
+        "value": Column(pl.Float64, "The reading, in the unit of its metric.", unit="unit of the metric"),
         "dialect": name("Whose metric names these are, from the binding.", required=True),
         "meter_id": name("Meter, from the operator's list."),
         "device_boundary": choice(BOUNDARIES, "Where the device sits, from the operator's list."),

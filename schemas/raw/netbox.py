@@ -1,10 +1,9 @@
 """Contract of objects exported from NetBox: devices, and what belongs to them."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import ISO_DATES, amount, choice, count, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 from suanheng.schemas.datasets.assets import accelerators_are_whole
 from suanheng.schemas.datasets.supply_chain import ASSET_CLASSES
 
@@ -44,21 +43,21 @@ ENDPOINTS = ("devices", "inventory-items", "power-ports", "device-types")
 _STATUSES = ("active", "offline", "failed", "planned", "staged", "inventory", "decommissioning")
 
 
-def _id(meaning: str) -> pa.Column:
-    return column(pl.Int64, meaning, unit="1", at_least=1)
+def _id(meaning: str) -> Column:
+    return Column(pl.Int64, meaning, unit="1", at_least=1)
 
 
-def _day(meaning: str) -> pa.Column:
-    return column(pl.Date, meaning, time_formats=(*ISO_DATES, "%Y-%m-%d %H:%M:%S"))
+def _day(meaning: str) -> Column:
+    return Column(pl.Date, meaning, time_formats=(*ISO_DATES, "%Y-%m-%d %H:%M:%S"))
 
 
 _IS_DEVICE = pl.col("endpoint") == "devices"
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "netbox",
     "one object: a device, an inventory item, a power port or a device type",
     columns={
-        "endpoint": column(pl.String, "What it is, as the API calls the list.", one_of=ENDPOINTS, required=True),
+        "endpoint": Column(pl.String, "What it is, as the API calls the list.", one_of=ENDPOINTS, required=True),
         "id": _id("Number of the object in NetBox."),
         "name": name("Name."),
         "device": name("Device it belongs to."),
@@ -68,7 +67,7 @@ CONTRACT = contract(
         "manufacturer": name("Who made it."),
         "role": text("Role of a device or of an inventory item."),
         "asset_class": choice(ASSET_CLASSES, "What a device or an item is, by its role or the binding."),
-        "status": column(pl.String, "State of a device."),
+        "status": Column(pl.String, "State of a device."),
         "tenant": text("Tenant."),
         "site": text("Site in NetBox."),
         "rack": text("Rack."),
@@ -86,7 +85,7 @@ CONTRACT = contract(
         "accelerator_count": count("How many, from a custom field."),
         "sku": name("Model of a device or an item, from the binding."),
         "accelerator_sku": name("Model of the accelerators in a device, from the binding."),
-        "last_updated": column(UTC, "When the object was last changed.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)),
+        "last_updated": Column(UTC, "When the object was last changed.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)),
     },
     rules=[
         rule(

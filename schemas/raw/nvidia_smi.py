@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import IDENTIFIER
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "nvidia-smi --query-gpu (CSV, also within a capture)"
 FEEDS = ("accelerator_samples",)
@@ -34,13 +33,13 @@ _NULLS = (
 _MASKED = r"GPU-[0-]+"
 
 
-def _number(unit: str, meaning: str, at_most: float | None = None, at_least: float = 0) -> pa.Column:
+def _number(unit: str, meaning: str, at_most: float | None = None, at_least: float = 0) -> Column:
     strip = {"°C": "", "MiB": " MiB", "W": " W", "%": " %", "MHz": " MHz"}[unit]
-    return column(pl.Float64, meaning, unit=unit, strip=strip, nulls=_NULLS, at_least=at_least, at_most=at_most)
+    return Column(pl.Float64, meaning, unit=unit, strip=strip, nulls=_NULLS, at_least=at_least, at_most=at_most)
 
 
-def _label(dtype: Any, meaning: str) -> pa.Column:
-    return column(dtype, meaning, nulls=_NULLS, matches=IDENTIFIER if dtype == pl.String else None)
+def _label(dtype: Any, meaning: str) -> Column:
+    return Column(dtype, meaning, nulls=_NULLS, matches=IDENTIFIER if dtype == pl.String else None)
 
 
 def _is_known() -> pl.Expr:
@@ -49,12 +48,12 @@ def _is_known() -> pl.Expr:
     return own | (pl.col("node").is_not_null() & place)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "nvidia_smi",
     "one GPU at one instant",
     happened=("timestamp", "timestamp"),
     columns={
-        "timestamp": column(
+        "timestamp": Column(
             UTC, "Instant of the sample.", unit="UTC", required=True, time_formats=("%Y/%m/%d %H:%M:%S%.f",)
         ),
         "name": _label(pl.String, "Product name."),
@@ -71,7 +70,7 @@ CONTRACT = contract(
         "power.draw.instant [W]": _number("W", "Power at the instant.", at_most=20_000),
         "clocks.current.sm [MHz]": _number("MHz", "Clock of the compute units.", at_most=10_000),
         "clocks.sm [MHz]": _number("MHz", "Clock of the compute units, under its short name.", at_most=10_000),
-        "collected_at": column(
+        "collected_at": Column(
             UTC, "When the capture began, from its head.", unit="UTC", time_formats=("%Y-%m-%dT%H:%M:%S%#z",)
         ),
         "position_in_burst": _label(pl.Int64, "Place of the sample within its burst, where the binding counts them."),

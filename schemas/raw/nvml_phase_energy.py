@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import amount, count, duration, name
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "NVML energy per phase of a run (CSV)"
 FEEDS = ("workload_runs",)
@@ -18,7 +18,7 @@ LIMITS = ("Tokens are left out: the file does not say what it counts.",)
 GPUS_AT_MOST = 16
 _ENERGIES = [f"GPU-{number} Energy (mJ)" for number in range(GPUS_AT_MOST)]
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "nvml_phase_energy",
     "one phase of a run",
     happened=("started_at_utc", "ended_at_utc"),
@@ -38,8 +38,8 @@ CONTRACT = contract(
         "Number of Input Tokens": count("Tokens of one prompt."),
         "Total Number of Tokens": count("Tokens of one prompt and its answer."),
         "Batch Size": count("Prompts answered together."),
-        "started_at_utc": column(UTC, "Start of the phase.", unit="UTC"),
-        "ended_at_utc": column(UTC, "End of the phase: start and length added.", unit="UTC"),
+        "started_at_utc": Column(UTC, "Start of the phase.", unit="UTC"),
+        "ended_at_utc": Column(UTC, "End of the phase: start and length added.", unit="UTC"),
     },
     rules=[
         rule(

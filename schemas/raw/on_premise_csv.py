@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import ISO_TIMES, amount, choice, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 from suanheng.schemas.datasets.assets import class_is_known
 from suanheng.schemas.datasets.supply_chain import ASSET_CLASSES
 
@@ -28,14 +28,14 @@ LIMITS = (
 GREATEST_MEMORY = {"MB": 65_536e3, "MiB": 65_536e3, "GB": 65_536.0, "GiB": 65_536.0, "TB": 65.536, "TiB": 65.536}
 """More memory than any one machine has, some 64 TB, in each unit."""
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "on_premise_csv",
     "one machine over one reporting period",
     columns={
         "machineName": name("Host name.", required=True),
         "cpuDescription": name("Processor.", required=True),
         "memory": amount("memory_unit", "Memory."),
-        "memory_unit": column(
+        "memory_unit": Column(
             pl.String,
             "Unit of memory: GB as documented, or from the binding.",
             one_of=tuple(GREATEST_MEMORY),
@@ -43,13 +43,13 @@ CONTRACT = contract(
         ),
         "machineType": text("What the machine is: server, desktop or laptop."),
         "asset_class": choice(ASSET_CLASSES, "What it is, by its type or the binding."),
-        "startTime": column(UTC, "When the period began.", time_formats=ISO_TIMES, required=True),
-        "endTime": column(UTC, "When the period ended.", time_formats=ISO_TIMES),
+        "startTime": Column(UTC, "When the period began.", time_formats=ISO_TIMES, required=True),
+        "endTime": Column(UTC, "When the period ended.", time_formats=ISO_TIMES),
         "country": text("Country."),
         "region": text("State or province."),
-        "cost": column(pl.Float64, "Cost of the machine in the period.", unit="currency"),
+        "cost": Column(pl.Float64, "Cost of the machine in the period.", unit="currency"),
         "cpuUtilization": amount("%", "Mean utilisation of the processor.", at_most=100),
-        "powerUsageEffectiveness": column(pl.Float64, "PUE assumed.", unit="1", at_least=1),
+        "powerUsageEffectiveness": Column(pl.Float64, "PUE assumed.", unit="1", at_least=1),
         "dailyUptime": amount("h", "Hours in use in the last day."),
         "weeklyUptime": amount("h", "Hours in use in the last week."),
         "monthlyUptime": amount("h", "Hours in use in the last month."),

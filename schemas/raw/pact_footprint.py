@@ -1,10 +1,9 @@
 """Contract of PACT product footprints (Technical Specifications 3)."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import amount, count, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 from suanheng.schemas.datasets.supply_chain import DECLARED_UNITS
 
 TITLE = "PACT product footprint, version 3 (JSON)"
@@ -25,27 +24,27 @@ _STAMPS = ("%Y-%m-%dT%H:%M:%S%.f%#z",)
 _PLACES = ("pcf.geographyRegionOrSubregion", "pcf.geographyCountry", "pcf.geographyCountrySubdivision")
 
 
-def _stamp(meaning: str, *, required: bool = False) -> pa.Column:
-    return column(UTC, meaning, unit="UTC", time_formats=_STAMPS, required=required)
+def _stamp(meaning: str, *, required: bool = False) -> Column:
+    return Column(UTC, meaning, unit="UTC", time_formats=_STAMPS, required=required)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "pact_footprint",
     "one product footprint",
     columns={
         "id": name("Identifier of the footprint.", required=True),
-        "specVersion": column(pl.String, "Version of the specification.", matches=r"3\.\d+\.\d+.*", required=True),
+        "specVersion": Column(pl.String, "Version of the specification.", matches=r"3\.\d+\.\d+.*", required=True),
         "version": count("Version of the footprint, in drafts of the specification."),
         "created": _stamp("When it was made.", required=True),
         "updated": _stamp("When it was last changed."),
-        "status": column(pl.String, "Whether it may be used.", one_of=("Active", "Deprecated"), required=True),
+        "status": Column(pl.String, "Whether it may be used.", one_of=("Active", "Deprecated"), required=True),
         "validityPeriodStart": _stamp("From when it is valid."),
         "validityPeriodEnd": _stamp("Until when, exclusive."),
         "companyName": name("Who declares it.", required=True),
         "productIds": text("Identifiers of the product."),
         "productNameCompany": name("What the company calls the product.", required=True),
         "sku": name("Model, from the binding."),
-        "pcf.declaredUnitOfMeasurement": column(
+        "pcf.declaredUnitOfMeasurement": Column(
             pl.String, "Unit the footprint is stated for.", one_of=DECLARED_UNITS, required=True
         ),
         "pcf.declaredUnitAmount": amount("declared unit", "Units that the amounts below are for.", required=True),
@@ -57,9 +56,9 @@ CONTRACT = contract(
         "pcf.referencePeriodEnd": _stamp("Until when the data are.", required=True),
         **dict.fromkeys(_PLACES, text("Where it was made; one of three, from a region to a part of a country.")),
         "pcf.primaryDataShare": amount("%", "Share that rests on primary data.", at_most=100),
-        "pcf.dqi.technologicalDQR": column(pl.Float64, "Rating of technology, 1 good to 5.", at_least=1, at_most=5),
-        "pcf.dqi.temporalDQR": column(pl.Float64, "Rating of time, 1 good to 5.", at_least=1, at_most=5),
-        "pcf.dqi.geographicalDQR": column(pl.Float64, "Rating of place, 1 good to 5.", at_least=1, at_most=5),
+        "pcf.dqi.technologicalDQR": Column(pl.Float64, "Rating of technology, 1 good to 5.", at_least=1, at_most=5),
+        "pcf.dqi.temporalDQR": Column(pl.Float64, "Rating of time, 1 good to 5.", at_least=1, at_most=5),
+        "pcf.dqi.geographicalDQR": Column(pl.Float64, "Rating of place, 1 good to 5.", at_least=1, at_most=5),
     },
     rules=[
         rule(

@@ -1,10 +1,9 @@
 """Contract of ENERGY STAR Portfolio Manager meter entries, as exported to XLSX or CSV."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import CURRENCY
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.units import spellings
 
 TITLE = "ENERGY STAR Portfolio Manager meter entries (XLSX, CSV)"
@@ -53,9 +52,9 @@ _NOT_AVAILABLE = ("Not Available", "Not Applicable")
 _DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y")
 
 
-def _share(source: str, *as_exported: str) -> pa.Column:
+def _share(source: str, *as_exported: str) -> Column:
     """Share of a source in the green power; exports misspell some of these labels."""
-    return column(
+    return Column(
         pl.Float64, f"Share of {source} in the green power.", unit="%", spellings=as_exported, nulls=_NOT_AVAILABLE
     )
 
@@ -64,53 +63,53 @@ def _meter_types(*commodities: str) -> list[str]:
     return [meter for meter, commodity in COMMODITY_OF_METER_TYPE.items() if commodity in commodities]
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "portfolio_manager",
     "one entry of one meter: a bill over a service period",
     happened=("Start Date", "End Date"),
     columns={
-        "Property Name": column(pl.String, "Building.", nulls=_NOT_AVAILABLE),
-        "Portfolio Manager ID": column(pl.String, "Number of the building.", nulls=_NOT_AVAILABLE),
-        "Portfolio Manager Meter ID": column(pl.String, "Number of the meter.", nulls=_NOT_AVAILABLE, required=True),
-        "Meter Name": column(pl.String, "What the owner calls the meter.", nulls=_NOT_AVAILABLE),
-        "Meter Type": column(
+        "Property Name": Column(pl.String, "Building.", nulls=_NOT_AVAILABLE),
+        "Portfolio Manager ID": Column(pl.String, "Number of the building.", nulls=_NOT_AVAILABLE),
+        "Portfolio Manager Meter ID": Column(pl.String, "Number of the meter.", nulls=_NOT_AVAILABLE, required=True),
+        "Meter Name": Column(pl.String, "What the owner calls the meter.", nulls=_NOT_AVAILABLE),
+        "Meter Type": Column(
             pl.String,
             "What the meter measures.",
             nulls=_NOT_AVAILABLE,
             one_of=tuple(COMMODITY_OF_METER_TYPE),
             required=True,
         ),
-        "Meter Consumption ID": column(pl.String, "Number of the entry.", nulls=_NOT_AVAILABLE),
-        "Start Date": column(pl.Date, "First day billed.", nulls=_NOT_AVAILABLE, time_formats=_DATES, required=True),
-        "End Date": column(
+        "Meter Consumption ID": Column(pl.String, "Number of the entry.", nulls=_NOT_AVAILABLE),
+        "Start Date": Column(pl.Date, "First day billed.", nulls=_NOT_AVAILABLE, time_formats=_DATES, required=True),
+        "End Date": Column(
             pl.Date,
             "Last day billed, or the day after it: see end_date_convention.",
             nulls=_NOT_AVAILABLE,
             time_formats=_DATES,
             required=True,
         ),
-        "Delivery Date": column(pl.Date, "Day of delivery.", nulls=_NOT_AVAILABLE, time_formats=_DATES),
-        "Usage/Quantity": column(
+        "Delivery Date": Column(pl.Date, "Day of delivery.", nulls=_NOT_AVAILABLE, time_formats=_DATES),
+        "Usage/Quantity": Column(
             pl.Float64, "Quantity, in the unit beside it.", unit="Usage Units", nulls=_NOT_AVAILABLE, required=True
         ),
-        "Usage Units": column(
+        "Usage Units": Column(
             pl.String,
             "Unit of the quantity. Case matters: kBtu is a thousand Btu, MBtu a million.",
             nulls=_NOT_AVAILABLE,
             one_of=spellings("energy", "volume", "mass"),
             required=True,
         ),
-        "Cost ($)": column(pl.Float64, "Amount charged.", unit="currency", nulls=_NOT_AVAILABLE),
-        "Estimation?": column(pl.Boolean, "Whether the reading was estimated.", nulls=_NOT_AVAILABLE),
-        "Demand (kW)": column(pl.Float64, "Peak demand billed.", unit="kW", nulls=_NOT_AVAILABLE),
-        "Demand Cost ($)": column(
+        "Cost ($)": Column(pl.Float64, "Amount charged.", unit="currency", nulls=_NOT_AVAILABLE),
+        "Estimation?": Column(pl.Boolean, "Whether the reading was estimated.", nulls=_NOT_AVAILABLE),
+        "Demand (kW)": Column(pl.Float64, "Peak demand billed.", unit="kW", nulls=_NOT_AVAILABLE),
+        "Demand Cost ($)": Column(
             pl.Float64, "Part of the cost that is charged for demand.", unit="currency", nulls=_NOT_AVAILABLE
         ),
-        "Last Modified Date": column(
+        "Last Modified Date": Column(
             pl.Date, "Day the entry was last changed.", nulls=_NOT_AVAILABLE, time_formats=_DATES
         ),
-        "Green Power": column(pl.Boolean, "Whether part of it was bought as green power.", nulls=_NOT_AVAILABLE),
-        "Green Power Quantity": column(
+        "Green Power": Column(pl.Boolean, "Whether part of it was bought as green power.", nulls=_NOT_AVAILABLE),
+        "Green Power Quantity": Column(
             pl.Float64, "Part of the quantity that was bought as green power.", unit="Usage Units", nulls=_NOT_AVAILABLE
         ),
         "Fuel Source - Solar %": _share("solar"),
@@ -120,19 +119,19 @@ CONTRACT = contract(
         "Fuel Source - Geothermal %": _share("geothermal heat"),
         "Fuel Source - Small Hydropower %": _share("small hydropower"),
         "Fuel Source - Unknown %": _share("an unknown source"),
-        "Cost ($) (2)": column(
+        "Cost ($) (2)": Column(
             pl.Float64,
             "Second column of this name: cost of an on-site renewable system, never a bill.",
             unit="currency",
             nulls=_NOT_AVAILABLE,
         ),
-        "end_date_convention": column(
+        "end_date_convention": Column(
             pl.String,
             "Whether End Date is the last day billed; stated in the binding or found by the reader.",
             one_of=("inclusive", "exclusive"),
             required=True,
         ),
-        "currency": column(pl.String, "ISO 4217 code of '$', from the binding.", matches=CURRENCY, required=True),
+        "currency": Column(pl.String, "ISO 4217 code of '$', from the binding.", matches=CURRENCY, required=True),
     },
     rules=[
         rule(

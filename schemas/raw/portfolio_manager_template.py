@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import CURRENCY, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 from suanheng.schemas.units import spellings
 
 TITLE = "ENERGY STAR Portfolio Manager bill upload template (XLSX)"
@@ -72,60 +72,60 @@ def _meter_types(*commodities: str) -> list[str]:
     return [meter for meter, commodity in COMMODITY_OF_METER_TYPE.items() if commodity in commodities]
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "portfolio_manager_template",
     "one entry of one meter, on the sheet of its kind",
     happened=("Start Date", "End Date"),
     columns={
         "sheet": text("Sheet, without 'Add Bills-'."),
-        "Meter ID": column(pl.String, "Number of the meter.", required=True),
+        "Meter ID": Column(pl.String, "Number of the meter.", required=True),
         "Meter Consumption ID": text("Number of the entry."),
         "Portfolio Manager ID": text("Number of the building."),
         "Property Name": text("Building."),
         "Meter Name": text("What the owner calls the meter."),
-        "Meter Type": column(
+        "Meter Type": Column(
             pl.String,
             "What the meter measures.",
             one_of=(*COMMODITY_OF_METER_TYPE, *MEASURED_METER_TYPES),
             required=True,
         ),
-        "Start Date": column(pl.Date, "First day.", time_formats=_DATES, required=True),
-        "End Date": column(
+        "Start Date": Column(pl.Date, "First day.", time_formats=_DATES, required=True),
+        "End Date": Column(
             pl.Date, "Last day, or the day after it: see end_date_convention.", time_formats=_DATES, required=True
         ),
-        "Delivery Date": column(pl.Date, "Day of delivery.", time_formats=_DATES),
-        "Usage": column(
+        "Delivery Date": Column(pl.Date, "Day of delivery.", time_formats=_DATES),
+        "Usage": Column(
             pl.Float64,
             "Quantity, in the unit beside it.",
             unit="Meter Unit",
             spellings=("Quantity", "Energy Used On-Site"),
             required=True,
         ),
-        "Energy Exported Off-Site": column(pl.Float64, "Energy fed into the grid.", unit="Meter Unit"),
-        "Meter Unit": column(
+        "Energy Exported Off-Site": Column(pl.Float64, "Energy fed into the grid.", unit="Meter Unit"),
+        "Meter Unit": Column(
             pl.String,
             "Unit of the quantity. Case matters: kBtu is a thousand Btu, MBtu a million.",
             one_of=spellings("energy", "volume", "mass"),
             required=True,
         ),
-        "Cost": column(pl.Float64, "Amount charged.", unit="currency"),
-        "Demand (kW)": column(pl.Float64, "Peak demand billed.", unit="kW"),
-        "Demand Cost ($)": column(pl.Float64, "Part of the cost that is charged for demand.", unit="currency"),
-        "Estimation": column(pl.Boolean, "Whether the reading was estimated."),
-        "Green Power?": column(pl.Boolean, "Whether part of it was bought as green power."),
-        "Green Power Quantity": column(
+        "Cost": Column(pl.Float64, "Amount charged.", unit="currency"),
+        "Demand (kW)": Column(pl.Float64, "Peak demand billed.", unit="kW"),
+        "Demand Cost ($)": Column(pl.Float64, "Part of the cost that is charged for demand.", unit="currency"),
+        "Estimation": Column(pl.Boolean, "Whether the reading was estimated."),
+        "Green Power?": Column(pl.Boolean, "Whether part of it was bought as green power."),
+        "Green Power Quantity": Column(
             pl.Float64, "Part of the quantity that was bought as green power.", unit="Meter Unit"
         ),
         "REC Ownership": text("Who owns the certificates of an on-site system."),
-        "end_date_convention": column(
+        "end_date_convention": Column(
             pl.String,
             "Whether End Date is the last day; stated in the binding or found by the reader.",
             one_of=("inclusive", "exclusive"),
             required=True,
         ),
-        "currency": column(pl.String, "ISO 4217 code, from the binding.", matches=CURRENCY, required=True),
-        "from": column(UTC, "Midnight at which a measured period begins.", unit="UTC", time_formats=_MIDNIGHT),
-        "to": column(UTC, "Midnight at which a measured period ends.", unit="UTC", time_formats=_MIDNIGHT),
+        "currency": Column(pl.String, "ISO 4217 code, from the binding.", matches=CURRENCY, required=True),
+        "from": Column(UTC, "Midnight at which a measured period begins.", unit="UTC", time_formats=_MIDNIGHT),
+        "to": Column(UTC, "Midnight at which a measured period ends.", unit="UTC", time_formats=_MIDNIGHT),
     },
     rules=[
         rule(

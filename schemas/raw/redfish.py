@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import choice, instant, name, text
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.units import spellings
 
 TITLE = "Redfish resources (JSON: Sensor, EnvironmentMetrics, PowerSupplyMetrics, PowerSubsystem, Power, Chassis)"
@@ -38,15 +38,15 @@ LIMITS = (
     "Readings of phases are not read; their total is.",
 )
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "redfish",
     "one reading of one resource",
     happened=("read_at", "read_at"),
     columns={
         "resource": name("Address of the resource, without /redfish/v1/.", required=True),
         "property": name("Property the reading stands under.", required=True),
-        "Reading": column(pl.Float64, "The reading; empty where the sensor is absent or off.", unit="ReadingUnits"),
-        "ReadingUnits": column(
+        "Reading": Column(pl.Float64, "The reading; empty where the sensor is absent or off.", unit="ReadingUnits"),
+        "ReadingUnits": Column(
             pl.String,
             "Unit; that of the property's name where the reading states none.",
             one_of=spellings("power", "energy", "temperature"),

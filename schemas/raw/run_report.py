@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import LARGEST_AMOUNT, PRECISIONS, amount, choice, count, instant, name
-from suanheng.schemas.contract import contract, rule
+from suanheng.schemas.contract import Contract, rule
 from suanheng.schemas.datasets.telemetry import JOB_STATES, WORKLOAD_CLASSES
 
 TITLE = "Training and serving run reports (JSON, JSON lines)"
@@ -31,7 +31,7 @@ CONVENTIONS = ("palm", "megatron", "other")
 
 _MOST_OPERATIONS = LARGEST_AMOUNT * 1e15
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "run_report",
     "one training or serving run",
     happened=("started_at", "ended_at"),

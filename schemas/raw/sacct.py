@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import amount, count, name, text
-from suanheng.schemas.contract import UTC, column, contract, rule
+from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "Slurm accounting (sacct --parsable2)"
 FEEDS = ("workload_runs",)
@@ -31,12 +31,12 @@ _NO_LIMIT = ("UNLIMITED", "Partition_Limit", "INVALID")
 _DURATION = r"(\d{1,5}-)?(\d{1,6}:)?\d{1,2}:\d{2}(\.\d+)?"
 
 
-def _time(meaning: str, *, required: bool = False) -> pa.Column:
-    return column(UTC, meaning, unit="UTC", required=required, nulls=_UNKNOWN_TIMES, time_formats=_TIMES)
+def _time(meaning: str, *, required: bool = False) -> Column:
+    return Column(UTC, meaning, unit="UTC", required=required, nulls=_UNKNOWN_TIMES, time_formats=_TIMES)
 
 
-def _duration(meaning: str) -> pa.Column:
-    return column(pl.String, meaning, unit="[days-]hh:mm:ss", matches=_DURATION, nulls=_NO_LIMIT)
+def _duration(meaning: str) -> Column:
+    return Column(pl.String, meaning, unit="[days-]hh:mm:ss", matches=_DURATION, nulls=_NO_LIMIT)
 
 
 def resources_are_countable(*columns: str) -> pa.Check:
@@ -47,7 +47,7 @@ def resources_are_countable(*columns: str) -> pa.Check:
     return rule("resources_are_countable", ~pl.any_horizontal(no_count.fill_null(False)), message)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "sacct",
     "one accounting record of a job or of a step of a job",
     happened=("submit", "end"),
@@ -65,7 +65,7 @@ CONTRACT = contract(
         "end": _time("When it ended; unknown while it runs."),
         "elapsed": _duration("How long it ran."),
         "exitcode": text("Exit code and signal."),
-        "state": column(
+        "state": Column(
             pl.String, "State; a cancelled job also says by whom.", matches=r"[A-Z_]+\+?( by \d+)?", required=True
         ),
         "nnodes": count("Nodes allocated, or asked for while it waits."),

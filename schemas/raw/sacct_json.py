@@ -1,10 +1,9 @@
 """Contract of raw.sacct_json: accounting records of the Slurm scheduler as JSON."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import LONGEST_S, count, duration, name, text
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 from suanheng.schemas.raw.sacct import resources_are_countable
 
 TITLE = "Slurm accounting (sacct --json)"
@@ -32,11 +31,11 @@ _EPOCH_AS_ISO = ("%Y-%m-%dT%H:%M:%S%.f%#z",)
 _NO_VALUE = (str(2**32 - 2), str(2**32 - 1), str(2**64 - 2))
 
 
-def _time(meaning: str, *, required: bool = False) -> pa.Column:
-    return column(UTC, meaning, unit="UTC", required=required, time_formats=_EPOCH_AS_ISO)
+def _time(meaning: str, *, required: bool = False) -> Column:
+    return Column(UTC, meaning, unit="UTC", required=required, time_formats=_EPOCH_AS_ISO)
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "sacct_json",
     "one accounting record of a job",
     happened=("time.submission", "time.end"),
@@ -56,7 +55,7 @@ CONTRACT = contract(
         "time.end": _time("When it ended; unknown while it runs."),
         "time.elapsed": duration("How long it ran, without the time it was suspended."),
         "time.suspended": duration("How long it was suspended."),
-        "time.limit": column(
+        "time.limit": Column(
             pl.Float64,
             "Run time asked for; unknown where the job has no limit.",
             unit="min",
@@ -64,7 +63,7 @@ CONTRACT = contract(
             at_most=LONGEST_S / 60,
             nulls=_NO_VALUE,
         ),
-        "state.current": column(
+        "state.current": Column(
             pl.String, "State; the first word where there are several.", matches=r"[A-Z_]+", required=True
         ),
         "allocation_nodes": count("Nodes allocated."),

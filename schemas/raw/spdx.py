@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import text
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 
 TITLE = "SPDX 2.3 software bill of materials (JSON, tag-value)"
 FEEDS = ("software_components",)
@@ -25,35 +25,35 @@ LIMITS = (
 
 _NO_ASSERTION = ("NOASSERTION",)
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "spdx",
     "one package",
     columns={
-        "spdxVersion": column(pl.String, "Version of the specification.", required=True),
+        "spdxVersion": Column(pl.String, "Version of the specification.", required=True),
         "documentNamespace": text("Identifier of the document."),
-        "creationInfo.created": column(
+        "creationInfo.created": Column(
             UTC, "When the document was created.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)
         ),
-        "observed_on": column(
+        "observed_on": Column(
             pl.Date,
             "Day of creationInfo.created in UTC; from the binding where that is absent.",
             time_formats=("%Y-%m-%d",),
             required=True,
         ),
         "creationInfo.creators": text("People, organisations and tools that made the document."),
-        "SPDXID": column(pl.String, "Identifier within the document.", required=True),
-        "name": column(pl.String, "Name.", required=True),
+        "SPDXID": Column(pl.String, "Identifier within the document.", required=True),
+        "name": Column(pl.String, "Name.", required=True),
         "versionInfo": text("Version."),
-        "supplier": column(pl.String, "Who distributes it, e.g. Organization: Chips AG.", nulls=_NO_ASSERTION),
-        "originator": column(pl.String, "Who made it, where that is somebody else.", nulls=_NO_ASSERTION),
-        "licenseConcluded": column(
+        "supplier": Column(pl.String, "Who distributes it, e.g. Organization: Chips AG.", nulls=_NO_ASSERTION),
+        "originator": Column(pl.String, "Who made it, where that is somebody else.", nulls=_NO_ASSERTION),
+        "licenseConcluded": Column(
             pl.String, "Licence that the author of the document concluded.", nulls=_NO_ASSERTION
         ),
-        "licenseDeclared": column(pl.String, "Licence that the authors of the package declare.", nulls=_NO_ASSERTION),
+        "licenseDeclared": Column(pl.String, "Licence that the authors of the package declare.", nulls=_NO_ASSERTION),
         "primaryPackagePurpose": text("What it is for; DEVICE is hardware."),
         "purl": text("Package URL, from externalRefs."),
         "cpe": text("Common platform enumeration, from externalRefs."),
-        "dependencies stated": column(
+        "dependencies stated": Column(
             pl.Boolean, "Whether relationships say what the package depends on or contains.", required=True
         ),
     },

@@ -3,7 +3,7 @@
 import polars as pl
 
 from suanheng.schemas.columns import text
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 
 TITLE = "SPDX 3.0 software bill of materials (JSON-LD)"
 FEEDS = ("software_components",)
@@ -25,35 +25,35 @@ LIMITS = (
 
 _NO_ASSERTION = ("NOASSERTION",)
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "spdx3",
     "one package, AI models and data sets among them",
     columns={
         "creationInfo.specVersion": text("Version of the specification."),
-        "creationInfo.created": column(
+        "creationInfo.created": Column(
             UTC, "When the SpdxDocument was created.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)
         ),
-        "observed_on": column(
+        "observed_on": Column(
             pl.Date,
             "Day of creationInfo.created in UTC; from the binding where that is absent.",
             time_formats=("%Y-%m-%d",),
             required=True,
         ),
         "creationInfo.createdBy": text("People, organisations and software that made the SpdxDocument."),
-        "type": column(pl.String, "Class of the element; dataset_DatasetPackage is no software.", required=True),
-        "spdxId": column(pl.String, "Identifier of the element.", required=True),
-        "name": column(pl.String, "Name.", required=True),
+        "type": Column(pl.String, "Class of the element; dataset_DatasetPackage is no software.", required=True),
+        "spdxId": Column(pl.String, "Identifier of the element.", required=True),
+        "name": Column(pl.String, "Name.", required=True),
         "software_packageVersion": text("Version."),
         "suppliedBy": text("Who distributes it."),
         "originatedBy": text("Who made it."),
-        "hasConcludedLicense": column(
+        "hasConcludedLicense": Column(
             pl.String, "Licence that the author of the document concluded.", nulls=_NO_ASSERTION
         ),
-        "hasDeclaredLicense": column(pl.String, "Licence that the authors declare.", nulls=_NO_ASSERTION),
+        "hasDeclaredLicense": Column(pl.String, "Licence that the authors declare.", nulls=_NO_ASSERTION),
         "software_primaryPurpose": text("What it is for; device is hardware, data is neither."),
         "software_packageUrl": text("Package URL."),
         "externalIdentifier": text("Package URL, else common platform enumeration, from externalIdentifier."),
-        "dependencies stated": column(
+        "dependencies stated": Column(
             pl.Boolean, "Whether relationships say what the package depends on or contains.", required=True
         ),
     },

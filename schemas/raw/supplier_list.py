@@ -1,10 +1,9 @@
 """Contract of supplier and stock lists that people keep by hand, in Chinese or English."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import CURRENCY, ISO_DATES, amount, count, kept_by_hand, name, text
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.units import spellings
 
 TITLE = "Supplier and stock list (XLSX, CSV; Chinese or English)"
@@ -62,12 +61,12 @@ CURRENCIES = {
 _DAYS = (*ISO_DATES, "%Y.%m.%d", "%Y-%m-%d %H:%M:%S")
 
 
-def _word(meaning: str, *spellings: str, code: str, words: dict[str, str]) -> pa.Column:
+def _word(meaning: str, *spellings: str, code: str, words: dict[str, str]) -> Column:
     escaped = "|".join(word.replace("$", r"\$") for word in words)
-    return column(pl.String, meaning, spellings=spellings, matches=f"{code}|{escaped}")
+    return Column(pl.String, meaning, spellings=spellings, matches=f"{code}|{escaped}")
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "supplier_list",
     "one part of the list",
     columns=kept_by_hand(
@@ -76,7 +75,7 @@ CONTRACT = contract(
                 "Part.", "料号", "物料编码", "物料号", "部件编号", "part number", "part no", required=True
             ),
             "part_name": text("What it is called.", "名称", "物料名称", "部件名称", "description"),
-            "observed_on": column(
+            "observed_on": Column(
                 pl.Date,
                 "Day the row describes, from the list or the binding.",
                 spellings=("日期", "盘点日期", "截止日期", "as of", "date"),
@@ -95,7 +94,7 @@ CONTRACT = contract(
                 "Suppliers that are qualified.", "合格供应商数", "合格供方数", "qualified vendors"
             ),
             "lead_time": amount("lead_time_unit", "From order to delivery.", "交期", "采购周期", "交货期", "lead time"),
-            "lead_time_unit": column(
+            "lead_time_unit": Column(
                 pl.String,
                 "Unit of the lead time, from the cell, the header or the binding.",
                 one_of=spellings("duration"),

@@ -1,10 +1,9 @@
 """Contract of the table of vendors' product carbon footprints that Boavizta keeps."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import amount, name, ratio, text
-from suanheng.schemas.contract import column, contract
+from suanheng.schemas.contract import Column, Contract
 
 TITLE = "Vendor product footprints (Boavizta, CSV)"
 FEEDS = ("product_footprints",)
@@ -25,11 +24,11 @@ _WRITTEN = ("%Y-%m-%d", "%B %Y", "%b %Y", "%B %d %Y", "%d/%m/%Y", "%d-%m-%Y", "%
 """November 2020; Oct 2019; October 13 2020; 26/07/2019; 27-05-2022; 2013. The day comes before the month."""
 
 
-def _share(phase: str) -> pa.Column:
+def _share(phase: str) -> Column:
     return ratio(f"Share of {phase} in gwp_total.")
 
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "vendor_footprint",
     "one declaration of one product",
     columns={
@@ -44,9 +43,9 @@ CONTRACT = contract(
         "gwp_eol_ratio": _share("the end of life"),
         "gwp_error_ratio": amount("1", "Error of gwp_total, as a share of it; it can exceed 1."),
         "yearly_tec": amount("kWh", "Electricity used in a year."),
-        "lifetime": column(pl.Float64, "Years of use assumed.", unit="a", at_least=0.5, at_most=30),
-        "report_date": column(pl.Date, "Day, month or year of the declaration.", time_formats=_WRITTEN),
-        "added_date": column(pl.Date, "Day it was added to the table.", time_formats=_WRITTEN, required=True),
+        "lifetime": Column(pl.Float64, "Years of use assumed.", unit="a", at_least=0.5, at_most=30),
+        "report_date": Column(pl.Date, "Day, month or year of the declaration.", time_formats=_WRITTEN),
+        "added_date": Column(pl.Date, "Day it was added to the table.", time_formats=_WRITTEN, required=True),
         "sources": text("Where the declaration is published."),
         "sources_hash": name("Hash of what is published there.", required=True),
         "sku": name("Model, from the binding."),

@@ -1,7 +1,7 @@
 """Contract of raw.vllm_benchmark: serving benchmarks of vLLM."""
 
 from suanheng.schemas.columns import PRECISIONS, amount, choice, count, duration, name, text
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 
 TITLE = "vLLM serving benchmark (vllm bench serve --save-result)"
 FEEDS = ("benchmark_results",)
@@ -38,12 +38,12 @@ _MEANING = {
     "e2el": "time to the whole answer",
 }
 
-CONTRACT = contract(
+CONTRACT = Contract(
     "vllm_benchmark",
     "one run of a serving benchmark",
     happened=("date", "date"),
     columns={
-        "date": column(UTC, "When the result was written.", unit="UTC", required=True, time_formats=("%Y%m%d-%H%M%S",)),
+        "date": Column(UTC, "When the result was written.", unit="UTC", required=True, time_formats=("%Y%m%d-%H%M%S",)),
         "backend": text("Kind of endpoint."),
         "label": text("Label of the result."),
         "model_id": name("Model that was served."),

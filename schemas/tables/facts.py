@@ -2,29 +2,29 @@
 
 import polars as pl
 
-from suanheng.schemas.contract import Contract, column, contract
+from suanheng.schemas.contract import Column, Contract
 
 ADDITIVE = pl.Decimal(38, 9)
 """Type of everything that is summed: exact, so that the order of rows and months does not matter."""
 
 
 def _facts(name: str, one_row_is: str, time: str, dtype: type[pl.DataType], more: dict) -> Contract:
-    return contract(
+    return Contract(
         name,
         one_row_is,
         key=(time, "indicator"),
         columns={
-            "site_id": column(pl.String, "Site.", required=True),
-            time: column(dtype, "When.", required=True),
-            "indicator": column(pl.String, "Indicator.", required=True),
-            "numerator": column(ADDITIVE, "Numerator; empty where unknown."),
-            "denominator": column(ADDITIVE, "Denominator; empty where unknown."),
+            "site_id": Column(pl.String, "Site.", required=True),
+            time: Column(dtype, "When.", required=True),
+            "indicator": Column(pl.String, "Indicator.", required=True),
+            "numerator": Column(ADDITIVE, "Numerator; empty where unknown."),
+            "denominator": Column(ADDITIVE, "Denominator; empty where unknown."),
             **more,
-            "observed": column(ADDITIVE, "Evidence seen, in the unit of expected."),
-            "expected": column(ADDITIVE, "Evidence there ought to be."),
-            "evidence_rank": column(pl.Int32, "Weakest evidence used: 1 metered to 5 simulated."),
-            "reference_rows": column(pl.List(pl.String), "Reference facts used."),
-            "gap": column(pl.String, "Why there is no value."),
+            "observed": Column(ADDITIVE, "Evidence seen, in the unit of expected."),
+            "expected": Column(ADDITIVE, "Evidence there ought to be."),
+            "evidence_rank": Column(pl.Int32, "Weakest evidence used: 1 metered to 5 simulated."),
+            "reference_rows": Column(pl.List(pl.String), "Reference facts used."),
+            "gap": Column(pl.String, "Why there is no value."),
         },
     )
 
@@ -36,5 +36,5 @@ PERIOD_FACTS = _facts(
     "one indicator that is no ratio of sums, of one site in one period",
     "period",
     pl.String,
-    {"value": column(pl.Float64, "The statistic itself.")},
+    {"value": Column(pl.Float64, "The statistic itself.")},
 )

@@ -1,10 +1,9 @@
 """Contract of the indicators stage: one table shape for every indicator."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import EVIDENCE_CLASSES, choice, count, ratio
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
 OK = "ok"
 """Status of an indicator with a value that can be used."""
@@ -47,57 +46,57 @@ EXACT = pl.Decimal(38, 9)
 _RELATIVE_ERROR = 1e-9
 
 
-def site_and_period() -> dict[str, pa.Column]:
+def site_and_period() -> dict[str, Column]:
     """The columns with which every row of indicators and scorecards begins."""
     return {
-        "site_id": column(pl.String, "Site that is scored.", matches=r"[a-z0-9][a-z0-9_-]{0,62}", required=True),
-        "period": column(
+        "site_id": Column(pl.String, "Site that is scored.", matches=r"[a-z0-9][a-z0-9_-]{0,62}", required=True),
+        "period": Column(
             pl.String, "Month, quarter or year in the site's own time zone.", matches=PERIOD, required=True
         ),
     }
 
 
-def period_bounds() -> dict[str, pa.Column]:
+def period_bounds() -> dict[str, Column]:
     """Kind and limits of the period."""
     return {
         "period_kind": choice(PERIOD_KINDS, "Kind of period.", required=True),
-        "period_start": column(pl.Date, "First day of the period.", required=True),
-        "period_end": column(pl.Date, "Day after the last day of the period.", required=True),
+        "period_start": Column(pl.Date, "First day of the period.", required=True),
+        "period_end": Column(pl.Date, "Day after the last day of the period.", required=True),
     }
 
 
-def evidence_class() -> pa.Column:
+def evidence_class() -> Column:
     """The weakest kind of evidence used."""
     return choice(EVIDENCE_CLASSES, "Weakest kind of evidence the value rests on; empty without a value.")
 
 
-def reference_rows() -> pa.Column:
+def reference_rows() -> Column:
     """The reference facts used."""
-    return column(pl.List(pl.String), "Reference facts used, each as reference_id.")
+    return Column(pl.List(pl.String), "Reference facts used, each as reference_id.")
 
 
 _ratio_of_sums = pl.col("window_numerator").cast(pl.Float64) / pl.col("window_denominator").cast(pl.Float64)
 
-INDICATORS = contract(
+INDICATORS = Contract(
     "all",
     "one indicator of one site in one period, with a status where it has no value",
     key=("period", "indicator"),
     columns={
         **site_and_period(),
         **period_bounds(),
-        "indicator": column(pl.String, "Indicator, as in reference.indicators.", required=True),
-        "numerator": column(EXACT, "Numerator summed over the period.", unit="see reference.indicators"),
-        "denominator": column(EXACT, "Denominator summed over the period.", unit="see reference.indicators"),
-        "window_start": column(pl.Date, "First day of the window the value is taken over.", required=True),
-        "window_end": column(pl.Date, "Day after the last day of that window.", required=True),
-        "window_numerator": column(EXACT, "Numerator summed over the window.", unit="see reference.indicators"),
-        "window_denominator": column(EXACT, "Denominator summed over the window.", unit="see reference.indicators"),
-        "value": column(
+        "indicator": Column(pl.String, "Indicator, as in reference.indicators.", required=True),
+        "numerator": Column(EXACT, "Numerator summed over the period.", unit="see reference.indicators"),
+        "denominator": Column(EXACT, "Denominator summed over the period.", unit="see reference.indicators"),
+        "window_start": Column(pl.Date, "First day of the window the value is taken over.", required=True),
+        "window_end": Column(pl.Date, "Day after the last day of that window.", required=True),
+        "window_numerator": Column(EXACT, "Numerator summed over the window.", unit="see reference.indicators"),
+        "window_denominator": Column(EXACT, "Denominator summed over the window.", unit="see reference.indicators"),
+        "value": Column(
             pl.Float64,
             "Window numerator divided by window denominator, or a statistic such as a quantile.",
             unit="unit",
         ),
-        "unit": column(pl.String, "Unit of value.", required=True),
+        "unit": Column(pl.String, "Unit of value.", required=True),
         "coverage": ratio("Evidence seen as a share of the evidence that ought to be there."),
         "evidence_class": evidence_class(),
         "status": choice(STATUSES, "ok, or why there is no value, or none that can be used.", required=True),

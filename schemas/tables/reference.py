@@ -19,7 +19,7 @@ from suanheng.schemas.columns import (
     flag,
     text,
 )
-from suanheng.schemas.contract import Contract, column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.datasets.points import INSTANT_QUANTITIES, METER_UNIT_FITS, METER_UNITS
 from suanheng.schemas.datasets.telemetry import BOUNDARIES
 from suanheng.schemas.units import spellings
@@ -39,9 +39,9 @@ NEIGHBOURHOOD = 5.0
 """A factor more than this many times its neighbours is taken for an error of copying."""
 
 
-def _identified() -> dict[str, pa.Column]:
+def _identified() -> dict[str, Column]:
     return {
-        "reference_id": column(
+        "reference_id": Column(
             pl.String,
             "Key of the fact, as scorecards cite it: table/readable key.",
             matches=r"[a-z_]+/.+",
@@ -50,15 +50,15 @@ def _identified() -> dict[str, pa.Column]:
     }
 
 
-def _trusted() -> dict[str, pa.Column]:
+def _trusted() -> dict[str, Column]:
     return {
-        "source": column(pl.String, "Where the fact was read.", required=True),
+        "source": Column(pl.String, "Where the fact was read.", required=True),
         "confidence": choice(CONFIDENCES, "How sure we are of it.", required=True),
         "is_usable": flag("Whether a figure may rest on it.", required=True),
     }
 
 
-def _valid() -> dict[str, pa.Column]:
+def _valid() -> dict[str, Column]:
     return {
         "valid_from": day("First day for which the fact holds."),
         "valid_to": day("Last day for which the fact holds; 9999-12-31 where no end is known."),
@@ -90,9 +90,9 @@ def _one_value(value: str, *key: str) -> pa.Check:
     )
 
 
-def _table(name: str, one_row_is: str, columns: dict[str, pa.Column], *rules: pa.Check) -> Contract:
+def _table(name: str, one_row_is: str, columns: dict[str, Column], *rules: pa.Check) -> Contract:
     dated = [_IN_ORDER] if "valid_from" in columns else []
-    return contract(
+    return Contract(
         name,
         one_row_is,
         key=("reference_id",),
@@ -107,7 +107,7 @@ ACCELERATORS = _table(
     {
         "vendor": text("Vendor."),
         "model": text("Model name; several SKUs may share it, so it is no key."),
-        "sku": column(pl.String, "SKU, as telemetry and inventories name it.", required=True),
+        "sku": Column(pl.String, "SKU, as telemetry and inventories name it.", required=True),
         "form_factor": text("Form factor."),
         "precision": choice(PRECISIONS, "Number format of the peak.", required=True),
         "sparsity": choice(("dense", "unstated"), "Whether the source says the peak is dense.", required=True),
@@ -159,8 +159,8 @@ GRID_EMISSION_FACTORS = _table(
     "one electricity factor of one place and year",
     {
         "region_type": choice(("nation", "region", "province"), "Kind of place.", required=True),
-        "region_zh": column(pl.String, "Place, in Chinese.", required=True),
-        "region_en": column(pl.String, "Place, in English.", required=True),
+        "region_zh": Column(pl.String, "Place, in Chinese.", required=True),
+        "region_en": Column(pl.String, "Place, in English.", required=True),
         "region_code": text("ISO 3166-2 code; CN for the nation, empty for grid regions."),
         "year": count("Calendar year the factor describes."),
         "factor_kind": choice(FACTOR_KINDS, "Which of the four factors.", required=True),
@@ -189,7 +189,7 @@ EMBODIED_CARBON = _table(
     "embodied_carbon",
     "one hardware item or component factor",
     {
-        "item": column(pl.String, "What it is.", required=True),
+        "item": Column(pl.String, "What it is.", required=True),
         "sku": text("Accelerator SKU the item is."),
         "category": choice(
             ASSET_CATEGORIES, "Kind of item; a board must never be added to its accelerators.", required=True
@@ -198,7 +198,7 @@ EMBODIED_CARBON = _table(
         "low_kgco2e": amount("kgCO2e", "Lowest known value, per unit."),
         "default_kgco2e": amount("kgCO2e", "Value to use, per unit."),
         "high_kgco2e": amount("kgCO2e", "Highest known value, per unit."),
-        "unit": column(pl.String, "What the values are per.", required=True),
+        "unit": Column(pl.String, "What the values are per.", required=True),
     },
     _has_value("default_kgco2e"),
     _one_value("default_kgco2e", "item"),
@@ -214,11 +214,11 @@ POLICIES = _table(
     "policies",
     "one policy of Table 1 of the 2024 report",
     {
-        "published": column(pl.String, "Month of publication.", matches=r"\d{4}-\d{2}", required=True),
-        "issuer_zh": column(pl.String, "Issuer, in Chinese.", required=True),
-        "issuer_en": column(pl.String, "Issuer, in English.", required=True),
-        "title_zh": column(pl.String, "Title, in Chinese.", required=True),
-        "title_en": column(pl.String, "Title, in English; ours.", required=True),
+        "published": Column(pl.String, "Month of publication.", matches=r"\d{4}-\d{2}", required=True),
+        "issuer_zh": Column(pl.String, "Issuer, in Chinese.", required=True),
+        "issuer_en": Column(pl.String, "Issuer, in English.", required=True),
+        "title_zh": Column(pl.String, "Title, in Chinese.", required=True),
+        "title_en": Column(pl.String, "Title, in English; ours.", required=True),
         "level": choice(("national", "province", "city"), "Level of government.", required=True),
     },
 )
@@ -227,20 +227,20 @@ POLICY_TARGETS = _table(
     "policy_targets",
     "one numeric or graded target of one document",
     {
-        "document_zh": column(pl.String, "Document, in Chinese.", required=True),
-        "document_en": column(pl.String, "Document, in English; ours.", required=True),
+        "document_zh": Column(pl.String, "Document, in Chinese.", required=True),
+        "document_en": Column(pl.String, "Document, in English; ours.", required=True),
         "issuer": text("Issuer."),
-        "published": column(pl.String, "Month or day of publication.", matches=r"\d{4}-\d{2}(-\d{2})?", required=True),
-        "metric": column(pl.String, "What the document sets a target for.", required=True),
+        "published": Column(pl.String, "Month or day of publication.", matches=r"\d{4}-\d{2}(-\d{2})?", required=True),
+        "metric": Column(pl.String, "What the document sets a target for.", required=True),
         "comparator": choice(
             ("<", "<=", ">=", ">", "=", "at least", "meets", "reaches"), "Relation to hold.", required=True
         ),
-        "value": column(pl.String, "Target as the document states it.", required=True),
-        "unit": column(pl.String, "Unit of value.", required=True),
-        "applies_to": column(pl.String, "To whom it applies, in words.", required=True),
+        "value": Column(pl.String, "Target as the document states it.", required=True),
+        "unit": Column(pl.String, "Unit of value.", required=True),
+        "applies_to": Column(pl.String, "To whom it applies, in words.", required=True),
         "effective": text("From or by when, in words."),
         "indicator": text("Our indicator that the target can be compared with; empty if there is none."),
-        "target_value": column(pl.Float64, "Target in the unit of that indicator.", unit="unit of the indicator"),
+        "target_value": Column(pl.Float64, "Target in the unit of that indicator.", unit="unit of the indicator"),
         "binds": choice(("each site", "average", "applicants", "not stated"), "Whom the target binds.", required=True),
         "size_classes": text("Size classes it is limited to, separated by blanks."),
         "is_new": flag("True if it is limited to new centres."),
@@ -260,11 +260,11 @@ PARAMETERS = _table(
     "parameters",
     "one constant that recipes read",
     {
-        "name": column(pl.String, "Name; a set of values is several rows of one name.", required=True),
-        "value": column(pl.Float64, "The number.", unit="unit"),
+        "name": Column(pl.String, "Name; a set of values is several rows of one name.", required=True),
+        "value": Column(pl.Float64, "The number.", unit="unit"),
         "text_value": text("The text, or the case the number is for."),
         "unit": text("Unit of value."),
-        "meaning": column(pl.String, "What it says.", required=True),
+        "meaning": Column(pl.String, "What it says.", required=True),
         **_valid(),
     },
     rule(
@@ -279,7 +279,7 @@ OSI_LICENCES = _table(
     "osi_licences",
     "one licence that the Open Source Initiative approved",
     {
-        "licence_spdx": column(pl.String, "SPDX identifier.", required=True),
+        "licence_spdx": Column(pl.String, "SPDX identifier.", required=True),
         "title": text("Name of the licence."),
         "is_deprecated_id": flag("Whether SPDX has replaced the identifier by another.", required=True),
     },
@@ -300,7 +300,7 @@ GENERATION_FACTORS = _table(
     "generation_factors",
     "one kind of generation",
     {
-        "source_kind": column(pl.String, "Kind of generation.", required=True),
+        "source_kind": Column(pl.String, "Kind of generation.", required=True),
         "kgco2e_per_kwh": amount("kgCO2e/kWh", "Emission factor of generation.", at_most=HIGHEST_FACTOR),
     },
     _has_value("kgco2e_per_kwh"),
@@ -311,12 +311,12 @@ UNITS = _table(
     "units",
     "one spelling of one unit",
     {
-        "unit": column(pl.String, "Unit, exactly as a source writes it: case matters.", required=True),
-        "quantity": column(pl.String, "What it measures.", required=True),
-        "base_unit": column(pl.String, "Unit that staged columns of this quantity are in.", required=True),
+        "unit": Column(pl.String, "Unit, exactly as a source writes it: case matters.", required=True),
+        "quantity": Column(pl.String, "What it measures.", required=True),
+        "base_unit": Column(pl.String, "Unit that staged columns of this quantity are in.", required=True),
         "multiplier": amount("base_unit", "A value times multiplier / divisor is in the base unit.", required=True),
         "divisor": amount("1", "Kept apart from the multiplier, so that the conversion rounds once.", required=True),
-        "definition": column(
+        "definition": Column(
             pl.String, "The unit in the language of pint, which a test converts it with.", required=True
         ),
     },
@@ -327,17 +327,17 @@ METER_METRICS = _table(
     "meter_metrics",
     "one metric of one dialect of metering systems",
     {
-        "dialect": column(pl.String, "Metering system whose names these are.", required=True),
-        "metric": column(pl.String, "Metric, exactly as the system writes it.", required=True),
+        "dialect": Column(pl.String, "Metering system whose names these are.", required=True),
+        "metric": Column(pl.String, "Metric, exactly as the system writes it.", required=True),
         "quantity": choice(
             (*INSTANT_QUANTITIES, "flag", "none"),
             "What it measures; flag where a value other than 0 says that the device is not to be trusted, none where "
             "it is no reading of a meter.",
             required=True,
         ),
-        "unit": column(pl.String, "Unit, exactly as in reference.units.", one_of=METER_UNITS),
+        "unit": Column(pl.String, "Unit, exactly as in reference.units.", one_of=METER_UNITS),
         "boundary": choice(BOUNDARIES, "Where it is measured; empty where that depends on the device."),
-        "meaning": column(pl.String, "What it says.", required=True),
+        "meaning": Column(pl.String, "What it says.", required=True),
     },
     METER_UNIT_FITS,
     rule("one_meaning_per_metric", pl.len().over("dialect", "metric") == 1, "another row has the same metric"),
@@ -381,9 +381,9 @@ METRIC_MAPPINGS = _table(
     "metric_mappings",
     "one metric of one exporter, or the series of it that carry one label value",
     {
-        "exporter": column(pl.String, "Exporter, as pulls name it.", matches=r"[a-z][a-z0-9_]*", required=True),
-        "metric": column(pl.String, "Name of the metric.", matches=r"[a-zA-Z_:][a-zA-Z0-9_:]*", required=True),
-        "where_label": column(
+        "exporter": Column(pl.String, "Exporter, as pulls name it.", matches=r"[a-z][a-z0-9_]*", required=True),
+        "metric": Column(pl.String, "Name of the metric.", matches=r"[a-zA-Z_:][a-zA-Z0-9_:]*", required=True),
+        "where_label": Column(
             pl.String, "Label that limits the row; a limited row goes before one without a limit.", matches=_LABELS
         ),
         "where_value": text("Value that label must have."),
@@ -401,12 +401,12 @@ METRIC_MAPPINGS = _table(
             at_least=1,
             default=1,
         ),
-        "device_labels": column(
+        "device_labels": Column(
             pl.String, "Labels that together name the device or the meter, separated by blanks.", matches=_LABELS
         ),
-        "instance_label": column(pl.String, "Label that names the slice of a partitioned device.", matches=_LABELS),
-        "node_labels": column(pl.String, "Labels of which the first there is names the server.", matches=_LABELS),
-        "sku_label": column(pl.String, "Label that names the model.", matches=_LABELS),
+        "instance_label": Column(pl.String, "Label that names the slice of a partitioned device.", matches=_LABELS),
+        "node_labels": Column(pl.String, "Labels of which the first there is names the server.", matches=_LABELS),
+        "sku_label": Column(pl.String, "Label that names the model.", matches=_LABELS),
         "boundary": choice(BOUNDARIES, "Where a meter sits; other where it is not to be summed."),
         "non_additive_group": text(
             "Meters of one server that overlap and must not be summed: the one of lowest precedence counts at its "

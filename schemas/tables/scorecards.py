@@ -1,10 +1,9 @@
 """Contracts of the scorecards stage: append-only revisions of what was scored and why."""
 
-import pandera.polars as pa
 import polars as pl
 
 from suanheng.schemas.columns import choice, count, flag, ratio, text
-from suanheng.schemas.contract import Contract, column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.tables.indicators import (
     EXACT,
     OK,
@@ -59,12 +58,12 @@ AVERAGE_TARGET = "the target binds an average; the site is compared with it"
 """Remark on a judged target that no single site can miss."""
 
 
-def points(meaning: str, required: bool = False) -> pa.Column:
+def points(meaning: str, required: bool = False) -> Column:
     """A score between 0 and 100."""
-    return column(pl.Float64, meaning, unit="points", at_least=0, at_most=100, required=required)
+    return Column(pl.Float64, meaning, unit="points", at_least=0, at_most=100, required=required)
 
 
-def _interval() -> dict[str, pa.Column]:
+def _interval() -> dict[str, Column]:
     return {
         "score": points("Score; empty unless every indicator is scored."),
         "score_low": points("Lowest score that what is missing or estimated allows.", required=True),
@@ -72,7 +71,7 @@ def _interval() -> dict[str, pa.Column]:
     }
 
 
-def _scored_of_total() -> dict[str, pa.Column]:
+def _scored_of_total() -> dict[str, Column]:
     return {
         "indicators_scored": count("Indicators that are scored.", required=True),
         "indicators_total": count("Indicators that the methodology scores.", at_least=1, required=True),
@@ -95,15 +94,15 @@ _COMPLETE_HAS_SCORE = rule(
     "a level has a score exactly when all its indicators are scored: missing is not zero",
 )
 
-COMPOSITES = contract(
+COMPOSITES = Contract(
     "composites",
     "one site in one period",
     key=("period",),
     columns={
         **site_and_period(),
         **period_bounds(),
-        "methodology": column(pl.String, "Name of the methodology.", required=True),
-        "methodology_hash": column(
+        "methodology": Column(pl.String, "Name of the methodology.", required=True),
+        "methodology_hash": Column(
             pl.String, "SHA-256 of the methodology file.", matches="[0-9a-f]{64}", required=True
         ),
         **_interval(),
@@ -120,7 +119,7 @@ COMPOSITES = contract(
         ),
         "evidence_class": evidence_class(),
         "is_simulated": flag("Whether any evidence used is simulated.", required=True),
-        "run_id": column(pl.String, "Run that made the row.", required=True),
+        "run_id": Column(pl.String, "Run that made the row.", required=True),
     },
     rules=[
         _WITHIN_INTERVAL,
@@ -138,42 +137,42 @@ COMPOSITES = contract(
     ],
 )
 
-DIMENSIONS = contract(
+DIMENSIONS = Contract(
     "dimensions",
     "one dimension of one site in one period",
     key=("period", "dimension"),
     columns={
         **site_and_period(),
-        "dimension": column(pl.String, "Dimension of the methodology.", required=True),
+        "dimension": Column(pl.String, "Dimension of the methodology.", required=True),
         "position": count("Place in the methodology, from 1.", at_least=1, required=True),
-        "weight": column(pl.Float64, "Weight in the composite.", unit="1", at_least=0, required=True),
+        "weight": Column(pl.Float64, "Weight in the composite.", unit="1", at_least=0, required=True),
         **_interval(),
         **_scored_of_total(),
     },
     rules=[_WITHIN_INTERVAL, _COMPLETE_HAS_SCORE],
 )
 
-SCORED_INDICATORS = contract(
+SCORED_INDICATORS = Contract(
     "indicators",
     "one indicator of one site in one period, scored or supplementary",
     key=("period", "indicator"),
     columns={
         **site_and_period(),
         "dimension": text("Dimension of the methodology; empty for a supplementary indicator."),
-        "indicator": column(pl.String, "Indicator.", required=True),
+        "indicator": Column(pl.String, "Indicator.", required=True),
         "position": count("Place in the methodology, from 1.", at_least=1, required=True),
         "is_scored": flag("Whether the indicator counts in the score of this period.", required=True),
-        "weight": column(pl.Float64, "Weight in the dimension.", unit="1", at_least=0),
-        "numerator": column(EXACT, "Numerator summed over the window.", unit="see reference.indicators"),
-        "denominator": column(EXACT, "Denominator summed over the window.", unit="see reference.indicators"),
-        "value": column(pl.Float64, "Numerator divided by denominator.", unit="unit"),
-        "unit": column(pl.String, "Unit of value.", required=True),
+        "weight": Column(pl.Float64, "Weight in the dimension.", unit="1", at_least=0),
+        "numerator": Column(EXACT, "Numerator summed over the window.", unit="see reference.indicators"),
+        "denominator": Column(EXACT, "Denominator summed over the window.", unit="see reference.indicators"),
+        "value": Column(pl.Float64, "Numerator divided by denominator.", unit="unit"),
+        "unit": Column(pl.String, "Unit of value.", required=True),
         "better": choice(("higher", "lower", "neither"), "Direction that is better.", required=True),
         "origin": choice(("published", "declared", "standard"), "Who defines the indicator.", required=True),
-        "window_start": column(pl.Date, "First day of the window.", required=True),
-        "window_end": column(pl.Date, "Day after the last day of the window.", required=True),
-        "goalpost_at_0": column(pl.Float64, "Value that scores 0.", unit="unit"),
-        "goalpost_at_100": column(pl.Float64, "Value that scores 100.", unit="unit"),
+        "window_start": Column(pl.Date, "First day of the window.", required=True),
+        "window_end": Column(pl.Date, "Day after the last day of the window.", required=True),
+        "goalpost_at_0": Column(pl.Float64, "Value that scores 0.", unit="unit"),
+        "goalpost_at_100": Column(pl.Float64, "Value that scores 100.", unit="unit"),
         "score": points("Score; empty unless the indicator is scored."),
         "score_low": points("The score, or 0 where a weighted indicator is withheld."),
         "score_high": points("The score, or 100 where a weighted indicator is withheld."),
@@ -198,21 +197,21 @@ SCORED_INDICATORS = contract(
 )
 
 
-def _contribution(meaning: str) -> pa.Column:
-    return column(pl.Float64, meaning, unit="points")
+def _contribution(meaning: str) -> Column:
+    return Column(pl.Float64, meaning, unit="points")
 
 
-EXPLANATIONS = contract(
+EXPLANATIONS = Contract(
     "explanations",
     "what one scored indicator contributes to the composite of one site in one period, and to its change",
     key=("period", "indicator"),
     columns={
         **site_and_period(),
-        "indicator": column(pl.String, "Indicator that the methodology scores.", required=True),
+        "indicator": Column(pl.String, "Indicator that the methodology scores.", required=True),
         "contribution": _contribution("Part of the composite's score; empty unless every indicator is scored."),
         "contribution_low": _contribution("Part of the composite's score_low."),
         "contribution_high": _contribution("Part of the composite's score_high."),
-        "previous_period": column(
+        "previous_period": Column(
             pl.String,
             "Period of the same kind right before, if it was scored with the same methodology; else empty.",
             matches=PERIOD,
@@ -231,13 +230,13 @@ EXPLANATIONS = contract(
     ],
 )
 
-POLICY_TARGETS = contract(
+POLICY_TARGETS = Contract(
     "policy_targets",
     "one policy target held against one site in one period",
     key=("period", "reference_id"),
     columns={
         **site_and_period(),
-        "reference_id": column(pl.String, "Target, as in reference.policy_targets.", required=True),
+        "reference_id": Column(pl.String, "Target, as in reference.policy_targets.", required=True),
         "document_zh": text("Document, in Chinese."),
         "document_en": text("Document, in English."),
         "metric": text("What the document sets a target for."),
@@ -245,7 +244,7 @@ POLICY_TARGETS = contract(
         "target_value": text("Target as the document states it."),
         "unit": text("Unit of target_value."),
         "applies_to": text("To whom it applies, in words."),
-        "value": column(pl.Float64, "The site's value, in the unit of the target; empty if unknown."),
+        "value": Column(pl.Float64, "The site's value, in the unit of the target; empty if unknown."),
         "is_met": flag("Whether the site meets the target; empty if unknown."),
         "reason": choice((*TARGET_REASONS, AVERAGE_TARGET), "Why the target was not judged, or how to read it."),
     },
@@ -261,36 +260,36 @@ POLICY_TARGETS = contract(
     ],
 )
 
-ENERGY_RECONCILIATION = contract(
+ENERGY_RECONCILIATION = Contract(
     "energy_reconciliation",
     "the electricity of one site in one period, from three sides",
     key=("period",),
     columns={
         **site_and_period(),
-        "bill_kwh": column(EXACT, "Electricity on utility bills.", unit="kWh"),
-        "meter_kwh": column(EXACT, "Electricity at the utility meter.", unit="kWh"),
-        "device_kwh": column(EXACT, "Electricity of accelerators.", unit="kWh"),
-        "unexplained_kwh": column(EXACT, "Bills minus meters, over the months that have both.", unit="kWh"),
-        "unexplained_ratio": column(pl.Float64, "Unexplained share of the bills of those months.", unit="1"),
+        "bill_kwh": Column(EXACT, "Electricity on utility bills.", unit="kWh"),
+        "meter_kwh": Column(EXACT, "Electricity at the utility meter.", unit="kWh"),
+        "device_kwh": Column(EXACT, "Electricity of accelerators.", unit="kWh"),
+        "unexplained_kwh": Column(EXACT, "Bills minus meters, over the months that have both.", unit="kWh"),
+        "unexplained_ratio": Column(pl.Float64, "Unexplained share of the bills of those months.", unit="1"),
         "status": choice(RECONCILIATION_STATUSES, "How the reconciliation came out.", required=True),
     },
 )
 
-ENERGY_DIFFERENCES = contract(
+ENERGY_DIFFERENCES = Contract(
     "energy_differences",
     "the electricity of one site and month, as two sides see it",
     key=("period", "pair"),
     columns={
         **site_and_period(),
-        "month_start": column(pl.Date, "First day of the month.", required=True),
+        "month_start": Column(pl.Date, "First day of the month.", required=True),
         "pair": choice(COMPARED_SIDES, "The two sides.", required=True),
-        "left_kwh": column(EXACT, "Electricity on the first side; empty if unknown.", unit="kWh"),
-        "right_kwh": column(EXACT, "Electricity on the second side; empty if unknown.", unit="kWh"),
-        "difference_kwh": column(EXACT, "First less second side.", unit="kWh"),
-        "unexplained_kwh": column(
+        "left_kwh": Column(EXACT, "Electricity on the first side; empty if unknown.", unit="kWh"),
+        "right_kwh": Column(EXACT, "Electricity on the second side; empty if unknown.", unit="kWh"),
+        "difference_kwh": Column(EXACT, "First less second side.", unit="kWh"),
+        "unexplained_kwh": Column(
             EXACT, "The difference; of accelerators, only what exceeds the side they are part of.", unit="kWh"
         ),
-        "unexplained_ratio": column(pl.Float64, "unexplained_kwh as a share of the first side.", unit="1"),
+        "unexplained_ratio": Column(pl.Float64, "unexplained_kwh as a share of the first side.", unit="1"),
         "cause": choice(DIFFERENCE_CAUSES, "Likely cause of the difference; empty unless both sides are known."),
     },
 )

@@ -7,18 +7,18 @@ again.
 import polars as pl
 
 from suanheng.schemas.columns import count, name
-from suanheng.schemas.contract import UTC, column, contract
+from suanheng.schemas.contract import UTC, Column, Contract
 from suanheng.schemas.staged import DATASETS
 
 _SAMPLES = DATASETS["accelerator_samples"]
 
 _FILE = {
-    "site_id": column(pl.String, "Site.", required=True),
-    "file_id": column(pl.String, "File its samples are in.", required=True),
-    "evidence_class": column(pl.String, "Standing of the file as evidence.", required=True),
+    "site_id": Column(pl.String, "Site.", required=True),
+    "file_id": Column(pl.String, "File its samples are in.", required=True),
+    "evidence_class": Column(pl.String, "Standing of the file as evidence.", required=True),
 }
 
-SETTLED_SERIES_HOUR = contract(
+SETTLED_SERIES_HOUR = Contract(
     "settled_series_hour",
     "one device or instance and hour, as far as one adopted file settles it",
     key=("file_id", "device_id", "instance_id", "hour_start_utc"),
@@ -26,7 +26,7 @@ SETTLED_SERIES_HOUR = contract(
         **_FILE,
         "device_id": name("Device.", required=True),
         "instance_id": _SAMPLES.columns["instance_id"],
-        "hour_start_utc": column(UTC, "Start of the hour.", unit="UTC", required=True),
+        "hour_start_utc": Column(UTC, "Start of the hour.", unit="UTC", required=True),
         "node_id": name("Server that holds the device; the last by name."),
         "sku": name("Accelerator model; the last by name."),
         "samples": count("Samples in the hour.", required=True),
@@ -48,36 +48,36 @@ SETTLED_SERIES_HOUR = contract(
     },
 )
 
-LOOSE_SAMPLES = contract(
+LOOSE_SAMPLES = Contract(
     "loose_samples",
     "one sample of an adopted file whose neighbours are not beside it there, or that is such a neighbour",
     key=("file_id", "row_number"),
     columns={
         **_SAMPLES.columns,
-        "is_settled": column(
+        "is_settled": Column(
             pl.Boolean, "Whether it is in the settled sums, and only a neighbour here.", required=True
         ),
         "run": count("First row of the run of rows it belongs to.", required=True),
-        "leads_into_settled": column(pl.Boolean, "Whether settled samples follow that are not here.", required=True),
-        "comes_from_settled": column(
+        "leads_into_settled": Column(pl.Boolean, "Whether settled samples follow that are not here.", required=True),
+        "comes_from_settled": Column(
             pl.Boolean, "Whether settled samples precede it that are not here.", required=True
         ),
     },
 )
 
-TANGLED_SERIES = contract(
+TANGLED_SERIES = Contract(
     "tangled_series",
     "one device or instance whose samples in one adopted file lie between, or at the instants of, others of the series",
     key=("file_id", "device_id", "instance_id"),
     columns={
-        "site_id": column(pl.String, "Site.", required=True),
-        "file_id": column(pl.String, "File.", required=True),
+        "site_id": Column(pl.String, "Site.", required=True),
+        "file_id": Column(pl.String, "File.", required=True),
         "device_id": name("Device.", required=True),
         "instance_id": _SAMPLES.columns["instance_id"],
     },
 )
 
-SUPERSEDED_SAMPLES = contract(
+SUPERSEDED_SAMPLES = Contract(
     "superseded_samples",
     "one sample of an adopted file that another file states anew; it counts again where that file goes",
     key=("file_id", "row_number"),

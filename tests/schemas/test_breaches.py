@@ -11,7 +11,7 @@ import pytest
 from suanheng.schemas.checking import records
 from suanheng.schemas.checking.breaches import may_break
 from suanheng.schemas.checking.records import Chunk, check
-from suanheng.schemas.contract import Contract, column, contract
+from suanheng.schemas.contract import Column, Contract
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.reference import REFERENCE
@@ -41,7 +41,7 @@ def test_what_pandera_rejects_was_suspected(name: str, monkeypatch: pytest.Monke
     by_pandera = rejected.filter(~pl.col("rule").is_in(["type", "control_character"]))
     assert set(by_pandera["row_number"]) <= suspected
     # There is something to be passed over, where the contract asks for anything at all.
-    asks = any(not described.nullable or described.checks for described in of.columns.values())
+    asks = any(described.required or described.checks for described in of.columns.values())
     assert by_pandera.height > 0 or not asks
 
 
@@ -55,9 +55,9 @@ def test_most_good_rows_are_not_suspected() -> None:
 
 
 def test_a_check_that_is_not_known_makes_every_row_suspect() -> None:
-    odd = column(pl.Float64, "Anything.")
+    odd = Column(pl.Float64, "Anything.")
     odd.checks.append(pandera.Check(lambda data: data.lazyframe.select(pl.col(data.key) != 3), name="not_three"))
-    of = contract("odd", "a number", columns={"number": odd})
+    of = Contract("odd", "a number", columns={"number": odd})
     rows = pl.DataFrame({"row_number": [1, 2], "number": [1.0, 3.0]})
     assert rows.select(may_break(of).all()).item()
     assert check(Chunk(rows), of).rejected["row_number"].to_list() == [2]
@@ -72,15 +72,15 @@ def drawn(of: Contract, chance: Random) -> pl.DataFrame:
 
     rows = [good() for _ in range(GOOD_ROWS)]
     rows += [{**good(), name: edge} for name, described in columns.items() for edge in _edges(described)]
-    types = {name: described.dtype.type for name, described in columns.items()}
+    types = {name: described.dtype for name, described in columns.items()}
     return pl.DataFrame(rows, schema=types, strict=False).with_row_index("row_number", offset=1)
 
 
-def _good(described: pandera.Column, chance: Random) -> object:
+def _good(described: Column, chance: Random) -> object:
     stated = {one.name: one.statistics for one in described.checks}
-    if described.nullable and chance.random() < 0.2:
+    if not described.required and chance.random() < 0.2:
         return None
-    kind = described.dtype.type
+    kind = described.dtype
     if "isin" in stated:
         return chance.choice(list(stated["isin"]["allowed_values"]))
     if kind == pl.String:
@@ -96,8 +96,8 @@ def _good(described: pandera.Column, chance: Random) -> object:
     return kind_of(kind)(chance.choice([lowest, highest, min(lowest + 1, highest)]))
 
 
-def _edges(described: pandera.Column) -> list[object]:
-    kind = described.dtype.type
+def _edges(described: Column) -> list[object]:
+    kind = described.dtype
     if kind == pl.String:
         return [None, "", " a ", "<script>", "no such word", "a\x1b[31m", *WORDS]
     if kind in (pl.Boolean, pl.Datetime, pl.Date):

@@ -13,9 +13,9 @@ from pandera.errors import SchemaErrors
 
 from suanheng.schemas.checking.records import Checked, Chunk, Unreadable, UnreadableFile, check
 from suanheng.schemas.columns import amount, choice, count, day, flag, instant, name, ratio, text
-from suanheng.schemas.contract import column, contract, rule
+from suanheng.schemas.contract import Column, Contract, rule
 
-METERS = contract(
+METERS = Contract(
     "meters",
     "one reading",
     columns={
@@ -24,7 +24,7 @@ METERS = contract(
         "day": day("Day."),
         "read_at": instant("Instant."),
         "energy": amount("kWh", "Energy.", at_most=1e6),
-        "power": column(pl.Float64, "Power.", unit="W", strip=" W", nulls=("N/A",)),
+        "power": Column(pl.Float64, "Power.", unit="W", strip=" W", nulls=("N/A",)),
         "share": ratio("Share."),
         "pieces": count("Pieces.", at_least=1, default=1),
         "is_estimated": flag("Estimated."),

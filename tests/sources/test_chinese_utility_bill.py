@@ -282,9 +282,5 @@ def test_every_part_of_the_day_of_the_contract_has_a_tariff_period(gated, feed, 
 
 
 def test_no_spelling_of_a_label_is_that_of_another():
-    spellings = [
-        spelling
-        for name, column in CONTRACT.columns.items()
-        for spelling in (name, *(column.metadata or {}).get("spellings", ()))
-    ]
+    spellings = [spelling for name, column in CONTRACT.columns.items() for spelling in (name, *column.spellings)]
     assert len(spellings) == len(set(spellings))

@@ -146,7 +146,7 @@ def test_t05_every_other_listed_unit_is_quarantined(gated, workbook):
 
 
 def test_every_meter_type_feeds_one_dataset(feed):
-    meters = CONTRACT.columns["Meter Type"].checks[0].statistics["allowed_values"]
+    meters = CONTRACT.columns["Meter Type"].one_of
     frame = pl.DataFrame(
         {"row_number": range(1, len(meters) + 1), "Meter Type": meters, "Meter Unit": "kWh", "Usage": 1.0}
     )

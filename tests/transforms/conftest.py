@@ -63,9 +63,7 @@ class Warehouse:
     def stage(self, dataset: str, *rows: Mapping[str, Any]) -> None:
         """Append staged rows; provenance and contract defaults are filled in, evidence is ``measured``."""
         defaults = {
-            name: column.metadata["default"]
-            for name, column in DATASETS[dataset].columns.items()
-            if column.metadata and column.metadata.get("default") is not None
+            name: column.default for name, column in DATASETS[dataset].columns.items() if column.default is not None
         }
         provenance = {"site_id": SITE, "file_id": "0" * 64, "evidence_class": "measured"}
         numbered = enumerate(rows, start=self._row_number + 1)

@@ -213,7 +213,7 @@ def _tables_read() -> frozenset[str]:
 
 
 def _of_an_empty_cell(contract: Contract, name: str) -> str:
-    default = (contract.columns[name].metadata or {}).get("default")
+    default = contract.columns[name].default
     return f"{'NULL' if default is None else quoted(str(default))}::{sql_type(contract.dtypes()[name])}"
 
 

@@ -248,19 +248,8 @@ def recipe_hash(dataset: str, facts: Mapping[str, str]) -> str:
 
 def contract_text(contract: Contract) -> str:
     """A contract as text: changes whenever what it allows changes."""
-    columns = [
-        (
-            name,
-            str(column.dtype),
-            column.nullable,
-            [(c.name, str(c.statistics)) for c in column.checks],
-            column.metadata,
-        )
-        for name, column in contract.columns.items()
-    ]
-    return repr(
-        (contract.name, contract.key, contract.happened, columns, [rule.name for rule in contract.schema.checks])
-    )
+    rules = [rule.name for rule in contract.rules]
+    return repr((contract.name, contract.key, contract.happened, dict(contract.columns), rules))
 
 
 def _loaded_files(lake: Lake, of_site: str | None = None) -> dict[tuple[str, str], list[tuple[str, str]]]:

@@ -63,9 +63,7 @@ def is_adoptable(path: Path) -> bool:
     except (pa.ArrowInvalid, OSError):
         return False
     given = {field.name: field.type for field in schema}
-    needed = {
-        name for name, column in contract.columns.items() if not column.nullable and _default(contract, name) is None
-    }
+    needed = {name for name, column in contract.columns.items() if column.must_be_given}
     return (
         len(given) == len(schema)
         and needed <= given.keys() <= contract.columns.keys()
@@ -159,7 +157,7 @@ def together(surveys: Sequence[Survey]) -> Survey:
 def _surveyed(part: Part, grounds: Grounds, metadata: pq.FileMetaData) -> Survey:
     contract = template(DATASET).contract
     look = QuickLook(contract, metadata.schema.names)
-    is_text = {name: column.dtype.type == pl.String for name, column in contract.columns.items()}
+    is_text = {name: column.dtype == pl.String for name, column in contract.columns.items()}
     texts = [name for name in metadata.schema.names if is_text[name]]
     file = pq.ParquetFile(part.path, metadata=metadata, memory_map=True, pre_buffer=False, read_dictionary=texts)
     named = file.read_row_groups(part.row_groups, columns=texts, use_threads=False).unify_dictionaries()
@@ -195,11 +193,7 @@ def _is_scattered(texts: pa.Table) -> bool:
 
 def _in_columns_of(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows in the columns of the contract, and what else they have; what the file does not have is as an empty cell."""
-    missing = {name: dtype for name, dtype in contract.dtypes().items() if name not in rows.columns}
-    named = rows.with_columns(pl.lit(_default(contract, name), dtype).alias(name) for name, dtype in missing.items())
+    missing = {name: column for name, column in contract.columns.items() if name not in rows.columns}
+    named = rows.with_columns(pl.lit(column.default, column.dtype).alias(name) for name, column in missing.items())
     beside = [name for name in rows.columns if name not in contract.columns]
     return named.select(*beside, *(pl.col(name).cast(dtype) for name, dtype in contract.dtypes().items()))
-
-
-def _default(contract: Contract, name: str) -> object:
-    return (contract.columns[name].metadata or {}).get("default")

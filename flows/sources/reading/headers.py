@@ -105,7 +105,7 @@ def _spellings(contract: Contract, given: Mapping[str, str]) -> dict[str, str]:
         _plain(spelling): name
         for name, column in contract.columns.items()
         if name not in given
-        for spelling in (name, *(column.metadata or {}).get("spellings", ()))
+        for spelling in (name, *column.spellings)
     }
     return known | {_plain(label): name for name, label in given.items()}
 
@@ -125,7 +125,7 @@ def _plain(label: str) -> str:
 
 
 def _shown(contract: Contract, name: str) -> str:
-    spellings = (contract.columns[name].metadata or {}).get("spellings", ())
+    spellings = contract.columns[name].spellings
     return f"{name} ({', '.join(spellings)})" if spellings else name
 
 
@@ -142,12 +142,3 @@ def _refuse_ambiguous(path: Path, labels: Sequence[str], meanings: Sequence[tupl
                 got=", ".join(found),
                 do=f"Say which: options = {{ columns = {{ {name} = '{found[0]}' }} }} in sources.toml.",
             )
-
-
-def columns_by_label(contract: Contract) -> dict[str, str]:
-    """Every label a column is accepted under, its own name included, to the column."""
-    return {
-        label: name
-        for name, column in contract.columns.items()
-        for label in (name, *(column.metadata or {}).get("spellings", ()))
-    }

@@ -34,7 +34,7 @@ def side_file(path: Path, options: Mapping[str, Any], option: str, contract: Con
             got="no such option" if stated is None else f"{stated}, where no file is",
             do=f"Write a table with the columns {columns} and name it in the binding.",
         )
-    required = [label for label, column in contract.columns.items() if not column.nullable]
+    required = [label for label, column in contract.columns.items() if column.required]
     do = f"One row is {contract.one_row_is}; the columns are {columns}."
     rows: list[Row] = []
     for chunk in find_table(place, required, do, options.get("encoding", "utf-8")).chunks():

@@ -38,12 +38,8 @@ class Table:
         Raises:
             UnreadableFile: two columns are spellings of one label.
         """
-        spellings = {
-            spelling: name
-            for name, column in contract.columns.items()
-            for spelling in (column.metadata or {}).get("spellings", ())
-        }
-        labels = [spellings.get(label, label) for label in self.labels]
+        names = contract.names_by_label()
+        labels = [names.get(label, label) for label in self.labels]
         for position, label in enumerate(labels):
             if label and label in labels[:position]:
                 both = [own for own, name in zip(self.labels, labels, strict=True) if name == label]
