@@ -10,7 +10,7 @@ ROUNDS ?= 5
 DEVICES ?= 10000
 DAYS ?= 8
 
-.PHONY: help demo test check names docs bench campaign crashes lock clean
+.PHONY: help demo test check house names docs bench campaign crashes lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -33,6 +33,9 @@ check: $(READY) names  ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .names/suanheng
+
+house: $(READY)  ## count rooms, arrows and levels, and refuse what must not come back
+	$(BIN)/python -m tests.house
 
 names:  ## links that let a type checker see the folders as the package they install as
 	@mkdir -p .names/suanheng

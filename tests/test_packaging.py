@@ -1,6 +1,5 @@
 """Guards of the packaging: what is installed is what is here, and nothing shadows anything."""
 
-import ast
 import subprocess
 import sys
 import tomllib
@@ -13,8 +12,6 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PARTS = ("config", "flows", "schemas", "transforms", "warehouse")
 DATA = {".sql", ".toml", ".yaml", ".csv", ".json", ".jinja", ".css"}
-FLOORS = ("config", "schemas", "warehouse", "transforms", "flows")
-"""From the ground up: a part imports from its own floor and from those below it."""
 
 
 def _sources(*suffixes: str) -> set[str]:
@@ -80,42 +77,6 @@ def test_every_entrypoint_loads_strictly() -> None:
         assert loaded.name == deployment["name"]
         unknown = set(deployment.get("parameters", {})) - set(loaded.parameters.properties)
         assert not unknown, f"{deployment['name']}: no parameter {unknown}"
-
-
-def _imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return {name for name in found if name.startswith("suanheng.")}
-
-
-def test_imports_only_run_down_the_floors() -> None:
-    upward = [
-        f"{name} imports {imported}"
-        for name in sorted(_sources(".py"))
-        for imported in sorted(_imports(ROOT / name))
-        if FLOORS.index(imported.split(".")[1]) > FLOORS.index(name.split("/")[0])
-    ]
-    assert upward == []
-
-
-def test_imports_have_no_circle() -> None:
-    from graphlib import TopologicalSorter
-
-    modules = {
-        ("suanheng/" + name).removesuffix(".py").replace("/", ".").removesuffix(".__init__"): name
-        for name in _sources(".py")
-    }
-    graph = {}
-    for module, name in modules.items():
-        direct = {imported for imported in _imports(ROOT / name) if imported in modules and imported != module}
-        # Importing a name of a module lists the module and its package; the package is no dependency of its own parts.
-        graph[module] = {imported for imported in direct if not module.startswith(imported + ".")}
-    order = list(TopologicalSorter(graph).static_order())
-    assert set(order) == set(modules)
 
 
 def test_readers_and_reports_know_neither_prefect_nor_sql_engines() -> None:
