@@ -80,6 +80,14 @@ class Contract:
         happened: columns that hold the start and the end of what the row covers (the same column twice for an
             instant); ``None`` where a row describes a state, as an inventory does.
         rules: what must hold across the columns of a row.
+        is_large: whether a site has so many rows that recipes read them where they are stored; all other datasets are
+            copied into memory, site by site.
+        is_seen_by_all_sites: whether the recipes of a site see the rows of every site, because what one site claims no
+            other can.
+        is_dated: whether all rows begin and end on stated days, so that a quarter is made from the files of the days
+            around it; files of other datasets count for every quarter.
+        span_rank: how well it states how long a site has been at work. Of a site's datasets, those of the lowest rank
+            count; where none of them has a rank, all do.
     """
 
     name: str
@@ -89,6 +97,10 @@ class Contract:
     key: tuple[str, ...] = ()
     happened: tuple[str, str] | None = None
     rules: Sequence[pa.Check] = ()
+    is_large: bool = False
+    is_seen_by_all_sites: bool = False
+    is_dated: bool = False
+    span_rank: int | None = None
 
     @cached_property
     def schema(self) -> pa.DataFrameSchema:

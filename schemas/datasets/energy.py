@@ -59,6 +59,8 @@ UTILITY_BILLS = Contract(
     "one line of one bill",
     key=("meter_id", "commodity", "line_type", "tariff_period", "service_start", "invoice_id"),
     happened=("service_start", "service_end"),
+    is_dated=True,
+    span_rank=3,
     columns={
         **provenance(),
         "invoice_id": name("Invoice.", "invoice", "发票号", "账单号"),
@@ -130,6 +132,8 @@ ENERGY_CERTIFICATES = Contract(
     "one claim of green power",
     key=("certificate_id",),
     happened=("vintage_start", "vintage_end"),
+    is_seen_by_all_sites=True,
+    is_dated=True,
     columns={
         **provenance(),
         "certificate_id": name("Serial number or contract number.", "证书编号", required=True),

@@ -57,6 +57,9 @@ ACCELERATOR_SAMPLES = Contract(
     "one accelerator at one instant, or the mean of equal accelerators over an interval that begins there",
     key=("device_id", "instance_id", "sampled_at_utc"),
     happened=("sampled_at_utc", "sampled_at_utc"),
+    is_large=True,
+    is_dated=True,
+    span_rank=1,
     columns={
         **provenance(),
         "node_id": name("Server that holds the device.", "node", "hostname", "主机", "节点"),
@@ -103,6 +106,9 @@ FACILITY_READINGS = Contract(
     "one meter at one instant, or over one interval",
     key=("meter_id", "started_at_utc", "ended_at_utc"),
     happened=("started_at_utc", "ended_at_utc"),
+    is_large=True,
+    is_dated=True,
+    span_rank=1,
     columns={
         **provenance(),
         "meter_id": name("Meter or measuring point.", "meter", "电表", "表号", required=True),
@@ -152,6 +158,8 @@ WORKLOAD_RUNS = Contract(
     "one scheduler job, or one training or serving run",
     key=("cluster_id", "job_id", "submitted_at_utc"),
     happened=("submitted_at_utc", "ended_at_utc"),
+    is_dated=True,
+    span_rank=2,
     columns={
         **provenance(),
         "cluster_id": name("Cluster.", "cluster", "集群", required=True),

@@ -12,9 +12,6 @@ from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SPINE
 from suanheng.warehouse.lake import Lake
 
-TELLING = (("accelerator_samples", "facility_readings"), ("workload_runs",), ("utility_bills",), tuple(DATASETS))
-"""Which datasets tell how long a site has been at work: the first of these that the site has at all."""
-
 
 @dataclass(frozen=True, order=True)
 class Scope:
@@ -90,22 +87,22 @@ def _months(lake: Lake, now: datetime) -> pl.DataFrame:
 
 
 def _evidence(lake: Lake, now: datetime) -> dict[str, tuple[datetime, datetime]]:
-    """First and last moment of which each site's files tell. The future is not told yet."""
-    telling = [
-        (table, place)
-        for place, datasets in enumerate(TELLING)
+    """First and last moment that each site's files cover. The future is not covered yet."""
+    ranked = [
+        (table, rank)
         for table, form in raw_tables().items()
-        if set(form.feeds) & set(datasets)
+        if form.feeds
+        for rank in {None, *(DATASETS[dataset].span_rank for dataset in form.feeds)}
     ]
     query = (
         "SELECT site_id, min(first_at), least(max(last_at), ?) FROM ops.files "
-        "JOIN (SELECT unnest(?::VARCHAR[]) AS raw_table, unnest(?::BIGINT[]) AS place) USING (raw_table) "
-        "WHERE status = 'loaded' GROUP BY site_id, place HAVING min(first_at) IS NOT NULL "
-        "QUALIFY place = min(place) OVER (PARTITION BY site_id)"
+        "JOIN (SELECT unnest(?::VARCHAR[]) AS raw_table, unnest(?::BIGINT[]) AS rank) USING (raw_table) "
+        "WHERE status = 'loaded' GROUP BY site_id, rank HAVING min(first_at) IS NOT NULL "
+        "QUALIFY rank IS NOT DISTINCT FROM min(rank) OVER (PARTITION BY site_id)"
     )
     present = now.astimezone(UTC).replace(tzinfo=None)
-    tables, places = map(list, zip(*telling, strict=True))
-    return {site_id: (first, last) for site_id, first, last in lake.frame(query, [present, tables, places]).iter_rows()}
+    tables, ranks = map(list, zip(*ranked, strict=True))
+    return {site_id: (first, last) for site_id, first, last in lake.frame(query, [present, tables, ranks]).iter_rows()}
 
 
 def _local_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[date, date]:

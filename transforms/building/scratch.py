@@ -25,12 +25,6 @@ from suanheng.warehouse.engine import memory_given_back
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, no_rows, quoted, sql_type
 
-LARGE = ("accelerator_samples", "facility_readings")
-"""Datasets that are read where they lie; all others are small enough to be held in memory, site by site."""
-
-OF_ALL_SITES = ("energy_certificates",)
-"""Datasets of which a site's recipes see the rows of all sites: what one site claims no other can."""
-
 NOWHERE = {
     "site_id": "",
     "period_start": date.min,
@@ -106,10 +100,10 @@ class Workbench:
             self._lake.execute(f"CREATE OR REPLACE VIEW {self.name}.raw.{contract.name} AS {rows}")
         for dataset, contract in DATASETS.items():
             rows = self._of_today("staged", contract) if f"staged.{dataset}" in filled else no_rows(contract)
-            if dataset in LARGE:
+            if contract.is_large:
                 self._lake.execute(f"CREATE OR REPLACE VIEW {self.name}.staged.{dataset} AS {rows}")
             else:
-                self._put_of_site(f"staged.{dataset}", rows, site_id, or_of_others=dataset in OF_ALL_SITES)
+                self._put_of_site(f"staged.{dataset}", rows, site_id, or_of_others=contract.is_seen_by_all_sites)
         self._site_id = site_id
 
     def _put_of_site(self, table: str, rows: str, site_id: str, or_of_others: bool = False) -> None:
@@ -124,7 +118,8 @@ class Workbench:
             "SELECT 'raw.' || raw_table FROM ops.files WHERE site_id = $site "
             "UNION SELECT 'staged.' || dataset FROM ops.stagings WHERE site_id = $site OR dataset IN $of_all_sites"
         )
-        rows = self._lake.frame(query, {"site": site_id, "of_all_sites": list(OF_ALL_SITES)})
+        of_all_sites = [dataset for dataset, contract in DATASETS.items() if contract.is_seen_by_all_sites]
+        rows = self._lake.frame(query, {"site": site_id, "of_all_sites": of_all_sites})
         return set(rows.to_series())
 
     def make(self, rollups: Iterable[Recipe], indicators: Iterable[Recipe], variables: Mapping[str, Any]) -> None:

@@ -13,15 +13,13 @@ from typing import Any
 import polars as pl
 
 from suanheng.schemas.formats import raw_tables
+from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import BUILDS
 from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.definitions.recipes import counting_modules, recipes
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.staging import stage
 from suanheng.warehouse.lake import Lake
-
-DATED = ("accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "energy_certificates")
-"""Datasets whose rows all begin and end on stated days."""
 
 _FILES_OF_SCOPES = """
     FROM (
@@ -61,20 +59,6 @@ _FILES_SINCE = f"""
     ORDER BY ALL
 """
 
-_CLAIMS_ELSEWHERE = """
-    SELECT
-        mine.site_id,
-        left(sha256(string_agg(
-            concat_ws(' ', theirs.site_id, instrument, certificate_id, retired_on, file_id, row_number), chr(10)
-            ORDER BY theirs.site_id, instrument, certificate_id, retired_on, file_id, row_number
-        )), 16) AS hash
-    FROM staged.energy_certificates AS theirs
-    JOIN (SELECT DISTINCT site_id, certificate_id FROM staged.energy_certificates) AS mine USING (certificate_id)
-    WHERE theirs.site_id <> mine.site_id
-    GROUP BY ALL
-"""
-"""Other sites' claims of the certificates that a site claims."""
-
 _KINDS = {
     "recipes": "the recipe {} changed",
     "reference": "the reference table {} changed",
@@ -85,7 +69,7 @@ _KINDS = {
 _TOLD = {
     "modules": "the code that sums samples or scores changed",
     "site": "what sites.toml says of the site changed",
-    "claims": "other sites' claims of the same certificates changed",
+    "claims": "what other sites claim of the same changed",
     "months": "the months before it changed",
     "is_over": "the quarter is over now",
     "is_year_over": "its year is over now",
@@ -227,7 +211,7 @@ def _made_from(
     files = {
         (site_id, start): hash_ for site_id, start, hash_ in lake.frame(_HASHES_OF_FILES, _asked(scopes)).iter_rows()
     }
-    claims = dict(lake.frame(_CLAIMS_ELSEWHERE).iter_rows())
+    claims = dict(lake.frame(_claims_elsewhere()).iter_rows())
     months = lake.frame("SELECT site_id, month_start FROM reference.site_months ORDER BY ALL").rows()
     months_of = {site_id: [month for _, month in group] for site_id, group in groupby(months, key=itemgetter(0))}
     staged_of: dict[str, dict[str, str]] = {}
@@ -250,8 +234,24 @@ def _made_from(
 
 def _asked(scopes: Iterable[Scope], from_snapshots: Iterable[int | None] = ()) -> list[Any]:
     places = [(scope.site_id, scope.start) for scope in scopes]
-    dated = [table for table, form in raw_tables().items() if set(form.feeds) & set(DATED)]
+    dated = [table for table, form in raw_tables().items() if any(DATASETS[dataset].is_dated for dataset in form.feeds)]
     return [[site_id for site_id, _ in places], [start for _, start in places], list(from_snapshots), dated]
+
+
+def _claims_elsewhere() -> str:
+    """For each site, the hash of other sites' rows with a key that it has too, in datasets that all sites see."""
+    rows = "\nUNION ALL ".join(
+        f"SELECT mine.site_id, '{dataset} ' || to_json(theirs) AS theirs FROM staged.{dataset} AS theirs "
+        f"JOIN (SELECT DISTINCT site_id, {key} FROM staged.{dataset}) AS mine USING ({key}) "
+        "WHERE theirs.site_id <> mine.site_id"
+        for dataset, contract in DATASETS.items()
+        if contract.is_seen_by_all_sites
+        for key in [", ".join(contract.key)]
+    )
+    return (
+        "SELECT site_id, left(sha256(string_agg(theirs, chr(10) ORDER BY theirs)), 16) AS hash "
+        f"FROM ({rows}) GROUP BY site_id"
+    )
 
 
 def _files_since(lake: Lake, from_snapshots: Mapping[Scope, int | None]) -> dict[Scope, list[tuple[str, str, str]]]:
