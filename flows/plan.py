@@ -8,7 +8,7 @@ from suanheng.config.pulls import read_pulls
 from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
-from suanheng.flows.landing.pending import Waiting, lying, shown, waiting
+from suanheng.flows.landing.pending import lying, shown, waiting
 from suanheng.flows.night import forced, refuse_unknown_sites
 from suanheng.flows.order import Order, Stage
 from suanheng.schemas.formats import raw_tables
@@ -71,7 +71,7 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
     try:
         with reading(workspace) as lake:
             files = [file for group in waiting(lake, workspace, hash_of) for file in group]
-            take_in = [Planned(file.shown_path, file.bound.site_id, _why_taken_in(file)) for file in files]
+            take_in = [Planned(file.shown_path, file.bound.site_id, file.why) for file in files]
             settings = settings_now(lake, workspace)
             changed = stage.reasons(lake, settings.makings)
             to_stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
@@ -135,11 +135,3 @@ def changed_quarters(
 def _fed(files: Iterable[BoundFile], why: str) -> dict[tuple[str, str], str]:
     """Datasets that files feed, by site."""
     return {(bound.site_id, dataset): why for bound in files for dataset in raw_tables()[bound.source.raw_table].feeds}
-
-
-def _why_taken_in(file: Waiting) -> str:
-    if file.is_moved:
-        return "its place changed, not its content"
-    if file.was_read:
-        return "its binding, its contract or its repairs changed, or it came back"
-    return "its content changed" if file.replaces else "a new file"

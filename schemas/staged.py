@@ -3,6 +3,8 @@
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.datasets import energy, supply_chain, telemetry
 
+_FAMILIES = (telemetry, energy, supply_chain)
+
 DATASETS: dict[str, Contract] = {
     dataset.name: dataset
     for dataset in (
@@ -23,3 +25,10 @@ DATASETS: dict[str, Contract] = {
         supply_chain.SERVICE_OFFERS,
     )
 }
+
+
+def family(dataset: str) -> str:
+    """Module of ``schemas/datasets`` that holds the contract of a dataset."""
+    contract = DATASETS[dataset]
+    holds = next(module for module in _FAMILIES if any(member is contract for member in vars(module).values()))
+    return holds.__name__.rpartition(".")[2]

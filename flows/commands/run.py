@@ -178,6 +178,8 @@ def _tell_words(outcome: dict[str, Any], refused: list[dict[str, Any]], quaranti
         f"{quarantined} records quarantined, {len(outcome['built'])} quarters built, "
         f"{len(outcome['reports'])} report files written."
     )
+    for why, formats in _read_again(outcome["landings"]).items():
+        words.print(f"{len(formats)} files {why} ({', '.join(sorted(set(formats)))}).", markup=False)
     if refused:
         say_table([{"file": landing["path"], "why": landing["problem"]} for landing in refused], "Refused files")
     if quarantined:
@@ -188,3 +190,12 @@ def _tell_words(outcome: dict[str, Any], refused: list[dict[str, Any]], quaranti
         say_table(
             [{"part": part, "why": why} for part, why in outcome["failures"].items()], "Failed; what they held stays"
         )
+
+
+def _read_again(landings: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Formats of the files that were read before and were read again, by why."""
+    formats: dict[str, list[str]] = {}
+    for landing in landings:
+        if landing["why"].startswith("read again"):
+            formats.setdefault(landing["why"], []).append(landing["format"])
+    return formats

@@ -24,7 +24,7 @@ BUFFERED_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Landing:
-    """What became of a file: read = accepted + quarantined."""
+    """What became of a file, and why it was looked at: read = accepted + quarantined."""
 
     path: str
     site_id: str
@@ -33,12 +33,13 @@ class Landing:
     rows_accepted: int
     rows_quarantined: int
     problem: str | None
+    why: str
 
 
 def misplaced(workspace: Workspace) -> list[Landing]:
     """Files that cannot be taken in because their folder should name a site and cannot."""
     return [
-        Landing(shown(path, workspace.root), "", "", 0, 0, 0, problem)
+        Landing(shown(path, workspace.root), "", "", 0, 0, 0, problem, "a new file")
         for path, problem in misplaced_files(workspace.root, sources_of(workspace))
     ]
 
@@ -84,9 +85,15 @@ def _land_one(berth: "_Berth", file: Waiting) -> Landing:
         berth.drop(file.file_id)
         counts = _Counts()
     berth.enter(file, counts, problem)
-    source = file.bound.source
     return Landing(
-        file.shown_path, file.bound.site_id, source.format, counts.read, counts.accepted, counts.rejected, problem
+        path=file.shown_path,
+        site_id=file.bound.site_id,
+        format=file.bound.source.format,
+        rows_read=counts.read,
+        rows_accepted=counts.accepted,
+        rows_quarantined=counts.rejected,
+        problem=problem,
+        why=file.why,
     )
 
 
@@ -175,6 +182,7 @@ class _Berth:
             "evidence_class": file.bound.source.evidence,
             "time_zone": file.bound.source.time_zone,
             "binding": file.binding,
+            "reader_hash": file.reader,
             "bytes": file.size,
             "rows_read": counts.read,
             "rows_accepted": counts.accepted,

@@ -3,18 +3,20 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
+import polars as pl
+
+from suanheng.config import fingerprints
 from suanheng.config.sources import BoundFile, Source, bound_files, read_sources
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place, repairs
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.landing.repairs import Content
 from suanheng.schemas.formats import formats, raw_tables
-from suanheng.schemas.staged import DATASETS
-from suanheng.transforms.staging.stage import contract_text
+from suanheng.schemas.staged import DATASETS, family
+from suanheng.schemas.tables.ops import FILES
 from suanheng.transforms.telemetry.quarter_sums import grounds_hash
 from suanheng.warehouse.lake import Lake
 
@@ -29,7 +31,9 @@ class Waiting:
         binding: hash of what decides how it is read.
         shown_path: its path from the workspace.
         size: its length in bytes.
-        was_read: whether the same content was read before, under another binding or until its path held other content.
+        reader: hash of the code that reads it.
+        why: why it waits, in words.
+        was_read: whether the same content was read before, in another way or until its path held other content.
         is_moved: whether it need not be read again: only its path differs, or what its path held before.
         repairs: file of its repaired records, where there is one.
         replaces: contents that this path, or that of a copy, held before and that now lie nowhere.
@@ -38,6 +42,8 @@ class Waiting:
     bound: BoundFile
     file_id: str
     binding: str
+    reader: str
+    why: str
     shown_path: str
     size: int
     was_read: bool
@@ -66,33 +72,69 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
         workspace: where.
         hash_of: how a file's content is hashed, where hashes are remembered.
     """
-    query = "SELECT file_id, site_id, raw_table, binding, path, status FROM ops.files"
-    known = {Content(*row[:3]): row[3:] for row in lake.frame(query).rows()}
+    known = _known(lake)
     grounds = grounds_hash(lake)
     there = _lying(workspace, hash_of)
     gone: dict[tuple[str, str, str], list[str]] = {}
-    for content, (_, path, status) in known.items():
-        if status != "replaced" and content not in there:
-            gone.setdefault((path, *content[1:]), []).append(content.file_id)
+    for content, last in known.items():
+        if last.status != "replaced" and content not in there:
+            gone.setdefault((last.path, *content[1:]), []).append(content.file_id)
     found = []
     for content, copies in there.items():
         bound = copies[-1]
         shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
         binding = binding_of(bound, repaired, grounds, hash_of)
-        read_with, read_at, status = known.get(content, (None, None, None))
-        counts = read_with == binding and status != "replaced"
+        before, reader = known.get(content), reader_hash(bound.source)
+        counts = before is not None and before.binding == binding and before.status != "replaced"
         places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
         replaces = tuple(sorted(file_id for place in places for file_id in gone.get(place, ())))
-        if counts and status == "refused":
+        if before and counts and before.status == "refused":
             replaces = ()
-        if not counts or read_at != shown_path or replaces:
-            size = bound.path.stat().st_size
-            was_read = content in known
+        if not before or not counts or before.path != shown_path or replaces:
             found.append(
-                Waiting(bound, content.file_id, binding, shown_path, size, was_read, counts, repaired, replaces)
+                Waiting(
+                    bound=bound,
+                    file_id=content.file_id,
+                    binding=binding,
+                    reader=reader,
+                    why=_why(before, counts, reader, replaces),
+                    shown_path=shown_path,
+                    size=bound.path.stat().st_size,
+                    was_read=before is not None,
+                    is_moved=counts,
+                    repairs=repaired,
+                    replaces=replaces,
+                )
             )
     ordered = sorted(found, key=_group)
     return [sorted(files, key=lambda file: file.shown_path) for _, files in groupby(ordered, key=_group)]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A content as it was last read: in which way, by which code, at which path; whether it counts."""
+
+    binding: str
+    reader: str | None
+    path: str
+    status: str
+
+
+def _known(lake: Lake) -> dict[Content, _Known]:
+    # A warehouse that no newer version has written to yet lacks the newer columns.
+    rows = pl.concat([pl.DataFrame(schema=FILES.dtypes()), lake.frame("SELECT * FROM ops.files")], how="diagonal")
+    columns = rows.select("file_id", "site_id", "raw_table", "binding", "reader_hash", "path", "status")
+    return {Content(*row[:3]): _Known(*row[3:]) for row in columns.iter_rows()}
+
+
+def _why(before: _Known | None, is_moved: bool, reader: str, replaces: tuple[str, ...]) -> str:
+    if before is None:
+        return "its content changed" if replaces else "a new file"
+    if is_moved:
+        return "its place changed, not its content"
+    if before.status == "replaced":
+        return "it came back"
+    return "read again: " + ("reader changed" if before.reader != reader else "its source or its repairs changed")
 
 
 def lying(workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> dict[Content, BoundFile]:
@@ -142,7 +184,7 @@ def _group(file: Waiting) -> tuple[str, str]:
 def binding_of(
     bound: BoundFile, repaired: Path | None, grounds: str, hash_of: Callable[[Path], str] = hash_of_content
 ) -> str:
-    """Hash of what decides how a file is read: its format and contract, what its binding says, its repairs.
+    """Hash of what decides how a file is read: the code that reads it, what its binding says, its repairs.
 
     Args:
         bound: the file and its binding.
@@ -155,13 +197,14 @@ def binding_of(
     beside = "".join(hash_of(place) for place in side_files_of(bound))
     mended = repaired.read_bytes() if repaired else b""
     beside += grounds if source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
-    stated = repr(parts) + _contract_text_of(source.raw_table) + beside
+    stated = repr(parts) + reader_hash(source) + beside
     return hashlib.sha256(stated.encode() + mended).hexdigest()
 
 
-@cache
-def _contract_text_of(raw_table: str) -> str:
-    return contract_text(raw_tables()[raw_table].contract)
+def reader_hash(source: Source) -> str:
+    """Hash of the code that turns files of a source into raw rows."""
+    dataset = family(source.dataset) if source.dataset else None
+    return fingerprints.installed().of_reading(source.format, dataset)
 
 
 def side_files_of(bound: BoundFile) -> list[Path]:

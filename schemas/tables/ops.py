@@ -19,8 +19,9 @@ FILES = Contract(
         "evidence_class": Column(pl.String, "Standing of its rows as evidence.", required=True),
         "time_zone": text("Zone of its local times."),
         "binding": Column(
-            pl.String, "Hash of what decides how it is read: format, contract, binding, repairs.", required=True
+            pl.String, "Hash of what decides how it is read: format, code, binding, repairs.", required=True
         ),
+        "reader_hash": Column(pl.String, "Hash of the code that read it: where it changes, the file is read again."),
         "bytes": count("Size.", at_most=10**15, required=True),
         "rows_read": count("Records found in it.", required=True),
         "rows_accepted": count("Records that keep the contract.", required=True),

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from suanheng.config import fingerprints
 from suanheng.schemas.tables.scorecards import SCORECARDS
 from suanheng.transforms.analysis.score_changes import explain_periods
 from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.building.scratch import NOWHERE, Workbench
 from suanheng.transforms.building.staleness import Stale
 from suanheng.transforms.definitions.catalogue import fill, indicator_recipes
-from suanheng.transforms.definitions.recipes import counting_modules, in_build_order, recipes, recipes_hash
+from suanheng.transforms.definitions.recipes import in_build_order, recipes, recipes_hash
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
@@ -217,7 +218,8 @@ def _tables_of_months() -> list[str]:
 
 
 def _score(lake: Lake, scope: Scope, periods: _Periods, methodology: Methodology, run_id: str) -> None:
-    query = f'SELECT * FROM indicators."all" WHERE {_OF_PERIODS}'
+    # Sums of floats depend on the order of the rows, and that of a table on which quarter was built first.
+    query = f'SELECT * FROM indicators."all" WHERE {_OF_PERIODS} ORDER BY period, indicator'
     indicators = lake.frame(query, [scope.site_id, periods.closing])
     scorecards = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     for table in _SCORED:
@@ -240,6 +242,5 @@ def _scored_before(lake: Lake, scope: Scope, periods: _Periods, methodology: Met
 
 
 def code_hash() -> str:
-    """Hash of the recipes, the sums of samples and the scoring code: what turns staged rows into numbers."""
-    code = b"".join(path.read_bytes() for path in counting_modules())
-    return hashlib.sha256(repr((recipes_hash(), code)).encode()).hexdigest()
+    """SHA-256 of all that turns files into numbers: every recipe, and every module that can change a number."""
+    return hashlib.sha256(repr((recipes_hash(), fingerprints.installed().everything())).encode()).hexdigest()

@@ -12,11 +12,12 @@ from typing import Any
 
 import polars as pl
 
+from suanheng.config import fingerprints
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import BUILDS
 from suanheng.transforms.building.periods import Scope, add_months
-from suanheng.transforms.definitions.recipes import counting_modules, recipes
+from suanheng.transforms.definitions.recipes import recipes
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.staging import stage
 from suanheng.warehouse.lake import Lake
@@ -60,6 +61,7 @@ _FILES_SINCE = f"""
 """
 
 _KINDS = {
+    "code": "the code of {} changed",
     "recipes": "the recipe {} changed",
     "reference": "the reference table {} changed",
     "datasets": "how {} is staged changed",
@@ -67,7 +69,6 @@ _KINDS = {
 """Parts that are made of several things, and what is said of one that changed."""
 
 _TOLD = {
-    "modules": "the code that sums samples or scores changed",
     "site": "what sites.toml says of the site changed",
     "claims": "what other sites claim of the same changed",
     "months": "the months before it changed",
@@ -204,7 +205,7 @@ def _made_from(
     """What each quarter would be made from, in parts: what differs in a part is a reason to build it."""
     for_all = {
         "methodology": f"{methodology.methodology} {_short(methodology.hash)}",
-        "modules": _modules_hash(),
+        "code": {room: _short(hash_) for room, hash_ in fingerprints.installed().of_quarter().items()},
         "recipes": _recipe_hashes(),
         "reference": {name: _short(content_hash) for name, content_hash in sorted(facts.tables.items())},
     }
@@ -286,6 +287,7 @@ def _differences(part: str, before: Any, after: Any, files: Sequence[tuple[str, 
     if part == "files":
         return [_of_file(*file) for file in files] or [Reason("files were renamed")]
     if part in _KINDS:
+        before = before or {}
         names = sorted(name for name in {**before, **after} if before.get(name) != after.get(name))
         return [Reason(_KINDS[part].format(name), (name,) if part == "datasets" else ()) for name in names]
     return [Reason(_TOLD[part])]
@@ -318,11 +320,6 @@ def _staged(lake: Lake) -> dict[tuple[str, str], str]:
 def _recipe_hashes() -> dict[str, str]:
     stages = ("rollups", "indicators", "scorecards")
     return {recipe.shown_path: _hash(recipe.query) for stage in stages for recipe in recipes(stage)}
-
-
-@cache
-def _modules_hash() -> str:
-    return _hash([path.read_bytes() for path in counting_modules()])
 
 
 def _hash(stated: Any) -> str:

@@ -81,18 +81,12 @@ def feeds(dataset: str) -> list[Recipe]:
 
 
 def recipes_hash() -> str:
-    """Hash of every recipe after staging: what the numbers are made with."""
+    """Hash of every recipe, feeds included."""
     digest = hashlib.sha256()
-    for stage in ("rollups", "indicators", "scorecards"):
+    for stage in STAGES[1:]:
         for recipe in recipes(stage):
             digest.update(recipe.shown_path.encode() + b"\0" + recipe.query.encode() + b"\0")
     return digest.hexdigest()
-
-
-def counting_modules() -> list[Path]:
-    """Modules that turn staged rows into numbers beside the recipes: the sums of samples, and the scoring."""
-    summing = [FOLDER / "telemetry" / f"{name}.py" for name in ("quarter_sums", "sample_arrays", "hourly_sums")]
-    return [*summing, *sorted((FOLDER / "scoring").glob("*.py"))]
 
 
 def _read(path: Path) -> Recipe:

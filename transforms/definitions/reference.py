@@ -11,6 +11,7 @@ import polars as pl
 
 import suanheng.config
 import suanheng.schemas
+from suanheng.config import fingerprints
 from suanheng.config.sites import read_sites
 from suanheng.config.workspace import BadSettings, Workspace
 from suanheng.schemas.checking.records import Chunk, check
@@ -133,12 +134,8 @@ def _packaged_content(folder: Path, name: str) -> bytes:
 
 @cache
 def _reading_code() -> str:
-    """Hash of all contracts and of the gate, in any of which a rule may change."""
-    modules = sorted(Path(next(iter(suanheng.schemas.__path__))).rglob("*.py"))
-    digest = hashlib.sha256(repr((pl.__version__, pandera.__version__)).encode())
-    for module in (*modules, Path(__file__)):
-        digest.update(module.read_bytes())
-    return digest.hexdigest()
+    """Hash of the code that reads and checks facts, in any of which a rule may change."""
+    return repr((pl.__version__, pandera.__version__, fingerprints.installed().of_facts()))
 
 
 def _replace(

@@ -3,18 +3,17 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
+from suanheng.config import fingerprints
 from suanheng.config.corrections import Correction
-from suanheng.schemas.checking import breaches, records
 from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.formats import landed, raw_tables, template
-from suanheng.schemas.staged import DATASETS
+from suanheng.schemas.staged import DATASETS, family
 from suanheng.schemas.tables.ops import STAGINGS
 from suanheng.transforms.definitions import corrections
 from suanheng.transforms.definitions.recipes import feeds
@@ -230,26 +229,18 @@ def _hashes_of_facts(lake: Lake) -> dict[str, str]:
 
 
 def recipe_hash(dataset: str, facts: Mapping[str, str]) -> str:
-    """Hash of what decides how a dataset is staged: its contract, the code here, its feeds and the facts they read.
+    """Hash of what decides how a dataset is staged: the code, its contract included, its feeds and the facts they read.
 
     Args:
         dataset: the dataset.
         facts: hash of each reference table.
     """
-    digest = hashlib.sha256(contract_text(DATASETS[dataset]).encode())
-    for module in (__file__, bill_lines.__file__, corrections.__file__, records.__file__, breaches.__file__):
-        digest.update(Path(module).read_bytes())
+    digest = hashlib.sha256(fingerprints.installed().of_staging(family(dataset)).encode())
     for feed in feeds(dataset):
         digest.update(feed.query.encode())
         for table in sorted(table for table in feed.reads if table.startswith("reference.")):
             digest.update(str(facts.get(table.removeprefix("reference."))).encode())
     return digest.hexdigest()
-
-
-def contract_text(contract: Contract) -> str:
-    """A contract as text: changes whenever what it allows changes."""
-    rules = [rule.name for rule in contract.rules]
-    return repr((contract.name, contract.key, contract.happened, dict(contract.columns), rules))
 
 
 def _loaded_files(lake: Lake, of_site: str | None = None) -> dict[tuple[str, str], list[tuple[str, str]]]:

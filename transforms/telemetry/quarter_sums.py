@@ -4,15 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
-from suanheng.schemas.checking import breaches, compiled, quick_look
-from suanheng.transforms.telemetry import hourly_sums, sample_arrays, survey, survey_batch
+from suanheng.config import fingerprints
+from suanheng.transforms.telemetry import hourly_sums
 from suanheng.transforms.telemetry.sample_arrays import MEASURED, NAMES, Names, SampleRows, highest_of_models, named
 from suanheng.transforms.telemetry.survey_batch import Grounds
 from suanheng.warehouse.lake import Lake
@@ -185,10 +183,6 @@ def grounds_hash(lake: Lake) -> str:
     return hashlib.sha256(f"{powers} {survey_code()}".encode()).hexdigest()
 
 
-@cache
 def survey_code() -> str:
     """Hash of the code that surveys."""
-    digest = hashlib.sha256()
-    for module in (hourly_sums, sample_arrays, survey_batch, survey, quick_look, breaches, compiled):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()
+    return fingerprints.installed().hash_of("telemetry", "contracts")
