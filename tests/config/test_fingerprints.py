@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 
 import suanheng.config
@@ -195,6 +196,14 @@ def _halved(read: Callable[..., Iterator[Chunk]]) -> Callable[..., Iterator[Chun
     return read_wrongly
 
 
+def _contents(centre: Centre) -> dict[str, Any]:
+    """Every table by its hash; of explanations, whose last bit depends on what is explained with them, the rows."""
+    tables = centre.digests("staged", "rollups", "indicators", "scorecards")
+    del tables['scorecards."explanations"']
+    explained = centre.ask("FROM scorecards.explanations ORDER BY site_id, period, indicator")
+    return {**tables, "explanations": explained.with_columns(cs.float().round(9)).rows()}
+
+
 def test_a_mended_reader_reads_its_files_again_and_no_others(built_workspace, tmp_path, mend, monkeypatch):
     centre = _with_capture(built_workspace)
     with monkeypatch.context() as faulty:
@@ -212,9 +221,7 @@ def test_a_mended_reader_reads_its_files_again_and_no_others(built_workspace, tm
 
     anew = _with_capture(write_tiny(tmp_path / "anew"))
     anew.night()
-    assert anew.digests("staged", "rollups", "indicators", "scorecards") == centre.digests(
-        "staged", "rollups", "indicators", "scorecards"
-    )
+    assert _contents(anew) == _contents(centre)
 
 
 def test_a_changed_page_or_verb_makes_nothing_again(built_workspace, mend):

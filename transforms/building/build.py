@@ -218,8 +218,7 @@ def _tables_of_months() -> list[str]:
 
 
 def _score(lake: Lake, scope: Scope, periods: _Periods, methodology: Methodology, run_id: str) -> None:
-    # Sums of floats depend on the order of the rows, and that of a table on which quarter was built first.
-    query = f'SELECT * FROM indicators."all" WHERE {_OF_PERIODS} ORDER BY period, indicator'
+    query = f'SELECT * FROM indicators."all" WHERE {_OF_PERIODS}'
     indicators = lake.frame(query, [scope.site_id, periods.closing])
     scorecards = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     for table in _SCORED:
