@@ -7,6 +7,7 @@ Simulated time is counted in seconds since :data:`SIMULATED_FROM`, local.
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,13 @@ HOURS = int((SIMULATED_TO - SIMULATED_FROM).total_seconds()) // HOUR_S
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+class Period(NamedTuple):
+    """Days from the first to one before the end."""
+
+    start: date
+    end: date
 
 
 def seconds_at(moment: date | datetime) -> int:
@@ -70,19 +78,19 @@ def season() -> Floats:
     return -np.cos(2 * np.pi * (day_of_year - 20) / 365.25)
 
 
-def months(first: date = DATA_FROM, end: date = DATA_TO) -> Iterator[tuple[date, date]]:
-    """First day of every month from ``first``, and of the month after, as long as that is not past ``end``."""
+def months(first: date = DATA_FROM, end: date = DATA_TO) -> Iterator[Period]:
+    """Every month from ``first``, as long as it begins before ``end``."""
     start = first
     while start < end:
         following = next_month(start)
-        yield start, following
+        yield Period(start, following)
         start = following
 
 
-def quarters() -> Iterator[tuple[date, date]]:
-    """First day of every quarter that is written, and of the quarter after."""
-    starts = [start for start, _ in months() if start.month % 3 == 1]
-    yield from zip(starts, [*starts[1:], DATA_TO], strict=True)
+def quarters() -> Iterator[Period]:
+    """Every quarter that is written."""
+    starts = [month.start for month in months() if month.start.month % 3 == 1]
+    yield from map(Period, starts, [*starts[1:], DATA_TO])
 
 
 def next_month(day: date, months_later: int = 1) -> date:
