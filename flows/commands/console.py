@@ -1,12 +1,14 @@
 """What the verbs share: how they speak, and what their exit codes mean."""
 
+import inspect
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 import typer
 from rich.console import Console
@@ -14,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from suanheng.flows.orchestration.steps import Silent, Watcher
+
+Options = TypeVar("Options")
 
 DONE = 0
 ERROR = 1
@@ -28,6 +32,24 @@ WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder with suanheng.toml.", envvar="SUANHENG_WORKSPACE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+
+
+def takes(options: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+    """Make a verb of a function that takes one dataclass: every field is an argument or an option of the verb.
+
+    Typer reads them off the signature of a function, so the verb is given that of the dataclass.
+    """
+
+    def as_verb(function: Callable[[Options], None]) -> Callable[..., None]:
+        @wraps(function)
+        def verb(**given: Any) -> None:
+            function(options(**given))
+
+        verb.__signature__ = inspect.signature(options)  # type: ignore[attr-defined]
+        verb.__annotations__ = get_type_hints(options, include_extras=True)
+        return verb
+
+    return as_verb
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from suanheng.flows.commands.console import (
     fail,
     say_json,
     say_table,
+    takes,
     words,
 )
 from suanheng.warehouse.lake import reading
@@ -35,24 +36,38 @@ def register(app: typer.Typer) -> None:
     app.command()(expire)
 
 
-def publish(
-    site: str,
-    period: str,
-    note: Annotated[str | None, typer.Option(help="What to say with the publication.")] = None,
-    by: Annotated[str | None, typer.Option(help="Who publishes; the author of the workspace where absent.")] = None,
-    accept: Annotated[str | None, typer.Option(help="Why to publish although the gate fails.")] = None,
-    workspace: WorkspaceOption = Path(),
-    as_json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True)
+class Publish:
+    """What ``suanheng publish`` is asked for."""
+
+    site: str
+    period: str
+    note: Annotated[str | None, typer.Option(help="What to say with the publication.")] = None
+    by: Annotated[str | None, typer.Option(help="Who publishes; the author of the workspace where absent.")] = None
+    accept: Annotated[str | None, typer.Option(help="Why to publish although the gate fails.")] = None
+    workspace: WorkspaceOption = Path()
+    as_json: JsonOption = False
+
+
+@takes(Publish)
+def publish(asked: Publish) -> None:
     """Hold a scorecard to the gate and freeze it as a new revision, with the reasons why it differs from the last."""
     from suanheng.flows.publish import Withheld, publish_scorecard
 
     try:
-        published = publish_scorecard(open_workspace(workspace), site, period, datetime.now(UTC), by, note, accept)
+        published = publish_scorecard(
+            open_workspace(asked.workspace),
+            asked.site,
+            asked.period,
+            datetime.now(UTC),
+            asked.by,
+            asked.note,
+            asked.accept,
+        )
     except Withheld as error:
         fail(str(error), QUARTER_FAILED)
     made = published.publication
-    if as_json:
+    if asked.as_json:
         say_json(
             {
                 **_brief(made.row),

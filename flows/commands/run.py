@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -22,6 +22,7 @@ from suanheng.flows.commands.console import (
     progress_bar,
     say_json,
     say_table,
+    takes,
     words,
 )
 from suanheng.flows.orchestration.steps import Steps, watched_by
@@ -59,48 +60,54 @@ def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False, dr
     _tell(_as_flow("nightly", as_json, workspace=opened.root), as_json)
 
 
-def backfill(
-    first: Annotated[str, typer.Option("--from", help="First period: 2023Q1, 2023-01 or 2023.")],
-    last: Annotated[str, typer.Option("--to", help="Last period.")],
-    site: Annotated[list[str] | None, typer.Option(help="Only this site; may be given several times.")] = None,
+@dataclass(frozen=True)
+class Backfill:
+    """What ``suanheng backfill`` is asked for."""
+
+    first: Annotated[str, typer.Option("--from", help="First period: 2023Q1, 2023-01 or 2023.")]
+    last: Annotated[str, typer.Option("--to", help="Last period.")]
+    site: Annotated[list[str] | None, typer.Option(help="Only this site; may be given several times.")] = None
     stage: Annotated[
         list[str] | None,
         typer.Option(help="Only this: ingest, stage, build or report; may be given several times. All by default."),
-    ] = None,
-    force: Annotated[bool, typer.Option(help="Also build what has not changed.")] = False,
+    ] = None
+    force: Annotated[bool, typer.Option(help="Also build what has not changed.")] = False
     resume: Annotated[
         str | None, typer.Option(help="Go on with this run by force: what it built is not built again.")
-    ] = None,
+    ] = None
     workers: Annotated[
         int | None, typer.Option(min=1, help="Quarters computed at the same time. All processors by default.")
-    ] = None,
-    dry_run: DryRunOption = False,
-    workspace: WorkspaceOption = Path(),
-    as_json: JsonOption = False,
-) -> None:
+    ] = None
+    dry_run: DryRunOption = False
+    workspace: WorkspaceOption = Path()
+    as_json: JsonOption = False
+
+
+@takes(Backfill)
+def backfill(asked: Backfill) -> None:
     """Build the quarters of a range of history, as a Prefect flow."""
     from suanheng.flows.night import refuse_unknown_sites
     from suanheng.flows.order import Order
 
-    start, _ = _days(first)
-    _, end = _days(last)
+    start, _ = _days(asked.first)
+    _, end = _days(asked.last)
     if end < start:
-        raise BadSettings(f"--from {first} is later than --to {last}. Swap them.")
-    opened = open_workspace(workspace)
-    refuse_unknown_sites(opened, site or [])
-    asked: dict[str, Any] = {
-        "stages": _stages(stage),
+        raise BadSettings(f"--from {asked.first} is later than --to {asked.last}. Swap them.")
+    opened = open_workspace(asked.workspace)
+    refuse_unknown_sites(opened, asked.site or [])
+    parameters: dict[str, Any] = {
+        "stages": _stages(asked.stage),
         "first": start,
         "last": end,
-        "sites": site or [],
-        "force": force,
-        "resume": resume,
-        "workers": workers,
+        "sites": asked.site or [],
+        "force": asked.force,
+        "resume": asked.resume,
+        "workers": asked.workers,
     }
-    if dry_run:
-        _tell_plan(opened, Order("backfill", **asked), as_json)
+    if asked.dry_run:
+        _tell_plan(opened, Order("backfill", **parameters), asked.as_json)
         return
-    _tell(_as_flow("backfill", as_json, workspace=opened.root, **asked), as_json)
+    _tell(_as_flow("backfill", asked.as_json, workspace=opened.root, **parameters), asked.as_json)
 
 
 def _stages(names: list[str] | None) -> "tuple[Stage, ...]":

@@ -1,13 +1,13 @@
 """Verbs that ask how far a score can be trusted: whatif, uncertainty. They write nothing."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from suanheng.config.workspace import BadSettings, open_workspace
-from suanheng.flows.commands.console import JsonOption, WorkspaceOption, say_json, say_table, words
+from suanheng.flows.commands.console import JsonOption, WorkspaceOption, say_json, say_table, takes, words
 from suanheng.warehouse.lake import reading
 
 _BRIDGE = ("name", "cause", "before", "after", "contribution", "contribution_low", "contribution_high")
@@ -51,36 +51,51 @@ def whatif(
         say_table([{name: value for name, value in asdict(step).items() if name in _BRIDGE} for step in card.bridge])
 
 
-def uncertainty(
-    period: Annotated[str, typer.Option(help="Period: 2023Q1, 2023-01 or 2023.")],
-    sites: Annotated[list[str] | None, typer.Argument(help="Sites to compare; all where none is named.")] = None,
-    replicates: Annotated[int, typer.Option(min=2, help="How often the scores are drawn.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the generator; the same one gives the same answer.")] = 0,
-    meter_class: Annotated[str | None, typer.Option(help="Class of the electricity meters, e.g. 0.5S.")] = None,
+@dataclass(frozen=True)
+class Uncertainty:
+    """What ``suanheng uncertainty`` is asked for."""
+
+    period: Annotated[str, typer.Option(help="Period: 2023Q1, 2023-01 or 2023.")]
+    sites: Annotated[list[str] | None, typer.Argument(help="Sites to compare; all where none is named.")] = None
+    replicates: Annotated[int, typer.Option(min=2, help="How often the scores are drawn.")] = 10_000
+    seed: Annotated[int, typer.Option(min=0, help="Of the generator; the same one gives the same answer.")] = 0
+    meter_class: Annotated[str | None, typer.Option(help="Class of the electricity meters, e.g. 0.5S.")] = None
     grid_factor_range: Annotated[
         float | None, typer.Option(min=0, max=0.99, help="How far grid factors may be off, as a share.")
-    ] = None,
+    ] = None
     measurement: Annotated[
         Path | None, typer.Option(help="CSV of further doubts: unit, indicator, cause, source, kind, low, high.")
-    ] = None,
-    sobol: Annotated[bool, typer.Option("--sobol", help="Also tell what scores and ranking hang on.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Also leave out each indicator in turn.")] = False,
-    workspace: WorkspaceOption = Path(),
-    as_json: JsonOption = False,
-) -> None:
+    ] = None
+    sobol: Annotated[bool, typer.Option("--sobol", help="Also tell what scores and ranking hang on.")] = False
+    remove: Annotated[bool, typer.Option("--remove", help="Also leave out each indicator in turn.")] = False
+    workspace: WorkspaceOption = Path()
+    as_json: JsonOption = False
+
+
+@takes(Uncertainty)
+def uncertainty(asked: Uncertainty) -> None:
     """What scores and ranks of a period can be, given weights, means and measurement. Nothing is written."""
     from suanheng.transforms.analysis import period_uncertainty as doubts
     from suanheng.transforms.analysis.index import UndefinedIndex
     from suanheng.transforms.scoring.methodology import load
     from suanheng.transforms.scoring.values import UndefinedScore
 
-    opened = open_workspace(workspace)
+    opened = open_workspace(asked.workspace)
     methodology = load(opened.methodology)
-    measured = doubts.Measured(meter_class, grid_factor_range, _rows_of(measurement) if measurement else None)
+    rows = _rows_of(asked.measurement) if asked.measurement else None
+    measured = doubts.Measured(asked.meter_class, asked.grid_factor_range, rows)
     try:
         with reading(opened) as lake:
             found = doubts.uncertainty(
-                lake, methodology, period, sites or (), measured, replicates, seed, sobol, remove
+                lake,
+                methodology,
+                asked.period,
+                asked.sites or (),
+                measured,
+                asked.replicates,
+                asked.seed,
+                asked.sobol,
+                asked.remove,
             )
     except (UndefinedIndex, UndefinedScore) as error:
         raise BadSettings(str(error)) from error
@@ -88,24 +103,47 @@ def uncertainty(
         "weights": f"±{doubts.WEIGHT_NOISE:.0%} each, on both levels",
         "aggregation": f"{len(found.doubt.choices[0].alternatives)} kinds of mean, equally likely",
         **{
-            cause: f"{rows} values"
-            for cause, rows in found.doubt.measurement.group_by("cause").len().sort("cause").iter_rows()
+            cause: f"{values} values"
+            for cause, values in found.doubt.measurement.group_by("cause").len().sort("cause").iter_rows()
         },
     }
-    asked = {"period": period, "methodology": methodology.methodology, "replicates": replicates, "seed": seed}
-    relative = f"Ranks, victories and removals are relative: they hold among these {len(found.sites)} sites alone."
-    if as_json:
-        frames = ("intervals", "wins", "sobol", "removals")
-        tables = {name: frame.to_dicts() for name in frames if (frame := getattr(found, name)) is not None}
-        say_json({**asked, "varied": varied, **tables, "unexplained": found.unexplained, "relative": relative})
-        return
-    words.print(f"{period}, {methodology.methodology}: {replicates} replicates, seed {seed}. Varied:", markup=False)
+    if asked.as_json:
+        _say_uncertainty(asked, methodology.methodology, varied, found)
+    else:
+        _show_uncertainty(asked, methodology.methodology, varied, found)
+
+
+def _relative(found: Any) -> str:
+    return f"Ranks, victories and removals are relative: they hold among these {len(found.sites)} sites alone."
+
+
+def _say_uncertainty(asked: Uncertainty, methodology: str, varied: dict[str, str], found: Any) -> None:
+    """Answer as JSON; tables that were not asked for are left out."""
+    frames = ("intervals", "wins", "sobol", "removals")
+    say_json(
+        {
+            "period": asked.period,
+            "methodology": methodology,
+            "replicates": asked.replicates,
+            "seed": asked.seed,
+            "varied": varied,
+            **{name: frame.to_dicts() for name in frames if (frame := getattr(found, name)) is not None},
+            "unexplained": found.unexplained,
+            "relative": _relative(found),
+        }
+    )
+
+
+def _show_uncertainty(asked: Uncertainty, methodology: str, varied: dict[str, str], found: Any) -> None:
+    """Answer in words and tables."""
+    drawn = f"{asked.period}, {methodology}: {asked.replicates} replicates, seed {asked.seed}. Varied:"
+    words.print(drawn, markup=False)
     for what, how in varied.items():
         words.print(f"  {what}: {how}", markup=False)
     score = [name for name in found.intervals.columns if name.startswith("score")]
     ranks = [name for name in found.intervals.columns if name.startswith("rank")]
     say_table(found.intervals.select("unit", *score).to_dicts(), "Scores, with their 5 and 95 % quantiles")
-    words.print(relative)
+    words.print(_relative(found))
     say_table(found.intervals.select("unit", *ranks, "first_probability").to_dicts(), "Ranks (relative)")
     say_table(found.wins.to_dicts(), "How often a site scores above another (relative)")
     if found.sobol is not None:
