@@ -62,10 +62,10 @@ def one_round(
     workspaces.copy(prepared, root, days)
     day = days[0]
     workspace, steps = open_workspace(root), Timed()
-    outcome, night = timed(lambda: night.night(workspace, steps, NOW, write_reports=False))
+    outcome, whole = timed(lambda: night.night(workspace, steps, NOW, write_reports=False))
     if outcome.failures:
         raise SystemExit(str(outcome.failures))
-    took = {"night": night, **steps.took}
+    took = {"night": whole, **steps.took}
     _, took["hash of the content"] = timed(lambda: hash_of_content(day.path))
     with reading(workspace) as lake:
         rests_on = grounds(lake, "bench", FIRST_DAY)

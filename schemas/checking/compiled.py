@@ -16,3 +16,8 @@ def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
         return njit(nogil=True, cache=True)(loop)
     except RuntimeError:
         return njit(nogil=True)(loop)
+
+
+def inlined(part: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a part of compiled loops, each of which gets a copy of it: calling it takes no time."""
+    return njit(inline="always")(part)

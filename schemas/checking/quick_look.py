@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,20 @@ from suanheng.schemas.contract import Column, Contract
 _EARLIEST_US, _LATEST_US = (
     (instant - datetime(1970, 1, 1)) // timedelta(microseconds=1) for instant in (datetime(1900, 1, 1), datetime.max)
 )
+
+
+class _Bounds(NamedTuple):
+    """Values that a column may hold, the ends among them."""
+
+    lowest: float
+    highest: float
+
+
+class _Ordered(NamedTuple):
+    """Two columns of which a rule states that the first is at most the second, and nothing else."""
+
+    low: str
+    high: str
 
 
 class QuickLook:
@@ -50,12 +65,17 @@ class QuickLook:
             if ordered is None or any(rows[name].null_count for name in ordered):
                 slowly.append(is_broken)
             else:
-                _suspect_beyond(*(_numbers(rows[name]) for name in ordered), is_suspect)
+                _suspect_beyond(
+                    numbers=_numbers(rows[ordered.low]), highest=_numbers(rows[ordered.high]), is_suspect=is_suspect
+                )
         for name, wrong in self._wrong.items():
             if name not in self._bounds or rows[name].null_count:
                 slowly.append(wrong)
             else:
-                _suspect_outside(_numbers(rows[name]), *self._bounds[name], is_suspect)
+                within = self._bounds[name]
+                _suspect_outside(
+                    numbers=_numbers(rows[name]), lowest=within.lowest, highest=within.highest, is_suspect=is_suspect
+                )
         if slowly:
             read = sorted({name for expression in slowly for name in expression.meta.root_names()})
             suspected = pl.DataFrame(rows.select(read)).select(pl.any_horizontal(slowly).fill_null(False))
@@ -91,11 +111,11 @@ def _suspect_beyond(numbers, highest, is_suspect):
         is_suspect[row] |= not numbers[row] <= highest[row]
 
 
-def _ordered(holds: pl.Expr) -> tuple[str, str] | None:
-    """Two columns of which a rule says that the first is at most the second, and nothing else."""
+def _ordered(holds: pl.Expr) -> _Ordered | None:
+    """The two columns that a rule orders, where that is all it states."""
     names = holds.meta.root_names()
-    is_said = ((low, high) for low, high in permutations(names, 2) if holds.meta.eq(pl.col(low) <= pl.col(high)))
-    return next(is_said, None)
+    pairs = (_Ordered(low=low, high=high) for low, high in permutations(names, 2))
+    return next((pair for pair in pairs if holds.meta.eq(pl.col(pair.low) <= pl.col(pair.high))), None)
 
 
 def _is_bounded(column: Column) -> bool:
@@ -103,16 +123,16 @@ def _is_bounded(column: Column) -> bool:
     return column.one_of is None and column.matches is None
 
 
-def _bounds(column: Column) -> tuple[float, float] | tuple[int, int]:
+def _bounds(column: Column) -> _Bounds:
     """Lowest and highest value, times in microseconds since 1970, whole numbers where values are."""
     if column.dtype == pl.Datetime:
-        return _EARLIEST_US, _LATEST_US
+        return _Bounds(lowest=_EARLIEST_US, highest=_LATEST_US)
     lowest = -math.inf if column.at_least is None else column.at_least
     highest = math.inf if column.at_most is None else column.at_most
     if column.dtype == pl.Float64:
         # Infinity is beyond every bound.
-        return max(float(lowest), -sys.float_info.max), min(float(highest), sys.float_info.max)
-    return max(lowest, -(2**63)), min(highest, 2**63 - 1)
+        return _Bounds(lowest=max(float(lowest), -sys.float_info.max), highest=min(float(highest), sys.float_info.max))
+    return _Bounds(lowest=max(lowest, -(2**63)), highest=min(highest, 2**63 - 1))
 
 
 def _of_text(column: Column) -> pl.Expr:

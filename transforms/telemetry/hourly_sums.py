@@ -12,16 +12,17 @@ rises too much, energy is power x held time instead. Power is only ever held, ne
 so that its utilisation is known, draws power: 0 W from it says that it cannot measure, which is unknown. Times are
 summed as whole microseconds and energies as whole microjoules, so that sums are exact in any order.
 
-The loops are compiled by Numba when they are first run, and kept on disk for the next time.
+The loops are compiled by Numba when they are first run, and kept on disk for the next time. What they read and write
+they read and write by name: arrays as the fields of a ``NamedTuple``, sums as the fields of a row.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from suanheng.schemas.checking.compiled import compiled
+from suanheng.schemas.checking.compiled import compiled, inlined
 
 HOUR_US = 3_600_000_000
 LONGEST_HOLD_US = 300_000_000
@@ -31,10 +32,11 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
+SeriesHours = npt.NDArray[np.void]
+"""Rows of ``SERIES_HOUR``."""
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """Rows in the order of series and time, no two of one series at the same time.
 
     Attributes:
@@ -53,35 +55,32 @@ class Order:
         return np.append(self.begins[1:], np.ones(min(1, len(self.begins)), np.bool_))
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Samples as they lie; an array of a column that no row states is empty.
+class Samples(NamedTuple):
+    """Samples as they lie, one value per row in every array; an array of a column that no row states is empty.
 
     Attributes:
         series: number of the series.
-        at_us: instant, as microseconds since 1970 (UTC).
+        at_us: instant, as microseconds since 1970 (UTC); 0 where there is none.
         interval_s: stated interval, not a number where there is none.
         device_count: equal devices a sample is the mean of, else one.
-        utilisation: share of busy time, not a number where unknown.
+        utilisation_ratio: share of busy time, not a number where unknown.
         power_w: power, not a number where unknown.
-        counter_j: energy counter, not a number where unknown.
+        energy_counter_j: energy counter, not a number where unknown.
         node: number of the node, -1 where unknown.
         sku: number of the model, -1 where unknown.
-        rank: rank of the evidence.
-        highest_w: the most power one device of a model can draw, by its number; last for an unknown one.
+        evidence_rank: rank of the evidence; empty also where all rows have the same.
     """
 
     series: Integers
     at_us: Integers
     interval_s: Floats
     device_count: Integers
-    utilisation: Floats
+    utilisation_ratio: Floats
     power_w: Floats
-    counter_j: Floats
+    energy_counter_j: Floats
     node: Codes
     sku: Codes
-    rank: Integers
-    highest_w: Floats
+    evidence_rank: Integers
 
 
 SUMS = (
@@ -106,190 +105,280 @@ SUMS = (
 counter, by power, by power where no counter counts, by both where both are known; falls and excesses of the counter;
 samples of 0 W that cannot be."""
 
-LABELS = ("node", "sku", "rank")
+SERIES_HOUR = np.dtype([(name, np.int64) for name in ("series", "hour", *SUMS, "node", "sku", "evidence_rank")])
+"""One row is a series and an hour, counted from the origin. The last three are the greatest of its samples, -1 where
+none is known."""
 
 
-@dataclass(frozen=True)
-class Sums:
-    """Sums per series and hour, each a row of every matrix.
+class _Reached(NamedTuple):
+    """How far summing has come: the next place in the order, and how many hours were found."""
+
+    place: int
+    found: int
+
+
+class _Sample(NamedTuple):
+    """A sample between its neighbours; of a number that is unknown, or has no neighbour, NaN.
 
     Attributes:
-        keys: number of the series, and of the hour since the origin.
-        values: the ``SUMS``.
-        labels: the greatest number of each of the ``LABELS``, -1 where none is known.
+        at_us: instant, as microseconds since 1970 (UTC).
+        to_next_us: time to the next sample, 0 where there is none.
+        since_previous_us: time since the sample before it, the longest hold where there is none.
+        has_next: whether there is a next sample.
+        interval_s: stated interval.
+        devices: equal devices it is the mean of.
+        utilisation_ratio: share of busy time.
+        power_w: power.
+        counter_j: energy counter.
+        previous_counter_j: that of the sample before it; its own where there is none.
+        next_counter_j: that of the next sample; its own where there is none.
+        highest_j_per_us: the most one of the devices can draw.
     """
 
-    keys: Integers
-    values: Integers
-    labels: Integers
+    at_us: int
+    to_next_us: int
+    since_previous_us: int
+    has_next: bool
+    interval_s: float
+    devices: int
+    utilisation_ratio: float
+    power_w: float
+    counter_j: float
+    previous_counter_j: float
+    next_counter_j: float
+    highest_j_per_us: float
 
 
-def sums(samples: Samples, order: Order, origin_us: int) -> Sums:
+class _Held(NamedTuple):
+    """What a sample stands for.
+
+    Attributes:
+        hold_us: how long it holds.
+        to_next_us: how long the rise of its counter takes.
+        devices: equal devices it is the mean of.
+        utilisation_ratio: share of busy time, not a number where unknown.
+        power_w: power, not a number where unknown.
+        rise_j: rise of the counter to the next sample, not a number where unknown.
+        is_counted: whether its energy is that rise.
+        is_excess: whether the counter rises by more than it can.
+        is_zero_for_unknown: whether it states 0 W, which cannot be.
+    """
+
+    hold_us: int
+    to_next_us: int
+    devices: int
+    utilisation_ratio: float
+    power_w: float
+    rise_j: float
+    is_counted: bool
+    is_excess: bool
+    is_zero_for_unknown: bool
+
+
+def sums(samples: Samples, order: Order, highest_w: Floats, origin_us: int) -> SeriesHours:
     """Sum the samples that count, each into the hours it reaches; by series and hour.
 
     Args:
         samples: the samples.
         order: in which they follow each other.
+        highest_w: the most power one device of a model can draw, by its number; last for an unknown one.
         origin_us: an instant at which an hour begins at the site.
 
     Raises:
         OverflowError: energies beyond what 64 bits hold.
     """
-    given = [_to_read(values) for values in (*vars(order).values(), *vars(samples).values())]
-    place, found, room = 0, 0, 1024
-    made = tuple(np.empty((0, columns), np.int64) for columns in (2, len(SUMS), len(LABELS)))
-    while place < len(order.rows):
-        made = tuple(np.append(rows[:found], np.empty((room, rows.shape[1]), np.int64), axis=0) for rows in made)
-        place, found = _sum(place, found, *made, *given, np.int64(origin_us))
+    given = _to_read(samples), _to_read(order), *_to_read([highest_w]), np.int64(origin_us)
+    reached, room = _Reached(place=0, found=0), 1024
+    hours = np.empty(0, SERIES_HOUR)
+    while reached.place < len(order.rows):
+        hours = np.append(hours[: reached.found], np.zeros(room, SERIES_HOUR))
+        reached = _sum(hours, tuple(reached), *given)
         room *= 2
-    return Sums(*(rows[:found] for rows in made))
+    return hours[: reached.found]
 
 
-def together(parts: Sequence[Sums]) -> Sums:
-    """Sums of several parts as one, in the order given."""
-    return Sums(*(np.concatenate(matrices) for matrices in zip(*(vars(part).values() for part in parts), strict=True)))
+def _to_read(arrays: Iterable[npt.NDArray]) -> tuple[npt.NDArray, ...]:
+    """The same arrays, not to be written to: loops are compiled once per kind of array, and this is a kind.
 
-
-def _to_read(values: npt.NDArray) -> npt.NDArray:
-    """The same array, not to be written to: loops are compiled once per kind of array, and this is a kind."""
-    view = values.view()
-    view.flags.writeable = False
-    return view
-
-
-(
-    _SAMPLES,
-    _HELD_US,
-    _UTILISATION_US,
-    _BUSY_US,
-    _COUNTED_US,
-    _COUNTED_UJ,
-    _POWERED_US,
-    _POWERED_UJ,
-    _BRIDGED_US,
-    _BRIDGED_UJ,
-    _COMPARED_US,
-    _COMPARED_POWERED_UJ,
-    _COMPARED_COUNTED_UJ,
-    _COUNTER_FALLS,
-    _COUNTER_EXCESSES,
-    _ZERO_POWER_SAMPLES,
-) = range(len(SUMS))
+    They come as a plain tuple: what is compiled is kept by the types it was compiled for, and a class that another
+    version of this module does not have would make it unreadable.
+    """
+    views = tuple(values.view() for values in arrays)
+    for view in views:
+        view.flags.writeable = False
+    return views
 
 
 @compiled
-def _sum(  # noqa: PLR0912, PLR0915 - one pass, and what it carries along is all there is to it
-    place, found, keys, sums, labels,
-    rows, begins, counts,
-    series, at_us, interval_s, device_count, utilisation, power_w, counter_j, node, sku, rank, highest_w,
-    origin_us,
-):  # fmt: skip
-    """Sum from a place on until there is no room for more hours; the next place, and how many hours were found."""
+def _sum(hours, reached, samples, order, highest_w, origin_us):
+    """Sum from a place on until there is no room for more hours."""
+    reached, samples, order = _Reached(*reached), Samples(*samples), Order(*order)
+    # Arrays are taken out by name before the loop: within it, each look into a tuple would count a reference.
+    rows, begins, counts = order.rows, order.begins, order.counts
+    series, at_us, interval_s, device_count = samples.series, samples.at_us, samples.interval_s, samples.device_count
+    utilisation_ratio, power_w, counter_j = samples.utilisation_ratio, samples.power_w, samples.energy_counter_j
+    node, sku, evidence_rank = samples.node, samples.sku, samples.evidence_rank
     most = 2.0**63 / len(rows)
     highest_j_per_us = highest_w / 1e6
     hour, hour_began_us = 0, origin_us
-    last_series, last_hour = (keys[found - 1, 0], keys[found - 1, 1]) if found else (-1, -(2**63))
-    for this in range(place, len(rows)):
-        if not counts[this]:
+    found = reached.found
+    last_series, last_hour = (hours[found - 1]["series"], hours[found - 1]["hour"]) if found else (-1, -(2**63))
+    for place in range(reached.place, len(rows)):
+        if not counts[place]:
             continue
         # An index without a sign need not be looked at for whether it counts from the end.
-        row = np.uintp(rows[this])
-        has_next = this + 1 < len(rows) and not begins[this + 1]
-        previous = row if begins[this] else np.uintp(rows[np.uintp(this - 1)])
-        following = np.uintp(rows[np.uintp(this + 1)]) if has_next else row
-        to_next_us = at_us[following] - at_us[row]
-        since_previous_us = LONGEST_HOLD_US if begins[this] else at_us[row] - at_us[previous]
-
-        interval = interval_s[row] if len(interval_s) else np.nan
-        hold_us = _hold_us(interval, has_next, to_next_us, since_previous_us)
-        devices = device_count[row] if len(device_count) else 1
-        highest_j = to_next_us * highest_j_per_us[sku[row] if len(sku) else -1] * devices
-        rise_j, is_counted = np.nan, False
-        if len(counter_j) and has_next:
-            rise_j = counter_j[following] - counter_j[row]
-            recovers = counter_j[row] < counter_j[previous] <= counter_j[following]
-            is_counted = 0 <= rise_j <= highest_j and to_next_us <= LONGEST_COUNT_US and not recovers
-        busy = utilisation[row] if len(utilisation) else np.nan
-        power = power_w[row] if len(power_w) else np.nan
-        is_zero_for_unknown = power == 0 and not np.isnan(busy)
-        if is_zero_for_unknown:
-            power = np.nan
-
-        if not 0 <= at_us[row] - hour_began_us < HOUR_US:
-            hour = (at_us[row] - origin_us) // HOUR_US
+        row = np.uintp(rows[place])
+        has_next = place + 1 < len(rows) and not begins[place + 1]
+        previous = row if begins[place] else np.uintp(rows[np.uintp(place - 1)])
+        following = np.uintp(rows[np.uintp(place + 1)]) if has_next else row
+        sample = _Sample(
+            at_us=at_us[row],
+            to_next_us=at_us[following] - at_us[row],
+            since_previous_us=LONGEST_HOLD_US if begins[place] else at_us[row] - at_us[previous],
+            has_next=has_next,
+            interval_s=interval_s[row] if len(interval_s) else np.nan,
+            devices=device_count[row] if len(device_count) else 1,
+            utilisation_ratio=utilisation_ratio[row] if len(utilisation_ratio) else np.nan,
+            power_w=power_w[row] if len(power_w) else np.nan,
+            counter_j=counter_j[row] if len(counter_j) else np.nan,
+            previous_counter_j=counter_j[previous] if len(counter_j) else np.nan,
+            next_counter_j=counter_j[following] if len(counter_j) else np.nan,
+            highest_j_per_us=highest_j_per_us[sku[row] if len(sku) else -1],
+        )
+        held = _held(sample)
+        if not 0 <= sample.at_us - hour_began_us < HOUR_US:
+            hour = (sample.at_us - origin_us) // HOUR_US
             hour_began_us = origin_us + hour * HOUR_US
-        begin_us = at_us[row] - hour_began_us
-        span_us = max(hold_us, to_next_us) if is_counted else hold_us
-        further = max(begin_us + span_us - 1, 0) // HOUR_US
-        if found + 1 + further > len(keys):
-            return this, found
-
-        for number in range(1 + further):
+        begin_us = sample.at_us - hour_began_us
+        last = hour + _hours_after_the_first(held, begin_us)
+        if found + 1 + last - hour > len(hours):
+            return _Reached(place=place, found=found)
+        for this in range(hour, last + 1):
             # Between the hour of a sample and the last hour found of its series each hour was found.
-            if series[row] != last_series or last_hour < hour + number:
-                last_series, last_hour = series[row], hour + number
-                keys[found, 0], keys[found, 1] = last_series, last_hour
-                sums[found], labels[found] = 0, -1
+            if series[row] != last_series or last_hour < this:
+                last_series, last_hour = series[row], this
+                _begin(hours[found], last_series, last_hour)
                 found += 1
-            at = np.uintp(found - 1 - (last_hour - hour - number))
-            held_us = _within_the_hour(begin_us - number * HOUR_US, hold_us)
-            counted_us = _within_the_hour(begin_us - number * HOUR_US, to_next_us)
-            device_us = held_us * devices
-            powered_uj = 0
-            sums[at, _HELD_US] += device_us
-            if not np.isnan(busy):
-                sums[at, _UTILISATION_US] += device_us
-                sums[at, _BUSY_US] += _whole(busy * device_us, most)
-            if not np.isnan(power):
-                powered_uj = _whole(power * device_us, most)
-                sums[at, _POWERED_US] += device_us
-                sums[at, _POWERED_UJ] += powered_uj
-                if not is_counted:
-                    sums[at, _BRIDGED_US] += device_us
-                    sums[at, _BRIDGED_UJ] += powered_uj
-            if is_counted:
-                risen_uj = rise_j * 1e6
-                if counted_us != to_next_us:
-                    risen_uj *= counted_us / to_next_us
-                counted_uj = _whole(risen_uj, most)
-                sums[at, _COUNTED_US] += counted_us * devices
-                sums[at, _COUNTED_UJ] += counted_uj
-                if not np.isnan(power) and held_us == counted_us:
-                    sums[at, _COMPARED_US] += device_us
-                    sums[at, _COMPARED_POWERED_UJ] += powered_uj
-                    sums[at, _COMPARED_COUNTED_UJ] += counted_uj
-            if number == 0:
-                sums[at, _SAMPLES] += 1
-                sums[at, _COUNTER_FALLS] += rise_j < 0
-                sums[at, _COUNTER_EXCESSES] += rise_j > highest_j
-                sums[at, _ZERO_POWER_SAMPLES] += is_zero_for_unknown
-            if len(node):
-                labels[at, 0] = max(labels[at, 0], node[row])
-            if len(sku):
-                labels[at, 1] = max(labels[at, 1], sku[row])
-            if len(rank):
-                labels[at, 2] = max(labels[at, 2], rank[row])
-    return len(rows), found
+            series_hour = hours[np.uintp(found - 1 - (last_hour - this))]
+            if this == hour:
+                _add_occurrences(series_hour, held)
+            _add_shares(series_hour, held, begin_us - (this - hour) * HOUR_US, most)
+            _keep_greatest(series_hour, "node", node, row)
+            _keep_greatest(series_hour, "sku", sku, row)
+            _keep_greatest(series_hour, "evidence_rank", evidence_rank, row)
+    return _Reached(place=len(rows), found=found)
 
 
-@compiled
-def _hold_us(interval_s, has_next, to_next_us, since_previous_us):
+@inlined
+def _held(sample):
+    """What a sample stands for."""
+    highest_rise_j = sample.to_next_us * sample.highest_j_per_us * sample.devices
+    rise_j = sample.next_counter_j - sample.counter_j if sample.has_next else np.nan
+    recovers = sample.counter_j < sample.previous_counter_j <= sample.next_counter_j
+    is_within = 0 <= rise_j <= highest_rise_j and sample.to_next_us <= LONGEST_COUNT_US
+    is_zero_for_unknown = sample.power_w == 0 and not np.isnan(sample.utilisation_ratio)
+    return _Held(
+        hold_us=_hold_us(sample),
+        to_next_us=sample.to_next_us,
+        devices=sample.devices,
+        utilisation_ratio=sample.utilisation_ratio,
+        power_w=np.nan if is_zero_for_unknown else sample.power_w,
+        rise_j=rise_j,
+        is_counted=is_within and not recovers,
+        is_excess=rise_j > highest_rise_j,
+        is_zero_for_unknown=is_zero_for_unknown,
+    )
+
+
+@inlined
+def _hold_us(sample):
     """How long a sample holds."""
-    if interval_s > 0:
-        interval_us = np.int64(np.rint(interval_s * 1e6))
-        return min(interval_us, to_next_us) if has_next else interval_us
-    if has_next and to_next_us <= LONGEST_HOLD_US:
-        return to_next_us
-    return min(since_previous_us, LONGEST_HOLD_US)
+    if sample.interval_s > 0:
+        interval_us = np.int64(np.rint(sample.interval_s * 1e6))
+        return min(interval_us, sample.to_next_us) if sample.has_next else interval_us
+    if sample.has_next and sample.to_next_us <= LONGEST_HOLD_US:
+        return sample.to_next_us
+    return min(sample.since_previous_us, LONGEST_HOLD_US)
 
 
-@compiled
+@inlined
+def _hours_after_the_first(held, begin_us):
+    """Hours that a sample reaches beyond that in which it begins."""
+    span_us = max(held.hold_us, held.to_next_us) if held.is_counted else held.hold_us
+    return max(begin_us + span_us - 1, 0) // HOUR_US
+
+
+@inlined
+def _begin(series_hour, series, hour):
+    """Name a row whose sums are zero."""
+    series_hour["series"] = series
+    series_hour["hour"] = hour
+    series_hour["node"] = -1
+    series_hour["sku"] = -1
+    series_hour["evidence_rank"] = -1
+
+
+@inlined
+def _add_occurrences(series_hour, held):
+    """Count a sample in its own hour."""
+    series_hour["samples"] += 1
+    series_hour["counter_falls"] += held.rise_j < 0
+    series_hour["counter_excesses"] += held.is_excess
+    series_hour["zero_power_samples"] += held.is_zero_for_unknown
+
+
+@inlined
+def _add_shares(series_hour, held, begin_us, most):
+    """Add the time and energy of a sample that fall into an hour.
+
+    Args:
+        series_hour: the sums of the hour.
+        sample: the held.
+        begin_us: where in the hour it begins, before it where that is negative.
+        most: the most one sample may add.
+    """
+    held_us = _within_the_hour(begin_us, held.hold_us)
+    device_us = held_us * held.devices
+    powered_uj = 0
+    series_hour["held_us"] += device_us
+    if not np.isnan(held.utilisation_ratio):
+        series_hour["utilisation_us"] += device_us
+        series_hour["busy_us"] += _whole(held.utilisation_ratio * device_us, most)
+    if not np.isnan(held.power_w):
+        powered_uj = _whole(held.power_w * device_us, most)
+        series_hour["powered_us"] += device_us
+        series_hour["powered_uj"] += powered_uj
+        if not held.is_counted:
+            series_hour["bridged_us"] += device_us
+            series_hour["bridged_uj"] += powered_uj
+    if held.is_counted:
+        counted_us = _within_the_hour(begin_us, held.to_next_us)
+        risen_uj = held.rise_j * 1e6
+        if counted_us != held.to_next_us:
+            risen_uj *= counted_us / held.to_next_us
+        counted_uj = _whole(risen_uj, most)
+        series_hour["counted_us"] += counted_us * held.devices
+        series_hour["counted_uj"] += counted_uj
+        if not np.isnan(held.power_w) and held_us == counted_us:
+            series_hour["compared_us"] += device_us
+            series_hour["compared_powered_uj"] += powered_uj
+            series_hour["compared_counted_uj"] += counted_uj
+
+
+@inlined
+def _keep_greatest(series_hour, name, values, row):
+    """Keep the greater of a label's number and that of a row, where rows have one."""
+    if len(values):
+        series_hour[name] = max(series_hour[name], values[row])
+
+
+@inlined
 def _within_the_hour(begin_us, length_us):
     """The part of a span that lies in an hour in which it begins at ``begin_us``, before it where that is negative."""
     return max(min(begin_us + length_us, HOUR_US) - max(begin_us, 0), 0)
 
 
-@compiled
+@inlined
 def _whole(amount, most):
     """The nearest whole number."""
     if amount >= most:

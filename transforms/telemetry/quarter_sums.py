@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +10,15 @@ import polars as pl
 
 from suanheng.config import fingerprints
 from suanheng.transforms.telemetry import hourly_sums
-from suanheng.transforms.telemetry.sample_arrays import MEASURED, NAMES, Names, SampleRows, highest_of_models, named
+from suanheng.transforms.telemetry.sample_arrays import (
+    MEASURED,
+    NAMES,
+    Names,
+    highest_of_models,
+    in_order,
+    named,
+    samples_of_frame,
+)
 from suanheng.transforms.telemetry.survey_batch import Grounds
 from suanheng.warehouse.lake import Lake
 
@@ -141,13 +148,12 @@ def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Ite
     for group in range(groups):
         found = lake.frame("SELECT * FROM near WHERE hash(device_id) % ? = ? ORDER BY row_number", [groups, group])
         names = {name: Names(found[name].drop_nulls().unique().to_list()) for name in NAMES}
-        rows = SampleRows.of_frame(found, names)
-        order, _ = rows.in_order(np.ones(len(found), np.bool_))
+        samples = samples_of_frame(found, names)
+        order, _ = in_order(samples, np.ones(len(found), np.bool_))
         is_settled = found["is_settled"].to_numpy()[order.rows]
-        summed = rows.sums(
-            replace(order, counts=~is_settled), highest_of_models(names, highest_w, _UNKNOWN_W), origin_us
-        )
-        yield named(summed, names, origin_us)
+        order = order._replace(counts=~is_settled)
+        hours = hourly_sums.sums(samples, order, highest_of_models(names, highest_w, _UNKNOWN_W), origin_us)
+        yield named(hours, names, origin_us)
     lake.execute("DROP TABLE near")
 
 

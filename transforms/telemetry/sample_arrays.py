@@ -1,7 +1,7 @@
 """Accelerator samples as arrays: texts as numbers, and the order of series and time, ready to be summed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,6 @@ import polars as pl
 import pyarrow as pa
 
 from suanheng.schemas.checking.compiled import compiled
-from suanheng.transforms.telemetry import hourly_sums
 from suanheng.transforms.telemetry.hourly_sums import (
     HOUR_US,
     SUMS,
@@ -19,7 +18,7 @@ from suanheng.transforms.telemetry.hourly_sums import (
     Integers,
     Order,
     Samples,
-    Sums,
+    SeriesHours,
 )
 
 MEASURED = ("interval_s", "device_count", "utilisation_ratio", "power_w", "energy_counter_j")
@@ -29,6 +28,9 @@ NAMES = ("device_id", "instance_id", "node_id", "sku")
 """Texts of a sample that sums are of."""
 
 _NO_NUMBERS, _NO_INTEGERS, _NO_CODES = np.empty(0), np.empty(0, np.int64), np.empty(0, np.int32)
+_UNSTATED: Mapping[str, npt.NDArray] = {
+    name: _NO_INTEGERS if name == "device_count" else _NO_NUMBERS for name in MEASURED
+}
 
 
 class Names:
@@ -67,85 +69,44 @@ class Names:
         return self.values.gather(known if (codes >= 0).all() else known.replace(-1, None))
 
 
-@dataclass(frozen=True)
-class SampleRows:
-    """Samples as they lie somewhere, one value per row in every array.
+def samples_of_batch(batch: pa.RecordBatch, codes: Mapping[str, Codes], names: Mapping[str, Names]) -> Samples:
+    """Samples from a batch of a file, all of the same evidence.
 
-    Attributes:
-        codes: numbers of the texts, those of ``device_id`` among them.
-        series: number of the series, which is a device or an instance of one.
-        at_us: instant, as microseconds since 1970 (UTC); 0 where there is none.
-        numbers: the ``MEASURED``, not a number where unknown; absent where no row has them.
-        rank: rank of the evidence; empty where all rows have the same.
+    Args:
+        batch: the rows.
+        codes: numbers of their texts.
+        names: the texts.
     """
+    numbers = {name: _numbers(batch[name]) if name in batch.schema.names else none for name, none in _UNSTATED.items()}
+    at_us = _whole(batch["sampled_at_utc"].cast(pa.int64()))
+    return Samples(at_us=at_us, evidence_rank=_NO_INTEGERS, **numbers, **_labels(codes, names))
 
-    codes: dict[str, Codes]
-    series: Integers
-    at_us: Integers
-    numbers: dict[str, npt.NDArray]
-    rank: Integers
 
-    @classmethod
-    def of_batch(cls, batch: pa.RecordBatch, names: Mapping[str, Names]) -> "SampleRows":
-        """From a batch of a file; texts must come as dictionaries."""
-        codes = {name: texts.codes(batch[name]) for name, texts in names.items()}
-        return cls(
-            codes=codes,
-            series=_series(codes, names),
-            at_us=_whole(batch["sampled_at_utc"].cast(pa.int64())),
-            numbers={name: _numbers(batch[name]) for name in MEASURED if name in batch.schema.names},
-            rank=_NO_INTEGERS,
-        )
+def samples_of_frame(rows: pl.DataFrame, names: Mapping[str, Names]) -> Samples:
+    """Samples from staged rows, with ``evidence_rank``."""
+    return Samples(
+        at_us=rows["sampled_at_utc"].to_physical().to_numpy(),
+        evidence_rank=rows["evidence_rank"].cast(pl.Int64).to_numpy(),
+        **{name: rows[name].to_numpy() for name in MEASURED},
+        **_labels({name: texts.codes_of(rows[name]) for name, texts in names.items()}, names),
+    )
 
-    @classmethod
-    def of_frame(cls, rows: pl.DataFrame, names: Mapping[str, Names]) -> "SampleRows":
-        """From staged rows, with ``evidence_rank``."""
-        codes = {name: texts.codes_of(rows[name]) for name, texts in names.items()}
-        return cls(
-            codes=codes,
-            series=_series(codes, names),
-            at_us=rows["sampled_at_utc"].to_physical().to_numpy(),
-            numbers={name: rows[name].to_numpy() for name in MEASURED},
-            rank=rows["evidence_rank"].cast(pl.Int64).to_numpy(),
-        )
 
-    def in_order(self, wanted: Flags) -> tuple[Order, Integers]:
-        """The order of the rows that are wanted by series and time, each instant of a series once: as it lies first.
+def in_order(samples: Samples, wanted: Flags) -> tuple[Order, Integers]:
+    """The order of the rows that are wanted by series and time, each instant of a series once: as it lies first.
 
-        Returns:
-            The order, in which all rows count, and the rows that repeat an instant.
-        """
-        rows = np.flatnonzero(wanted)
-        kept, begins, repeated, goes_back = _followed(rows, self.series, self.at_us)
-        series = self.series[kept[begins]]
-        if goes_back or len(np.unique(series)) < len(series):
-            # A stable sort: what lies first stays first.
-            rows = rows[np.lexsort((self.at_us[rows], self.series[rows]))]
-            kept, begins, repeated, _ = _followed(rows, self.series, self.at_us)
-        return Order(kept, begins, np.ones(len(kept), np.bool_)), repeated
-
-    def sums(self, order: Order, highest_w: Floats, origin_us: int) -> Sums:
-        """Sum rows per series and hour.
-
-        Args:
-            order: in which they follow each other, and which of them count.
-            highest_w: the most power one device of a model can draw, by its number; last for an unknown one.
-            origin_us: an instant at which an hour begins at the site.
-        """
-        samples = Samples(
-            series=self.series,
-            at_us=self.at_us,
-            interval_s=self.numbers.get("interval_s", _NO_NUMBERS),
-            device_count=self.numbers.get("device_count", _NO_INTEGERS),
-            utilisation=self.numbers.get("utilisation_ratio", _NO_NUMBERS),
-            power_w=self.numbers.get("power_w", _NO_NUMBERS),
-            counter_j=self.numbers.get("energy_counter_j", _NO_NUMBERS),
-            node=self.codes.get("node_id", _NO_CODES),
-            sku=self.codes.get("sku", _NO_CODES),
-            rank=self.rank,
-            highest_w=highest_w,
-        )
-        return hourly_sums.sums(samples, order, origin_us)
+    Returns:
+        The order, in which all rows count, and the rows that repeat an instant.
+    """
+    rows = np.flatnonzero(wanted)
+    found = _followed(rows=rows, series=samples.series, at_us=samples.at_us)
+    series = samples.series[found.rows[found.begins]]
+    if found.goes_back or len(np.unique(series)) < len(series):
+        # A stable sort: what lies first stays first.
+        rows = rows[np.lexsort((samples.at_us[rows], samples.series[rows]))]
+        found = _followed(rows=rows, series=samples.series, at_us=samples.at_us)
+    order = Order(rows=found.rows, begins=found.begins, counts=np.ones(len(found.rows), np.bool_))
+    return order, found.repeated
 
 
 def highest_of_models(names: Mapping[str, Names], highest_w: Mapping[str, float], unknown_w: float) -> Floats:
@@ -154,25 +115,31 @@ def highest_of_models(names: Mapping[str, Names], highest_w: Mapping[str, float]
     return np.array([*(highest_w.get(model, unknown_w) for model in models), unknown_w])
 
 
-def named(found: Sums, names: Mapping[str, Names], origin_us: int) -> pl.DataFrame:
+def named(hours: SeriesHours, names: Mapping[str, Names], origin_us: int) -> pl.DataFrame:
     """Sums with the names of what they are of.
 
     Returns:
         ``device_id``, ``instance_id``, ``hour_start_utc``, ``node_id``, ``sku``, the ``SUMS``, ``evidence_rank``.
     """
-    series, hour = found.keys.T
-    node, sku, rank = found.labels.T
-    device, instance = np.divmod(series, _instances(names))
-    texts = {"device_id": device, "instance_id": instance, "node_id": node, "sku": sku}
+    device, instance = np.divmod(hours["series"], _instances(names))
+    texts = {"device_id": device, "instance_id": instance, "node_id": hours["node"], "sku": hours["sku"]}
     unstated = {"instance_id": pl.lit("")}
     return pl.DataFrame(
         {
             **{name: names[name].of(codes) for name, codes in texts.items() if name in names},
-            "hour_start_utc": pl.Series(hour * HOUR_US + origin_us).cast(pl.Datetime("us")),
-            **dict(zip(SUMS, found.values.T.copy(), strict=True)),
-            "evidence_rank": rank,
+            "hour_start_utc": pl.Series(hours["hour"] * HOUR_US + origin_us).cast(pl.Datetime("us")),
+            **{name: hours[name].copy() for name in (*SUMS, "evidence_rank")},
         }
     ).with_columns(unstated.get(name, pl.lit(None, pl.String)).alias(name) for name in texts if name not in names)
+
+
+def _labels(codes: Mapping[str, Codes], names: Mapping[str, Names]) -> dict[str, npt.NDArray]:
+    """Number of the series, the node and the model of each row."""
+    return {
+        "series": _series(codes, names),
+        "node": codes.get("node_id", _NO_CODES),
+        "sku": codes.get("sku", _NO_CODES),
+    }
 
 
 def _series(codes: Mapping[str, Codes], names: Mapping[str, Names]) -> Integers:
@@ -193,9 +160,25 @@ def _numbers(column: pa.Array) -> npt.NDArray:
     return _whole(column) if pa.types.is_integer(column.type) else column.to_numpy(zero_copy_only=False)
 
 
+class _Followed(NamedTuple):
+    """Rows that follow each other.
+
+    Attributes:
+        rows: those that do not repeat the instant before.
+        begins: which of them begin a series.
+        repeated: those that do.
+        goes_back: whether time goes back within a series.
+    """
+
+    rows: Integers
+    begins: Flags
+    repeated: Integers
+    goes_back: bool
+
+
 @compiled
 def _followed(rows, series, at_us):
-    """Rows, and which begin a series, without those that repeat the instant before; these; whether time goes back."""
+    """How rows follow each other."""
     kept, begins, repeated = np.empty_like(rows), np.empty(len(rows), np.bool_), np.empty_like(rows)
     count, repeats, goes_back = 0, 0, False
     for place in range(len(rows)):
@@ -208,4 +191,4 @@ def _followed(rows, series, at_us):
         goes_back |= not is_first and at_us[row] < at_us[before]
         kept[count], begins[count] = row, is_first
         count += 1
-    return kept[:count], begins[:count], repeated[:repeats], goes_back
+    return _Followed(rows=kept[:count], begins=begins[:count], repeated=repeated[:repeats], goes_back=goes_back)

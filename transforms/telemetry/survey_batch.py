@@ -1,7 +1,7 @@
 """Surveys rows of a file of accelerator samples batch by batch, as Arrow has read them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from suanheng.schemas.checking.quick_look import QuickLook
 from suanheng.transforms.telemetry import hourly_sums
-from suanheng.transforms.telemetry.hourly_sums import Flags, Floats, Integers, Order, Sums
-from suanheng.transforms.telemetry.sample_arrays import Names, SampleRows, highest_of_models, named
+from suanheng.transforms.telemetry.hourly_sums import Flags, Floats, Integers, Order, Samples, SeriesHours
+from suanheng.transforms.telemetry.sample_arrays import Names, highest_of_models, in_order, named, samples_of_batch
 
 MARKS = {
     "is_settled": pl.Boolean,
@@ -89,18 +89,19 @@ def in_batches(
     begin = 0
     for of_numbers in numbers:
         batch = _beside(texts.slice(begin, of_numbers.num_rows), of_numbers)
-        rows = SampleRows.of_batch(batch, names)
+        codes = {name: known.codes(batch[name]) for name, known in names.items()}
         suspects = look.suspects(of_numbers)
         for name, is_wrong in wrong.items():
             if is_wrong[:-1].any() or batch[name].null_count:
-                suspects |= is_wrong[rows.codes[name]]
-        found.append(_in_batch(batch, rows_before + begin, rows, suspects, highest_w, grounds.origin_us))
+                suspects |= is_wrong[codes[name]]
+        samples = samples_of_batch(batch, codes, names)
+        found.append(_in_batch(batch, rows_before + begin, samples, suspects, highest_w, grounds.origin_us))
         begin += batch.num_rows
     return Survey(
         rows=begin,
         suspected=_framed([batch.suspected for batch in found]),
         duplicates=_framed([batch.repeated for batch in found]),
-        hours=named(hourly_sums.together([batch.sums for batch in found]), names, grounds.origin_us),
+        hours=named(np.concatenate([batch.hours for batch in found]), names, grounds.origin_us),
         loose=_framed([batch.loose for batch in found]),
     )
 
@@ -112,7 +113,7 @@ class _Found:
     suspected: pa.RecordBatch
     repeated: pa.RecordBatch
     loose: pa.RecordBatch
-    sums: Sums
+    hours: SeriesHours
 
 
 def _beside(texts: pa.Table, numbers: pa.RecordBatch) -> pa.RecordBatch:
@@ -121,16 +122,16 @@ def _beside(texts: pa.Table, numbers: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _in_batch(
-    batch: pa.RecordBatch, rows_before: int, rows: SampleRows, suspects: Flags, highest_w: Floats, origin_us: int
+    batch: pa.RecordBatch, rows_before: int, samples: Samples, suspects: Flags, highest_w: Floats, origin_us: int
 ) -> _Found:
-    order, repeated = rows.in_order(~suspects)
+    order, repeated = in_order(samples, ~suspects)
     places, marks = _loose_ends(order)
     marks["run"] += rows_before + 1
     return _Found(
         suspected=_as_they_lie(batch, rows_before, np.flatnonzero(suspects)),
         repeated=_as_they_lie(batch, rows_before, repeated),
         loose=_as_they_lie(batch, rows_before, order.rows[places], marks),
-        sums=rows.sums(replace(order, counts=~(order.begins | order.ends)), highest_w, origin_us),
+        hours=hourly_sums.sums(samples, order._replace(counts=~(order.begins | order.ends)), highest_w, origin_us),
     )
 
 
