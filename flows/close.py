@@ -18,6 +18,7 @@ from suanheng.flows.orchestration.conclusion import conclude
 from suanheng.flows.orchestration.steps import Failure, PrefectSteps, Steps, current_watcher
 from suanheng.flows.publish import publish_scorecard
 from suanheng.transforms.building.periods import add_months, quarter_name
+from suanheng.transforms.publishing.publish import Request
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def close(
     done = night(workspace, steps, now).as_dict()
     part = "{0[0]} {0[1]}".format
     results = steps.each(
-        "publish", list(periods.items()), lambda item: publish_scorecard(workspace, *item, now), part=part
+        "publish", list(periods.items()), lambda item: publish_scorecard(workspace, Request(*item, now)), part=part
     )
     closings = [_closing(*item, result) for item, result in zip(periods.items(), results, strict=True)]
     withheld = {f"{one.site_id} {one.period} is withheld": one.why for one in closings if one.result == "withheld"}

@@ -1,8 +1,10 @@
-"""From files to scorecards: take in what is new, stage it, build what is affected, write the reports."""
+"""A night: from files to scorecards, in seven steps. Every other run is some of them."""
 
 import gc
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -11,7 +13,6 @@ from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import BadSettings, Workspace
-from suanheng.flows import units_of_work
 from suanheng.flows.landing.file_hashes import FileHashes
 from suanheng.flows.landing.land import Landing, misplaced
 from suanheng.flows.landing.pending import Waiting, sources_of, waiting
@@ -21,10 +22,10 @@ from suanheng.flows.landing.survey_ahead import Ahead, first_unheard, surveying,
 from suanheng.flows.orchestration.signals import signals_heard
 from suanheng.flows.orchestration.steps import Failure, Steps, done
 from suanheng.flows.order import Order, Outcome, Stage, new_run_id
-from suanheng.flows.report import reported
+from suanheng.flows.report import write_pages
+from suanheng.flows.units_of_work import PlannedState, QuarterBuilds, ingest_files, rebuild_periods, stage_dataset
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.building import build, periods
-from suanheng.transforms.building.build import Computed
 from suanheng.transforms.building.parallel import computing_ahead
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
@@ -32,111 +33,201 @@ from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
-from suanheng.transforms.staging import stage
+from suanheng.transforms.staging.stage import Staging, stale_datasets
 from suanheng.warehouse.lake import Lake, writing
 
 
+def night(workspace: Workspace, steps: Steps, now: datetime, write_reports: bool = True) -> Outcome:
+    """Ingest what is new and build every quarter it affects."""
+    stages = tuple(stage for stage in Stage if write_reports or stage is not Stage.REPORT)
+    return run(workspace, steps, now, Order("nightly", stages))
+
+
 def ingest(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
-    """Take in and stage what is new; build nothing."""
+    """Ingest and stage what is new; build nothing."""
     return run(workspace, steps, now, Order("ingest", (Stage.INGEST, Stage.STAGE)))
 
 
 def replay(workspace: Workspace, steps: Steps, now: datetime, content: Content) -> Outcome:
-    """Take one content in anew, with its repaired records, and stage what that changes; build nothing."""
+    """Ingest one content anew, with its repaired records, and stage what that changes; build nothing."""
     return run(workspace, steps, now, Order("replay", (Stage.INGEST, Stage.STAGE), only=content))
 
 
-def night(workspace: Workspace, steps: Steps, now: datetime, write_reports: bool = True) -> Outcome:
-    """Take in what is new and build every quarter it affects."""
-    return run(workspace, steps, now, Order("nightly", stages_with(write_reports)))
-
-
-def fill_back(
-    workspace: Workspace,
-    steps: Steps,
-    now: datetime,
-    first: date,
-    last: date,
-    sites: Sequence[str] = (),
-    force: bool = False,
-    write_reports: bool = True,
-) -> Outcome:
-    """Take in what is new and build the quarters between two days."""
-    order = Order("backfill", stages_with(write_reports), first, last, sites, force=force)
-    return run(workspace, steps, now, order)
-
-
-def stages_with(write_reports: bool) -> tuple[Stage, ...]:
-    """All stages, or all but the reports."""
-    return tuple(stage for stage in Stage if write_reports or stage is not Stage.REPORT)
-
-
 def run(workspace: Workspace, steps: Steps, now: datetime, order: Order) -> Outcome:
-    """Do what is asked for.
+    """Do what an order asks for.
 
     Args:
-        workspace: where.
-        steps: how parts are run.
-        now: the present.
+        workspace: files and settings, and the warehouse they go to.
+        steps: how parts are run: directly, or each as a Prefect task.
+        now: the present, with its time zone.
         order: what is asked for.
 
     Raises:
         BadSettings: a settings file cannot be used, or the order names a site or a run that nobody knows.
     """
-    run_id = order.resume or new_run_id(order.flow, now)
-    steps.watcher.started(run_id)
-    failures: list[Failure] = []
-    takes_in = Stage.INGEST in order.stages
-    refuse_unknown_sites(workspace, order.sites)
-    done(
-        steps.each(
-            "pull",
-            _asked_of_servers(workspace, order) if takes_in else [],
-            lambda asked: pull(asked, workspace, now),
-            part=lambda asked: f"{asked.name} of {asked.site}",
-        ),
-        failures,
-    )
-    files = list(bound_files(workspace.root, sources_of(workspace))) if takes_in else []
-    hashes = FileHashes(workspace.file_hashes)
-    with signals_heard(), hashes.ahead(file.path for file in files), writing(workspace, run_id) as lake:
-        methodology = load(workspace.methodology)
-        make_tables(lake, workspace, run_id)
-        load_facts(lake, workspace, run_id)
-        _refuse_unknown_run(lake, order.resume)
-        files_before = units_of_work.Books(lake, "files", "raw_table")
-        first = _first_to_survey(lake, workspace, order, files)
-        with surveying_ahead(lake, first) as ahead:
+    return Run(workspace, steps, now, order).carry_out()
+
+
+class Run:
+    """One run: what it works on, what it is asked for, and what has failed so far.
+
+    A part that fails keeps what it held before, is named in ``failures``, and holds up no other.
+    """
+
+    def __init__(self, workspace: Workspace, steps: Steps, now: datetime, order: Order) -> None:
+        self.workspace, self.steps, self.now, self.order = workspace, steps, now, order
+        self.run_id = order.resume or new_run_id(order.flow, now)
+        self.failures: list[Failure] = []
+        self.lake: Lake
+        self._methodology: Methodology
+        self._scratch: Workbench | None = None
+
+    def carry_out(self) -> Outcome:
+        """Go through the steps of a night, as far as they are asked for.
+
+        Raises:
+            BadSettings: a settings file cannot be used, or the order names a site or a run that nobody knows.
+        """
+        self.steps.watcher.started(self.run_id)
+        refuse_unknown_sites(self.workspace, self.order.sites)
+        self.pull()
+        files, hashes = self._files(), FileHashes(self.workspace.file_hashes)
+        with signals_heard(), hashes.ahead(file.path for file in files), self._opened() as self.lake:
+            self.reference()
+            landings = self.ingest(files, hashes)
+            stagings = self.stage()
+            self.periods()
+            built = self.build()
+            pages = self.report()
+            return self._noted(Outcome(self.run_id, landings, stagings, built, self._failed(), pages))
+
+    def pull(self) -> None:
+        """Ask servers for what is missing, and write their answers into the landing zone."""
+        if not self._is_asked_for(Stage.INGEST) or self.order.only:
+            return
+        asked = [one for one in read_pulls(self.workspace.pulls_file) if self.order.concerns(one.site)]
+        self._each("pull", asked, lambda one: pull(one, self.workspace, self.now), part=_name_of_pull)
+
+    def reference(self) -> None:
+        """Make the tables that are missing, and load the methodology, reference facts and corrections that changed.
+
+        Raises:
+            BadSettings: one of them cannot be used, or the order goes on with a run that built nothing.
+        """
+        self._methodology = load(self.workspace.methodology)
+        make_tables(self.lake)
+        load_facts(self.lake, self.workspace)
+        _refuse_unknown_run(self.lake, self.order.resume)
+
+    def ingest(self, files: Sequence[BoundFile], hashes: FileHashes) -> list[Landing]:
+        """Bring files that are not in the warehouse as they are now into raw tables and quarantine.
+
+        Args:
+            files: every file that a source matches.
+            hashes: what they hold, as far as it is known.
+        """
+        if not self._is_asked_for(Stage.INGEST):
+            return []
+        planned = PlannedState(self.lake, "files", "raw_table")
+        first = self._first_to_survey(files)
+        with surveying_ahead(self.lake, first) as ahead:
             # While files are hashed there is time for what will be needed.
-            bench = Workbench(lake) if first else None
-            to_take_in = _to_take_in(lake, workspace, order, hashes) if takes_in else []
-            landings = _taken_in(lake, workspace, steps, to_take_in, files_before, ahead, run_id, failures)
-        staged_before = units_of_work.Books(lake, "stagings", "dataset")
-        stagings = done(
-            steps.each(
-                "stage",
-                _to_stage(lake, order),
-                lambda pair: units_of_work.stage(lake, staged_before, *pair, run_id=run_id, author=workspace.author),
-                part=" ".join,
-            ),
-            failures,
+            self._scratch = Workbench(self.lake) if first else None
+            groups = self._ingested(self._to_ingest(hashes), planned, ahead)
+        return [*(landing for group in groups for landing in group), *misplaced(self.workspace)]
+
+    def stage(self) -> list[Staging]:
+        """Stage every dataset of a site anew whose files, feeds, contract or corrections have changed."""
+        planned = PlannedState(self.lake, "stagings", "dataset")
+        stale = stale_datasets(self.lake) if self._is_asked_for(Stage.STAGE) else []
+        return self._each(
+            "stage",
+            [pair for pair in stale if self.order.concerns(pair[0])],
+            lambda pair: stage_dataset(self.lake, planned, *pair),
+            part=" ".join,
         )
-        units_of_work.rebuild_spine(lake, now, run_id, workspace.author)
-        built = _built(lake, bench, steps, order, methodology, now, run_id, workspace.author, failures)
-        written = []
-        if Stage.REPORT in order.stages:
-            written = lake.unit("reports", lambda: reported(lake, workspace, steps, order, run_id, failures))
-        outcome = Outcome(
-            run_id,
-            [*(landing for group in landings for landing in group), *(misplaced(workspace) if takes_in else ())],
-            stagings,
-            [scope.title for scope in built],
-            {failure.part: f"{type(failure.error).__name__}: {failure.error}" for failure in failures},
-            written,
+
+    def periods(self) -> None:
+        """Say which months, quarters and years ought to exist, by what the files cover."""
+        rebuild_periods(self.lake, self.now)
+
+    def build(self) -> list[str]:
+        """Build every quarter that would be made from something else than it was; their names."""
+        if not self._is_asked_for(Stage.BUILD):
+            return []
+        scopes = list(filter(self.order.covers, periods.scopes(self.lake)))
+        forced = forced_scopes(self.lake, self.order, scopes)
+        stale = stale_scopes(self.lake, scopes, self._methodology, self.now, forced)
+        return [scope.title for scope in self._built(stale, forced)] if stale else []
+
+    def report(self) -> list[Any]:
+        """Write the pages of what was built."""
+        if not self._is_asked_for(Stage.REPORT):
+            return []
+        return self.lake.unit(
+            "reports", lambda: write_pages(self.lake, self.workspace, self.steps, self.order, self.failures)
         )
+
+    def _is_asked_for(self, stage: Stage) -> bool:
+        return stage in self.order.stages
+
+    def _each(self, step: str, items: Sequence[Any], work: Any, part: Any) -> list[Any]:
+        return done(self.steps.each(step, items, work, part=part), self.failures)
+
+    def _opened(self) -> AbstractContextManager[Lake]:
+        return writing(self.workspace, self.run_id)
+
+    def _files(self) -> list[BoundFile]:
+        if not self._is_asked_for(Stage.INGEST):
+            return []
+        return list(bound_files(self.workspace.root, sources_of(self.workspace)))
+
+    def _first_to_survey(self, files: Iterable[BoundFile]) -> BoundFile | None:
+        if self.workspace.dask or self.order.only:
+            return None
+        concerned = (file for file in files if self.order.concerns(file.site_id))
+        return first_unheard(self.lake, self.workspace, concerned)
+
+    def _to_ingest(self, hashes: FileHashes) -> list[list[Waiting]]:
+        groups = waiting(self.lake, self.workspace, hashes.of)
+        hashes.keep()
+        meant = ([file for file in files if self.order.only in (None, file.content)] for files in groups)
+        return [files for files in meant if files and self.order.concerns(files[0].bound.site_id)]
+
+    def _ingested(self, groups: list[list[Waiting]], planned: PlannedState, ahead: Ahead) -> list[list[Landing]]:
+        with surveying(self.lake, self.workspace, groups, ahead) as surveyor:
+            return self._each(
+                "ingest",
+                groups,
+                lambda group: ingest_files(self.lake, self.workspace, planned, group, surveyor),
+                part=_name_of_group,
+            )
+
+    def _built(self, stale: list[Stale], forced: set[Scope]) -> list[Scope]:
+        if self._scratch is None:
+            self._scratch = Workbench(self.lake)
+        else:
+            self._scratch.refresh(SPINE)
+        workers = 1 if self.lake.is_shared else self.order.workers or processors()
+        with computing_ahead(self.lake, self._scratch, stale, self.now, workers) as computed:
+            builds = QuarterBuilds(self.lake, self._scratch, self._methodology, self.now, computed)
+            return self._each(
+                "build",
+                stale,
+                lambda quarter: builds.build(quarter, is_forced=quarter.scope in forced),
+                part=lambda quarter: quarter.scope.title,
+            )
+
+    def _failed(self) -> dict[str, str]:
+        return {failure.part: f"{type(failure.error).__name__}: {failure.error}" for failure in self.failures}
+
+    def _noted(self, outcome: Outcome) -> Outcome:
+        """Enter a run that changed something into ``ops.runs``."""
         if not outcome.changed_nothing:
-            _record(lake, order.flow, outcome, now, workspace.author)
-    return outcome
+            row = {"flow": self.order.flow, "started_at_utc": _utc(self.now), "ended_at_utc": _utc(datetime.now(UTC))}
+            entry = pl.DataFrame([{"run_id": self.run_id, **row, **outcome.counts()}])
+            self.lake.unit("runs", lambda: _record(self.lake, entry))
+        return outcome
 
 
 def refuse_unknown_sites(workspace: Workspace, sites: Sequence[str]) -> None:
@@ -160,57 +251,14 @@ def _refuse_unknown_run(lake: Lake, run_id: str | None) -> None:
         )
 
 
-def _asked_of_servers(workspace: Workspace, order: Order) -> list[Pull]:
-    return [] if order.only else [asked for asked in read_pulls(workspace.pulls_file) if order.concerns(asked.site)]
-
-
-def _to_take_in(lake: Lake, workspace: Workspace, order: Order, hashes: FileHashes) -> list[list[Waiting]]:
-    groups = waiting(lake, workspace, hashes.of)
-    hashes.keep()
-    meant = ([file for file in files if order.only in (None, file.content)] for files in groups)
-    return [files for files in meant if files and order.concerns(files[0].bound.site_id)]
-
-
-def _first_to_survey(lake: Lake, workspace: Workspace, order: Order, files: Iterable[BoundFile]) -> BoundFile | None:
-    if workspace.dask or order.only:
-        return None
-    return first_unheard(lake, workspace, (file for file in files if order.concerns(file.site_id)))
-
-
-def _taken_in(
-    lake: Lake,
-    workspace: Workspace,
-    steps: Steps,
-    groups: list[list[Waiting]],
-    before: units_of_work.Books,
-    ahead: Ahead,
-    run_id: str,
-    failures: list[Failure],
-) -> list[list[Landing]]:
-    with surveying(lake, workspace, groups, ahead) as surveyor:
-        landed = steps.each(
-            "take in",
-            groups,
-            lambda group: units_of_work.take_in(lake, workspace, before, group, run_id, surveyor),
-            part=lambda group: f"{group[0].table} of {group[0].bound.site_id}",
-        )
-        return done(landed, failures)
-
-
-def _to_stage(lake: Lake, order: Order) -> list[tuple[str, str]]:
-    return (
-        [pair for pair in stage.stale_datasets(lake) if order.concerns(pair[0])] if Stage.STAGE in order.stages else []
-    )
-
-
-def forced(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:
+def forced_scopes(lake: Lake, order: Order, scopes: Iterable[Scope]) -> set[Scope]:
     """Quarters that an order wants built although nothing has changed."""
     if not order.force and order.resume is None:
         return set()
     return set(scopes) - (build.built_by(lake, order.resume) if order.resume else set())
 
 
-def load_facts(lake: Lake, workspace: Workspace, run_id: str) -> None:
+def load_facts(lake: Lake, workspace: Workspace) -> None:
     """Load the reference facts and corrections that have changed.
 
     Raises:
@@ -218,73 +266,28 @@ def load_facts(lake: Lake, workspace: Workspace, run_id: str) -> None:
     """
 
     def refresh() -> None:
-        reference.refresh(lake, workspace, run_id)
-        corrections.refresh(lake, workspace, run_id)
+        reference.refresh(lake, workspace)
+        corrections.refresh(lake, workspace)
 
     lake.unit("reference facts", refresh)
 
 
-def _built(
-    lake: Lake,
-    bench: Workbench | None,
-    steps: Steps,
-    order: Order,
-    methodology: Methodology,
-    now: datetime,
-    run_id: str,
-    author: str,
-    failures: list[Failure],
-) -> list[Scope]:
-    scopes = list(filter(order.covers, periods.scopes(lake))) if Stage.BUILD in order.stages else []
-    wanted_anyway = forced(lake, order, scopes)
-    stale = stale_scopes(lake, scopes, methodology, now, wanted_anyway)
-    if not stale:
-        return []
-    if bench is None:
-        bench = Workbench(lake)
-    else:
-        bench.refresh(SPINE)
-    fits = False
-
-    def computed(quarter: Stale) -> Computed:
-        """A computed quarter, once the tables of the rollups are as its recipes give them."""
-        nonlocal fits
-        found = ahead(quarter)
-        if not fits:
-            # Where another writer is at the same, the quarter is begun anew.
-            build.make_rollup_tables(lake, found.bench, run_id, author)
-            fits = True
-        return found
-
-    def build_one(quarter: Stale) -> Scope | None:
-        is_forced = quarter.scope in wanted_anyway
-        return units_of_work.build_quarter(lake, bench, computed, quarter, methodology, now, run_id, author, is_forced)
-
-    workers = 1 if lake.is_shared else order.workers or processors()
-    with computing_ahead(lake, bench, stale, now, workers) as ahead:
-        return done(steps.each("build", stale, build_one, part=lambda quarter: quarter.scope.title), failures)
+def _record(lake: Lake, entry: pl.DataFrame) -> None:
+    with lake.transaction("record"):
+        lake.execute("DELETE FROM ops.runs WHERE run_id = ?", [lake.run_id])
+        lake.insert("ops.runs", entry)
 
 
-def _record(lake: Lake, flow: str, outcome: Outcome, started: datetime, author: str) -> None:
-    row = {
-        "run_id": outcome.run_id,
-        "flow": flow,
-        "started_at_utc": started.astimezone(UTC).replace(tzinfo=None),
-        "ended_at_utc": datetime.now(UTC).replace(tzinfo=None),
-        "files_loaded": sum(landing.problem is None for landing in outcome.landings),
-        "files_refused": outcome.files_refused,
-        "rows_quarantined": outcome.rows_quarantined,
-        "quarters_built": len(outcome.built),
-        "quarters_failed": len(outcome.failures),
-        "corrections_refused": outcome.corrections_refused,
-    }
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
-    def record() -> None:
-        with lake.transaction(author, f"{outcome.run_id}: record"):
-            lake.execute("DELETE FROM ops.runs WHERE run_id = ?", [outcome.run_id])
-            lake.insert("ops.runs", pl.DataFrame([row]))
 
-    lake.unit("runs", record)
+def _name_of_pull(asked: Pull) -> str:
+    return f"{asked.name} of {asked.site}"
+
+
+def _name_of_group(files: Sequence[Waiting]) -> str:
+    return f"{files[0].table} of {files[0].bound.site_id}"
 
 
 # What was imported stays: the collector need not look through all of it again and again.

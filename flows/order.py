@@ -10,7 +10,7 @@ from typing import Any
 from suanheng.flows.landing.land import Landing
 from suanheng.flows.landing.repairs import Content
 from suanheng.transforms.building.periods import Scope
-from suanheng.transforms.staging import stage
+from suanheng.transforms.staging.stage import Staging
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Outcome:
 
     Attributes:
         run_id: names the run's snapshots in the warehouse.
-        landings: files taken in or refused.
+        landings: files ingested or refused.
         stagings: datasets staged anew.
         built: site-quarters built anew, e.g. ``site-a 2023Q2``.
         failures: parts that failed, with the reason; what they should have replaced is as it was.
@@ -28,7 +28,7 @@ class Outcome:
 
     run_id: str
     landings: list[Landing]
-    stagings: list[stage.Staging]
+    stagings: list[Staging]
     built: list[str]
     failures: dict[str, str]
     reports: list[Path]
@@ -52,6 +52,17 @@ class Outcome:
     def files_refused(self) -> int:
         """Files that could not be read at all."""
         return sum(landing.problem is not None for landing in self.landings)
+
+    def counts(self) -> dict[str, int]:
+        """How much of what, as ``ops.runs`` notes it."""
+        return {
+            "files_loaded": len(self.landings) - self.files_refused,
+            "files_refused": self.files_refused,
+            "rows_quarantined": self.rows_quarantined,
+            "quarters_built": len(self.built),
+            "quarters_failed": len(self.failures),
+            "corrections_refused": self.corrections_refused,
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as plain data."""
@@ -92,7 +103,7 @@ class Order:
         first: a day in the first quarter that is built or reported.
         last: a day in the last one.
         sites: only these; all where empty.
-        only: take in this content and no other.
+        only: ingest this content and no other.
         force: build quarters also whose inputs have not changed.
         resume: run that is gone on with: what it built is not built by force again.
         workers: quarters that are computed at the same time.

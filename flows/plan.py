@@ -9,7 +9,7 @@ from suanheng.config.sources import BoundFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
 from suanheng.flows.landing.pending import lying, shown, waiting
-from suanheng.flows.night import forced, refuse_unknown_sites
+from suanheng.flows.night import forced_scopes, refuse_unknown_sites
 from suanheng.flows.order import Order, Stage
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building import periods
@@ -76,7 +76,7 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
             changed = stage.reasons(lake, settings.makings)
             to_stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
             scopes = list(filter(order.covers, periods.scopes(lake)))
-            build = changed_quarters(lake, settings, scopes, now, forced(lake, order, scopes))
+            build = changed_quarters(lake, settings, scopes, now, forced_scopes(lake, order, scopes))
     except NoWarehouse:
         there = list(lying(workspace, hash_of).values())
         take_in = [Planned(shown(bound.path, workspace.root), bound.site_id, "a new file") for bound in there]

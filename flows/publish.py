@@ -1,12 +1,9 @@
 """Publishing a scorecard: the gate, the frozen revision, and the pages that are kept with it."""
 
 import json
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -18,6 +15,7 @@ from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.publishing.expectations import Finding, Gate, hold_to_expectations
 from suanheng.transforms.publishing.publish import (
     Publication,
+    Request,
     latest_publication,
     publish,
     scorecard_to_publish,
@@ -63,73 +61,45 @@ class Published:
     files: list[Path]
 
 
-def publish_scorecard(
-    workspace: Workspace,
-    site_id: str,
-    period: str,
-    now: datetime,
-    author: str | None = None,
-    note: str | None = None,
-    accept: str | None = None,
-) -> Published:
+def publish_scorecard(workspace: Workspace, request: Request) -> Published:
     """Hold a scorecard to the expectations of the gate, freeze it, and keep the gate's page and the reports with it.
-
-    Args:
-        workspace: where.
-        site_id: site.
-        period: period.
-        now: the present.
-        author: who publishes; the author of the workspace where it is not said.
-        note: what to say with the publication.
-        accept: why to publish although the gate fails.
 
     Raises:
         NotThere: there is no such scorecard.
         NotPublished: it is too early, or not up to date.
         Withheld: the gate fails and nobody accepts it.
     """
-    run_id = new_run_id("publish", now)
+    with writing(workspace, new_run_id("publish", request.now), request.author) as lake:
+        make_tables(lake)
+        return lake.unit(request.site_id, lambda: _held_and_frozen(lake, workspace, request))
+
+
+def _held_and_frozen(lake: Lake, workspace: Workspace, request: Request) -> Published:
+    site_id, period = request.site_id, request.period
     methodology = load(workspace.methodology)
-    author = author or workspace.author
-
-    def hold_and_freeze() -> Published:
-        composite = scorecard_to_publish(lake, site_id, period, methodology, now).composite
-        gate = hold_to_expectations(lake, composite)
-        if gate.failing and accept is None:
-            page = _write(workspace.publications / site_id / period / "withheld.html", gate.page)
-            _record(lake, gate, composite, run_id, author, None, None)
-            raise Withheld(f"{site_id} {period}", gate.failing, page)
-        latest = latest_publication(lake, site_id, period)
-        with reading(workspace, latest["snapshot_id"]) if latest else nullcontext() as before:
-            made = publish(
-                lake, before, site_id, period, methodology, find(workspace.methodology), now, run_id, author, note
-            )
-        _record(lake, gate, composite, run_id, author, made, accept)
-        files = []
-        if made.is_new:
-            folder = workspace.publications / made.row["publication_id"]
-            files = [_write(folder / "gate.html", gate.page), *reports.write(lake.frame, site_id, period, folder)]
-        return Published(made, gate, files)
-
-    with writing(workspace, run_id) as lake:
-        make_tables(lake, workspace, run_id)
-        return lake.unit(site_id, hold_and_freeze)
+    composite = scorecard_to_publish(lake, request, methodology).composite
+    gate = hold_to_expectations(lake, composite)
+    if gate.failing and request.accept is None:
+        page = _write(workspace.publications / site_id / period / "withheld.html", gate.page)
+        _record(lake, gate, request, None)
+        raise Withheld(f"{site_id} {period}", gate.failing, page)
+    latest = latest_publication(lake, site_id, period)
+    with reading(workspace, latest["snapshot_id"]) if latest else nullcontext() as before:
+        made = publish(lake, before, request, methodology, find(workspace.methodology))
+    _record(lake, gate, request, made)
+    files = []
+    if made.is_new:
+        folder = workspace.publications / made.row["publication_id"]
+        files = [_write(folder / "gate.html", gate.page), *reports.write(lake.frame, site_id, period, folder)]
+    return Published(made, gate, files)
 
 
-def _record(
-    lake: Lake,
-    gate: Gate,
-    composite: Mapping[str, Any],
-    run_id: str,
-    author: str,
-    made: Publication | None,
-    accept: str | None,
-) -> None:
+def _record(lake: Lake, gate: Gate, request: Request, made: Publication | None) -> None:
     rows = [
         {
-            "run_id": run_id,
-            "site_id": composite["site_id"],
-            "period": composite["period"],
+            "run_id": lake.run_id,
+            "site_id": request.site_id,
+            "period": request.period,
             "publication_id": made.row["publication_id"] if made and made.is_new else None,
             "table_name": finding.table,
             "expectation": finding.expectation,
@@ -137,11 +107,11 @@ def _record(
             "holds": finding.holds,
             "observed": finding.observed,
             "rows": json.dumps(finding.rows, ensure_ascii=False, default=str),
-            "accepted_because": None if finding.holds else accept,
+            "accepted_because": None if finding.holds or made is None else request.accept,
         }
         for finding in gate.findings
     ]
-    with lake.transaction(author, f"{run_id}: gate"):
+    with lake.transaction("gate"):
         lake.insert("ops.gates", pl.DataFrame(rows, schema=GATES.dtypes()))
 
 

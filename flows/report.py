@@ -27,15 +27,13 @@ def _to_report(lake: Lake, order: Order) -> dict[Scope, str]:
     return {scope: built_by[scope] for scope in sorted(filter(order.covers, built_by))}
 
 
-def reported(
-    lake: Lake, workspace: Workspace, steps: Steps, order: Order, run_id: str, failures: list[Failure]
-) -> list[Path]:
+def write_pages(lake: Lake, workspace: Workspace, steps: Steps, order: Order, failures: list[Failure]) -> list[Path]:
     """Write the pages of the quarters that an order is about and whose pages are not those of their last build."""
     to_report = _to_report(lake, order)
     failed_before = len(failures)
     written = _written(lake, workspace, steps, list(to_report), failures)
     if to_report and len(failures) == failed_before:
-        with lake.transaction(workspace.author, f"{run_id}: pages"):
+        with lake.transaction("pages"):
             _note_as_shown(lake, to_report)
     return written
 

@@ -17,7 +17,8 @@ from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.scoring.methodology import Methodology
-from suanheng.transforms.staging.stage import Staging, stage_dataset, stale_datasets
+from suanheng.transforms.staging import stage
+from suanheng.transforms.staging.stage import Staging
 from suanheng.warehouse.lake import Lake
 
 _ENTRIES = """
@@ -26,8 +27,8 @@ _ENTRIES = """
 """
 
 
-class Books:
-    """What the books said of each site and part when a run was planned.
+class PlannedState:
+    """What a table of stage ops said of each site and part when a run was planned.
 
     Args:
         lake: the warehouse.
@@ -39,7 +40,7 @@ class Books:
         self._lake, self._query = lake, _ENTRIES.format(table=table, part=part)
         self._planned = self._read(None) if lake.is_shared else {}
 
-    def have_changed(self, site_id: str, part: str) -> bool:
+    def has_changed(self, site_id: str, part: str) -> bool:
         """Whether another writer has made an entry there since."""
         place = (site_id, part)
         return self._lake.is_shared and self._read(site_id).get(place) != self._planned.get(place)
@@ -49,72 +50,94 @@ class Books:
         return {(site, part): entries for site, part, entries in rows}
 
 
-def take_in(
-    lake: Lake, workspace: Workspace, books: Books, files: list[Waiting], run_id: str, surveyor: Surveyor
+def ingest_files(
+    lake: Lake, workspace: Workspace, planned: PlannedState, files: list[Waiting], surveyor: Surveyor
 ) -> list[Landing]:
-    """Take in files of one site and raw table, those of them that still wait."""
+    """Ingest files of one site and raw table, those of them that still wait."""
     site_id, table = files[0].bound.site_id, files[0].table
 
     def work() -> list[Landing]:
         still = files
-        if books.have_changed(site_id, table):
+        if planned.has_changed(site_id, table):
             waiting_now = {file.content: file for group in waiting(lake, workspace) for file in group}
             still = [waiting_now[file.content] for file in files if file.content in waiting_now]
-        return land(lake, still, run_id, workspace.author, surveyor) if still else []
+        return land(lake, still, surveyor) if still else []
 
     return lake.unit(site_id, work)
 
 
-def stage(lake: Lake, books: Books, site_id: str, dataset: str, run_id: str, author: str) -> Staging | None:
+def stage_dataset(lake: Lake, planned: PlannedState, site_id: str, dataset: str) -> Staging | None:
     """Stage a dataset of a site anew, unless another writer has."""
 
     def work() -> Staging | None:
-        if books.have_changed(site_id, dataset) and (site_id, dataset) not in stale_datasets(lake):
+        if planned.has_changed(site_id, dataset) and (site_id, dataset) not in stage.stale_datasets(lake):
             return None
-        return stage_dataset(lake, site_id, dataset, run_id, author)
+        return stage.stage_dataset(lake, site_id, dataset)
 
     return lake.unit(site_id, work)
 
 
-def rebuild_spine(lake: Lake, now: datetime, run_id: str, author: str) -> None:
+def rebuild_periods(lake: Lake, now: datetime) -> None:
     """Make the months and periods of all sites anew, and forget what was built beyond them."""
 
     def work() -> None:
-        with lake.transaction(author, f"{run_id}: months and periods"):
+        with lake.transaction("months and periods"):
             if periods.rebuild(lake, now):
                 build.forget_beyond_spine(lake)
 
     lake.unit("months and periods", work)
 
 
-def build_quarter(
-    lake: Lake,
-    bench: Workbench,
-    computed: Callable[[Stale], Computed],
-    quarter: Stale,
-    methodology: Methodology,
-    now: datetime,
-    run_id: str,
-    author: str,
-    is_forced: bool,
-) -> Scope | None:
-    """Build a quarter of a site, unless another writer has, or is about to: then files wait to be staged."""
-    scope = quarter.scope
+class QuarterBuilds:
+    """Writes computed quarters, one by one.
 
-    def to_build(is_forced: bool) -> list[Stale]:
-        if scope not in periods.scopes(lake) or scope.site_id in {site_id for site_id, _ in stale_datasets(lake)}:
-            return []
-        return stale_scopes(lake, [scope], methodology, now, {scope} if is_forced else set())
+    Args:
+        lake: the warehouse, open to write.
+        scratch: database beside it, on the connection of the writer.
+        methodology: what is scored with.
+        now: the present.
+        computed: gives each quarter once it is computed, to be asked for in their order.
+    """
 
-    def work() -> Scope | None:
-        planned = to_build(is_forced) if lake.is_shared else [quarter]
+    def __init__(
+        self,
+        lake: Lake,
+        scratch: Workbench,
+        methodology: Methodology,
+        now: datetime,
+        computed: Callable[[Stale], Computed],
+    ) -> None:
+        self._lake, self._scratch, self._methodology, self._now = lake, scratch, methodology, now
+        self._computed = computed
+        self._tables_fit = False
+
+    def build(self, quarter: Stale, is_forced: bool) -> Scope | None:
+        """Build a quarter, unless another writer has, or is about to: then files wait to be staged."""
+        return self._lake.unit(quarter.scope.site_id, lambda: self._build(quarter, is_forced))
+
+    def _build(self, quarter: Stale, is_forced: bool) -> Scope | None:
+        lake, scope = self._lake, quarter.scope
+        planned = self._to_build(scope, is_forced) if lake.is_shared else [quarter]
         if not planned:
             return None
         if lake.is_shared:
-            bench.refresh()
+            self._scratch.refresh()
         made_from = planned[0].made_from
-        with lake.resting_on(lambda: [now.made_from for now in to_build(is_forced=True)] == [made_from]):
-            build.build(lake, computed(planned[0]), planned[0], methodology, run_id, author)
+        with lake.resting_on(lambda: [stale.made_from for stale in self._to_build(scope, True)] == [made_from]):
+            build.build(lake, self._computed_to_fit(planned[0]), planned[0], self._methodology)
         return scope
 
-    return lake.unit(scope.site_id, work)
+    def _to_build(self, scope: Scope, is_forced: bool) -> list[Stale]:
+        is_unstaged = scope.site_id in {site_id for site_id, _ in stage.stale_datasets(self._lake)}
+        if is_unstaged or scope not in periods.scopes(self._lake):
+            return []
+        return stale_scopes(self._lake, [scope], self._methodology, self._now, {scope} if is_forced else set())
+
+    def _computed_to_fit(self, quarter: Stale) -> Computed:
+        """A computed quarter, once the tables of the rollups are as its recipes give them."""
+        found = self._computed(quarter)
+        if not self._tables_fit:
+            # Where another writer is at the same, the quarter is begun anew.
+            build.make_rollup_tables(self._lake, found.bench)
+            self._tables_fit = True
+        return found

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,16 +27,45 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Writer:
+    """Who writes: noted with every snapshot.
+
+    Attributes:
+        author: person or organisation.
+        run_id: the run.
+    """
+
+    author: str
+    run_id: str
+
+
+NOBODY = Writer("", "")
+"""The writer of a warehouse that is only read."""
+
+
 class Lake:
     """An open warehouse. Tables are named ``stage.table``; times are UTC."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, data_path: str, turns: Turns | None = None) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        data_path: str,
+        turns: Turns | None = None,
+        writer: Writer = NOBODY,
+    ) -> None:
         self.connection = connection
         self.data_path = data_path
+        self.writer = writer
         self._turns = turns or Sole()
         self._writes_alone = False
         self._is_within = False
         self._premise: Callable[[], bool] = lambda: True
+
+    @property
+    def run_id(self) -> str:
+        """Run that writes."""
+        return self.writer.run_id
 
     @property
     def is_shared(self) -> bool:
@@ -60,7 +90,7 @@ class Lake:
         connection = self.connection.cursor()
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("USE lake")
-        return Lake(connection, self.data_path)
+        return Lake(connection, self.data_path, writer=self.writer)
 
     def set_variables(self, variables: Mapping[str, Any]) -> None:
         """Bind the variables that recipes read with ``getvariable``."""
@@ -103,8 +133,8 @@ class Lake:
                 self._writes_alone = wrote_alone
 
     @contextmanager
-    def transaction(self, author: str, message: str) -> Iterator[None]:
-        """Everything inside becomes one snapshot, or nothing does. The message names the run that made it.
+    def transaction(self, message: str) -> Iterator[None]:
+        """Everything inside becomes one snapshot, or nothing does; it names its author, its run and what it is.
 
         Raises:
             Conflict: another writer has meanwhile changed a table that this one changes, or what it rests on.
@@ -116,7 +146,9 @@ class Lake:
                 if self.is_shared and not self._premise():
                     raise Conflict(f"{message}: not written, another writer has changed what it rests on.")
                 yield
-                self.connection.execute("CALL lake.set_commit_message(?, ?)", [author, message])
+                self.connection.execute(
+                    "CALL lake.set_commit_message(?, ?)", [self.writer.author, f"{self.run_id}: {message}"]
+                )
                 self._turns.confirm()
             except BaseException:
                 self.connection.execute("ROLLBACK")
@@ -167,12 +199,13 @@ class Lake:
 
 
 @contextmanager
-def writing(workspace: Workspace, run: str = "a writer") -> Iterator[Lake]:
+def writing(workspace: Workspace, run_id: str = "a writer", author: str | None = None) -> Iterator[Lake]:
     """Open the warehouse to write. With an embedded catalogue this waits for another writer to finish.
 
     Args:
-        workspace: where.
-        run: what others are told who wait.
+        workspace: names the catalogue, the data and who writes.
+        run_id: names the snapshots, and the writer to others who wait.
+        author: who writes, where it is not the author of the workspace.
 
     Raises:
         BadSettings: the credentials of the object store are missing.
@@ -180,13 +213,13 @@ def writing(workspace: Workspace, run: str = "a writer") -> Iterator[Lake]:
         Unreachable: the catalogue or the object store does not answer.
     """
     connection = _connected(workspace)
-    with turns_of(workspace, connection, run) as turns:
+    with turns_of(workspace, connection, run_id) as turns:
         try:
             with turns.at("the catalogue"):
                 _attach(connection, workspace)
                 if turns.are_shared:
                     index_statistics(connection)
-            yield Lake(connection, workspace.data_path, turns)
+            yield Lake(connection, workspace.data_path, turns, Writer(author or workspace.author, run_id))
         finally:
             connection.close()
 

@@ -26,20 +26,15 @@ _SQL_TYPES = {
 }
 
 
-def make_stages(lake: Lake, author: str, message: str) -> None:
+def make_stages(lake: Lake) -> None:
     """Make the schemas, one per stage, where they are missing.
 
     The few rows that a run adds to its books stay in the catalogue: a file for each would pile up night after night.
-
-    Args:
-        lake: the warehouse, open to write.
-        author: who makes them.
-        message: names the run.
     """
     query = "SELECT schema_name FROM information_schema.schemata WHERE catalog_name = 'lake'"
     there = lake.frame(query).to_series().to_list()
     if missing := [stage for stage in STAGES if stage not in there]:
-        with lake.transaction(author, message):
+        with lake.transaction("stages"):
             for stage in missing:
                 lake.execute(f"CREATE SCHEMA {stage}")
     # Apart from the schemas: whoever made those may have been interrupted, or older than this.
@@ -86,7 +81,7 @@ def begin_statistics(lake: Lake, table: str, first_column: str) -> None:
     lake.execute(f'INSERT INTO {table} ("{first_column}") VALUES (NULL)')
 
 
-def finish_tables(lake: Lake, meanings: Mapping[str, str], author: str, message: str) -> None:
+def finish_tables(lake: Lake, meanings: Mapping[str, str]) -> None:
     """Take the row that began its statistics out of every new table, and say what its first column means.
 
     A table whose first column says nothing is not finished, however long ago who made it was interrupted.
@@ -94,8 +89,6 @@ def finish_tables(lake: Lake, meanings: Mapping[str, str], author: str, message:
     Args:
         lake: the warehouse, open to write.
         meanings: of the first column, by ``stage.table``.
-        author: who makes them.
-        message: names the run.
     """
     query = (
         "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
@@ -104,7 +97,7 @@ def finish_tables(lake: Lake, meanings: Mapping[str, str], author: str, message:
     new = [found for found in lake.frame(query).iter_rows() if f"{found[0]}.{found[1]}" in meanings]
     if not new:
         return
-    with lake.transaction(author, message):
+    with lake.transaction("tables are ready"):
         for stage, name, first_column in new:
             _finish(lake, f'{stage}."{name}"', first_column, meanings[f"{stage}.{name}"])
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,9 @@ from suanheng.flows.commands.console import (
     words,
 )
 from suanheng.warehouse.lake import reading
+
+if TYPE_CHECKING:
+    from suanheng.transforms.publishing.publish import Request
 
 _SHOWN = ("publication_id", "state", "published_at_utc", "published_by", "methodology", "snapshot_id", "note")
 
@@ -55,15 +58,7 @@ def publish(asked: Publish) -> None:
     from suanheng.flows.publish import Withheld, publish_scorecard
 
     try:
-        published = publish_scorecard(
-            open_workspace(asked.workspace),
-            asked.site,
-            asked.period,
-            datetime.now(UTC),
-            asked.by,
-            asked.note,
-            asked.accept,
-        )
+        published = publish_scorecard(open_workspace(asked.workspace), _request(asked))
     except Withheld as error:
         fail(str(error), QUARTER_FAILED)
     made = published.publication
@@ -88,6 +83,12 @@ def publish(asked: Publish) -> None:
     words.print(f"Published {made.row['publication_id']} as {made.row['state']}.")
     if made.reasons:
         say_table([_shown_cause(reason) for reason in made.reasons], "Why it differs from the revision before")
+
+
+def _request(asked: Publish) -> "Request":
+    from suanheng.transforms.publishing.publish import Request
+
+    return Request(asked.site, asked.period, datetime.now(UTC), asked.note, asked.accept, author=asked.by)
 
 
 def publications(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:

@@ -86,14 +86,13 @@ def threads(lake: Lake) -> int:
     return int(lake.value("SELECT current_setting('threads')"))
 
 
-def take_in(lake: Lake, file: Placed, found: Survey, run_id: str) -> Taken | None:
+def take_in(lake: Lake, file: Placed, found: Survey) -> Taken | None:
     """Make the rows of a surveyed file rows of stage staged, but for those that break the contract or repeat a key.
 
     Args:
         lake: the warehouse, in a transaction.
         file: the file.
         found: its survey.
-        run_id: the run, for the quarantine.
 
     Returns:
         What was taken in, or nothing where the file must be read row by row after all.
@@ -115,7 +114,7 @@ def take_in(lake: Lake, file: Placed, found: Survey, run_id: str) -> Taken | Non
     # Next comes the survey of another file, which DuckDB has no part in.
     with memory_given_back(lake.connection):
         lake.insert("rollups.loose_samples", loose.select(list(LOOSE_SAMPLES.columns)))
-    _quarantine(lake, checked, found.duplicates.with_columns(**named), file, run_id)
+    _quarantine(lake, checked, found.duplicates.with_columns(**named), file)
     instants = [found.first_at, found.last_at, *checked.accepted["sampled_at_utc"]]
     told = [instant for instant in instants if instant]
     rejected = checked.rejected.height
@@ -147,14 +146,14 @@ def _as_loose(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(run=pl.col("row_number"), **marks)
 
 
-def _quarantine(lake: Lake, checked: Checked, duplicates: pl.DataFrame, file: Placed, run_id: str) -> None:
+def _quarantine(lake: Lake, checked: Checked, duplicates: pl.DataFrame, file: Placed) -> None:
     rejected = checked.rejected.with_columns(
         stage=pl.lit("raw"),
         site_id=pl.lit(file.site_id),
         file_id=pl.lit(file.file_id),
         table_name=pl.lit(RAW_TABLE),
-        run_id=pl.lit(run_id),
+        run_id=pl.lit(lake.run_id),
     )
     lake.insert("quarantine.records", rejected.select(list(RECORDS.columns)))
     records = stage.repeated_keys(duplicates, DATASETS[DATASET])
-    stage.quarantine(lake, records, file.site_id, DATASET, run_id)
+    stage.quarantine(lake, records, file.site_id, DATASET)

@@ -44,9 +44,7 @@ def misplaced(workspace: Workspace) -> list[Landing]:
     ]
 
 
-def land(
-    lake: Lake, files: Sequence[Waiting], run_id: str, author: str, surveyor: Surveyor = in_place.survey_whole
-) -> list[Landing]:
+def land(lake: Lake, files: Sequence[Waiting], surveyor: Surveyor = in_place.survey_whole) -> list[Landing]:
     """Take in files of one site and raw table, all in one transaction.
 
     A file that cannot be read at all is recorded as refused, with the reason. An earlier reading of the same content
@@ -57,9 +55,9 @@ def land(
         NotSurveyed: the surveyor could not survey a large file; nothing is taken in.
     """
     first = files[0]
-    with lake.transaction(author, f"{run_id}: land {first.table} of {first.bound.site_id}"):
+    with lake.transaction(f"land {first.table} of {first.bound.site_id}"):
         _forget(lake, files)
-        berth = _Berth(lake, first.table, first.bound.site_id, run_id, surveyor)
+        berth = _Berth(lake, first.table, first.bound.site_id, surveyor)
         moved = [file for file in files if file.is_moved]
         new = [file for file in files if not file.is_moved]
         landings = [_land_one(berth, file) for file in new]
@@ -123,8 +121,8 @@ class _Counts:
 class _Berth:
     """Where the files of one site and raw table are unloaded: gathers rows and writes them in large pieces."""
 
-    def __init__(self, lake: Lake, table: str, site_id: str, run_id: str, surveyor: Surveyor) -> None:
-        self._lake, self._table, self._site_id, self._run_id = lake, table, site_id, run_id
+    def __init__(self, lake: Lake, table: str, site_id: str, surveyor: Surveyor) -> None:
+        self._lake, self._table, self._site_id = lake, table, site_id
         self._surveyor = surveyor
         self._columns = list(landed(raw_tables()[table]).columns)
         self._rows: list[pl.DataFrame] = []
@@ -140,13 +138,13 @@ class _Berth:
             stage=pl.lit("raw"),
             **place,
             table_name=pl.lit(self._table),
-            run_id=pl.lit(self._run_id),
+            run_id=pl.lit(self._lake.run_id),
         ).select(list(RECORDS.columns))
         self._rows.append(rows)
         self._records.append(records)
         if mended.height:
             self._mended.append(
-                mended.with_columns(**place, raw_table=pl.lit(self._table), run_id=pl.lit(self._run_id))
+                mended.with_columns(**place, raw_table=pl.lit(self._table), run_id=pl.lit(self._lake.run_id))
             )
         if sum(part.height for part in self._rows) + sum(part.height for part in self._records) >= BUFFERED_ROWS:
             self._write()
@@ -158,7 +156,7 @@ class _Berth:
             return None
         placed = in_place.Placed(path, self._site_id, file.file_id, file.bound.source.evidence)
         found = self._surveyor(self._lake, path, self._site_id)
-        taken = in_place.take_in(self._lake, placed, found, self._run_id)
+        taken = in_place.take_in(self._lake, placed, found)
         if taken is None:
             return None
         return _Counts(taken.accepted, taken.rejected, taken.first_at, taken.last_at, is_adopted=True)
@@ -192,7 +190,7 @@ class _Berth:
             "status": "loaded" if problem is None else "refused",
             "problem": problem,
             "is_adopted": counts.is_adopted,
-            "run_id": self._run_id,
+            "run_id": self._lake.run_id,
         }
         self._files.append(pl.DataFrame([row], schema=FILES.dtypes()))
 

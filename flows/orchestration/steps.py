@@ -3,16 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from suanheng.flows.orchestration.signals import signals_heard
-from suanheng.warehouse.errors import Unavailable
 
 Item = TypeVar("Item")
-
-
-_RETRY_AFTER_S = (30.0, 120.0)
-"""Seconds before a task that failed for want of something outside is tried again."""
 
 
 class Watcher(Protocol):
@@ -77,35 +73,14 @@ class Steps:
 
 
 class PrefectSteps(Steps):
-    """Every part is a Prefect task run, named after what it works on; tried again only where that may help."""
+    """Every part is a run of its step's task; tried again only where that may help."""
 
     def run(self, title: str, part: str, work: Callable[[Item], Any], item: Item) -> Any:
         """Do the work for one item as a task."""
-        from prefect import task
-        from prefect.cache_policies import NO_CACHE
+        # Prefect takes a second to import, and a run without it does not need it.
+        from suanheng.flows.orchestration.tasks import TASKS
 
-        # A name is a template to Prefect, and a part is data.
-        name = f"{title}: {part}".replace("{", "(").replace("}", ")")
-
-        @task(
-            name=title,
-            task_run_name=name,
-            cache_policy=NO_CACHE,
-            persist_result=False,
-            retries=len(_RETRY_AFTER_S),
-            retry_delay_seconds=list(_RETRY_AFTER_S),
-            retry_jitter_factor=0.5,
-            retry_condition_fn=_may_pass,
-        )
-        def as_task() -> Any:
-            return work(item)
-
-        return as_task()
-
-
-def _may_pass(task: Any, run: Any, state: Any) -> bool:
-    """Whether a part failed for a reason that may pass by itself."""
-    return isinstance(state.data, Unavailable)
+        return TASKS[title](part, partial(work, item))
 
 
 _watcher: Watcher | None = None

@@ -21,7 +21,7 @@ def test_every_piece_is_within_the_night(tmp_path: Path, monkeypatch: pytest.Mon
 
     took, sizes = pieces.one_round([write_day(tmp_path, 0, 5, seed=7)], prepared, tmp_path / "workspace")
 
-    assert set(took) == {"night", "take in", "stage", "build", "hash of the content", "survey, one thread"}
-    assert took["night"][0] >= sum(took[piece][0] for piece in ("take in", "stage", "build"))
+    assert set(took) == {"night", "ingest", "stage", "build", "hash of the content", "survey, one thread"}
+    assert took["night"][0] >= sum(took[piece][0] for piece in ("ingest", "stage", "build"))
     assert sizes["rollups.device_hour"][0] == 5 * 24
     assert all(size > 0 for _, size in sizes.values())

@@ -2,9 +2,10 @@
 
 from suanheng.flows.landing import pull
 from suanheng.flows.nightly import nightly
-from suanheng.flows.orchestration import steps
+from suanheng.flows.orchestration.tasks import TASKS
 
 pull.ATTEMPTS = 1
-steps._RETRY_AFTER_S = (1.0, 1.0)
+for task in TASKS.values():
+    task.retry_delay_seconds = [1.0, 1.0]
 
 __all__ = ["nightly"]

@@ -540,10 +540,12 @@ from prefect.blocks.system import Secret
 from suanheng.config.pulls import read_pulls
 from suanheng.config.workspace import open_workspace
 from suanheng.flows.orchestration import steps
+from suanheng.flows.orchestration.tasks import TASKS
 from suanheng.warehouse.errors import Unavailable
 from suanheng.flows.landing.pull import Refused, pull
 
-steps._RETRY_AFTER_S = (0.1, 0.1)
+for task in TASKS.values():
+    task.retry_delay_seconds = [0.1, 0.1]
 workspace, now = open_workspace(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
 tries = []
 

@@ -59,8 +59,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 @pytest.fixture
 def lake(workspace: Workspace) -> Iterator[Lake]:
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "prepared")
-        load_facts(lake, workspace, "prepared")
+        make_tables(lake)
+        load_facts(lake, workspace)
         yield lake
 
 

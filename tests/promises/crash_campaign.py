@@ -99,7 +99,7 @@ def moments(name: str, count: int, chance: random.Random) -> list[Moment]:
     """Moments of one kind of run, by its time and by its commits; and those of the command line."""
     timed = count - round(count * IN_COMMITS)
     shares = [(part + chance.random()) / timed for part in range(timed)]
-    steps = {"nightly": (("take in", 4), ("stage", 4), ("build", 1)), "backfill": (("build", 3), ("stage", 1))}[name]
+    steps = {"nightly": (("ingest", 4), ("stage", 4), ("build", 1)), "backfill": (("build", 3), ("stage", 1))}[name]
     deaths = [(step, chance.randint(1, parts)) for step, parts in chance.choices(steps, k=count - timed)]
     return [
         *(Moment(name, share=share) for share in shares),

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import duckdb
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.flows.night import fill_back, night
+from suanheng.flows.night import night, run
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.order import Outcome
+from suanheng.flows.order import Order, Outcome
 from suanheng.warehouse.lake import Lake
 
 FIRST, LAST = date(2023, 1, 1), date(2023, 9, 30)
@@ -28,7 +28,7 @@ FIRST, LAST = date(2023, 1, 1), date(2023, 9, 30)
 
 
 def run_back(workspace: Workspace, steps: Steps, now: datetime) -> Outcome:
-    return fill_back(workspace, steps, now, FIRST, LAST, force=True)
+    return run(workspace, steps, now, Order("backfill", first=FIRST, last=LAST, force=True))
 
 
 RUNS: Mapping[str, Callable[[Workspace, Steps, datetime], Outcome]] = {"nightly": night, "backfill": run_back}

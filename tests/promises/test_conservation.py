@@ -63,7 +63,7 @@ def _take_in(lake: Lake, workspace: Workspace, numbers: Iterator[int], files: di
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
     for group in waiting(lake, workspace):
-        land(lake, group, "run", "author")
+        land(lake, group)
     return lake, site_id
 
 
@@ -93,7 +93,7 @@ def test_conservation_every_row_fed_is_staged_superseded_or_quarantined(take_in)
         lake, site_id = take_in(texts)
         distinct = set(texts.values())
 
-        staged = stage.stage_dataset(lake, site_id, "utility_bills", "run", "author")
+        staged = stage.stage_dataset(lake, site_id, "utility_bills")
 
         assert staged.rows_fed == sum(text.count("\n") for text in distinct)
         assert_conserved(staged)

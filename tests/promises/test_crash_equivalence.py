@@ -20,7 +20,7 @@ def deaths(seed: int) -> list[Death]:
     """Five in one life: while files land, while they are staged, in a build, in its commit, and amid the pages."""
     chance = random.Random(seed)
     return [
-        Death("take in", chance.randint(2, 4), str(chance.randint(1, 4))),
+        Death("ingest", chance.randint(2, 4), str(chance.randint(1, 4))),
         Death("stage", chance.randint(2, 4), str(chance.randint(1, 8))),
         Death("build", 1, str(chance.randint(20, 150))),
         Death("build", 1, "commit"),

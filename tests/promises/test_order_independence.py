@@ -66,9 +66,9 @@ def test_order_independence_what_is_staged_depends_only_on_the_files_that_lie_th
                 for name, lines in night.items():
                     (folder / name).write_text(as_csv(lines), encoding="utf-8")
                 for group in waiting(lake, built_workspace.workspace):
-                    land(lake, group, "run", "author")
+                    land(lake, group)
                 for pair in stage.stale_datasets(lake):
-                    stage.stage_dataset(lake, *pair, run_id="run", author="author")
+                    stage.stage_dataset(lake, *pair)
 
             staged = lake.frame(
                 "SELECT month(service_start), energy_kwh::BIGINT, revision FROM staged.utility_bills WHERE site_id = ?",
@@ -328,9 +328,9 @@ def _evening(lake: Lake, workspace: Workspace, site_id: str, files: Mapping[str,
     for content in repaired:
         _repair(workspace, site_id, content)
     for group in waiting(lake, workspace):
-        land(lake, group, "run", "author")
+        land(lake, group)
     for pair in stage.stale_datasets(lake):
-        stage.stage_dataset(lake, *pair, run_id="run", author="author")
+        stage.stage_dataset(lake, *pair)
 
 
 def _repair(workspace: Workspace, site_id: str, bills: str) -> None:

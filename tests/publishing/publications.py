@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 
 from suanheng.flows.publish import publish_scorecard
+from suanheng.transforms.publishing.publish import Request
 
 FEBRUARY = datetime(2024, 2, 1, tzinfo=UTC)
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
 
 
 def publish(centre, period: str = "2023Q1", now: datetime = FEBRUARY, **more):
-    return publish_scorecard(centre.workspace, "tiny", period, now, **more).publication
+    return publish_scorecard(centre.workspace, Request("tiny", period, now, **more)).publication
 
 
 def correct_a_bill(centre) -> None:

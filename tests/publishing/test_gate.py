@@ -11,6 +11,7 @@ from suanheng.transforms.definitions.recipes import recipes
 from suanheng.transforms.publishing import expectations as gate_module
 from suanheng.transforms.publishing.expectations import hold_to_expectations
 from suanheng.transforms.publishing.numbers import of_scorecards
+from suanheng.transforms.publishing.publish import Request
 from suanheng.warehouse.lake import reading, writing
 from tests.publishing.publications import FEBRUARY
 
@@ -68,17 +69,19 @@ def test_drift_is_said_and_does_not_withhold(held) -> None:
 
 
 def test_a_failing_gate_withholds_until_somebody_accepts_it_and_says_why(built_workspace) -> None:
-    with writing(built_workspace.workspace) as lake, lake.transaction("someone", "lose an indicator"):
+    with writing(built_workspace.workspace) as lake, lake.transaction("lose an indicator"):
         lake.execute("DELETE FROM scorecards.indicators WHERE period = '2023Q2' AND indicator = 'wue'")
     with pytest.raises(
         Withheld, match=r'(?s)completeness: expected .*"indicator": "wue".*--accept "REASON"'
     ) as withheld:
-        publish_scorecard(built_workspace.workspace, "tiny", "2023Q2", FEBRUARY)
+        publish_scorecard(built_workspace.workspace, Request("tiny", "2023Q2", FEBRUARY))
     assert [finding.table for finding in withheld.value.failing] == ["completeness"]
     assert built_workspace.value("SELECT count(*) FROM scorecards.publications") == 0
     assert (built_workspace.root / "publications/tiny/2023Q2/withheld.html").exists()
 
-    published = publish_scorecard(built_workspace.workspace, "tiny", "2023Q2", FEBRUARY, accept="meter under repair")
+    published = publish_scorecard(
+        built_workspace.workspace, Request("tiny", "2023Q2", FEBRUARY, accept="meter under repair")
+    )
     assert published.publication.is_new
     failed = "SELECT publication_id, rows, accepted_because FROM ops.gates WHERE NOT holds ORDER BY 1 NULLS FIRST"
     first, second = built_workspace.ask(failed).rows()
@@ -88,7 +91,7 @@ def test_a_failing_gate_withholds_until_somebody_accepts_it_and_says_why(built_w
 
 
 def test_the_gates_page_is_kept_with_the_publication_and_needs_no_network(built_workspace) -> None:
-    published = publish_scorecard(built_workspace.workspace, "tiny", "2023Q2", FEBRUARY)
+    published = publish_scorecard(built_workspace.workspace, Request("tiny", "2023Q2", FEBRUARY))
     folder = built_workspace.root / "publications" / "tiny" / "2023Q2" / "r1"
     assert set(published.files) == {path for path in folder.rglob("*") if path.is_file()}
     page = (folder / "gate.html").read_text(encoding="utf-8")

@@ -135,7 +135,7 @@ def test_published_snapshots_survive_expiry(restated_copy) -> None:
 
 
 def test_a_number_that_was_tampered_with_is_found(restated_copy) -> None:
-    with writing(restated_copy.workspace) as lake, lake.transaction("mallory", "improve"):
+    with writing(restated_copy.workspace) as lake, lake.transaction("improve"):
         lake.execute("UPDATE scorecards.published_indicators SET value = value * 0.9 WHERE indicator = 'pue'")
     proof = reproduce(restated_copy.workspace, "tiny/2023Q1/r1")
     assert not proof.signature_holds and not proof.is_exact

@@ -16,8 +16,11 @@ import pytest
 from suanheng.config.workspace import open_workspace
 from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
+from suanheng.flows.order import Order, Stage
 from suanheng.schemas.formats import raw_tables
 from suanheng.warehouse.lake import Lake, reading
+
+WITHOUT_REPORTS = (Stage.INGEST, Stage.STAGE, Stage.BUILD)
 
 PUBLIC = Path(__file__).parents[3] / "shared" / "data"
 POWER = PUBLIC / "mlperf_inference_v4.1_power"
@@ -156,7 +159,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     (root / "sites.toml").write_text("".join(map(_as_site, sites)))
     workspace = open_workspace(root)
     night.ingest(workspace, Steps(), NOW)
-    outcome = night.fill_back(workspace, Steps(), NOW, date(2016, 1, 1), NOW.date(), sites=BUILT, write_reports=False)
+    outcome = night.run(
+        workspace, Steps(), NOW, Order("backfill", WITHOUT_REPORTS, date(2016, 1, 1), NOW.date(), BUILT)
+    )
     assert outcome.failures == {}
     with reading(workspace) as opened:
         yield opened

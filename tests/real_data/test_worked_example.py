@@ -17,9 +17,11 @@ import pytest
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.flows.order import Outcome
+from suanheng.flows.order import Order, Outcome, Stage
 from suanheng.transforms.building.periods import add_months, quarter_name
 from suanheng.warehouse.lake import Lake, reading
+
+WITHOUT_REPORTS = (Stage.INGEST, Stage.STAGE, Stage.BUILD)
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
@@ -69,7 +71,7 @@ def beside_the_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(beside_the_data: Path) -> tuple[Workspace, Outcome]:
     """The workspace after ``suanheng backfill --from 2022Q3 --to 2025Q4``, and what that did."""
     workspace = open_workspace(beside_the_data / "gpu-servers")
-    return workspace, night.fill_back(workspace, Steps(), NOW, QUARTERS[0], QUARTERS[-1], write_reports=False)
+    return workspace, night.run(workspace, Steps(), NOW, Order("backfill", WITHOUT_REPORTS, QUARTERS[0], QUARTERS[-1]))
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +193,7 @@ def test_a_bill_finds_no_factor_for_the_region(beside_the_data: Path):
     bills = sources.replace("hardware_assets", "utility_bills", 1).replace("hardware_assets.csv", "bills.csv")
     (root / "sources.toml").write_text(f"[[source]]{sources}[[source]]{bills}")
     workspace = open_workspace(root)
-    night.fill_back(workspace, Steps(), NOW, date(2024, 4, 1), date(2024, 4, 1), write_reports=False)
+    night.run(workspace, Steps(), NOW, Order("backfill", WITHOUT_REPORTS, date(2024, 4, 1), date(2024, 4, 1)))
 
     with reading(workspace) as lake:
         gaps = lake.frame("SELECT gap, energy_kwh::DOUBLE FROM rollups.carbon_month ORDER BY month_start").rows()

@@ -23,11 +23,7 @@ def take_in(built_workspace):
     with writing(built_workspace.workspace) as lake:
 
         def run():
-            landings = [
-                landing
-                for group in waiting(lake, built_workspace.workspace)
-                for landing in land(lake, group, "run", "author")
-            ]
+            landings = [landing for group in waiting(lake, built_workspace.workspace) for landing in land(lake, group)]
             known = lake.frame("SELECT meter_id, boundary, value FROM raw.bms_points ORDER BY ALL").rows()
             return [(landing.path.split("/")[-1], landing.problem) for landing in landings], known
 

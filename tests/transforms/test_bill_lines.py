@@ -57,9 +57,9 @@ class Bills:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
             for group in waiting(self._lake, self._centre.workspace):
-                land(self._lake, group, "run", "author")
+                land(self._lake, group)
             for pair in stage.stale_datasets(self._lake):
-                stage.stage_dataset(self._lake, *pair, run_id="run", author="author")
+                stage.stage_dataset(self._lake, *pair)
 
     @property
     def staged(self) -> list[tuple[str, str, str, float]]:

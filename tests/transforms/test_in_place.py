@@ -64,10 +64,10 @@ class Site:
         landings = []
         for files in waiting(self.lake, self.workspace):
             if files[0].bound.site_id == self.site_id:
-                landings += land(self.lake, files, "run", "test")
+                landings += land(self.lake, files)
         for pair in stage.stale_datasets(self.lake):
             if pair[0] == self.site_id:
-                stage.stage_dataset(self.lake, *pair, run_id="run", author="test")
+                stage.stage_dataset(self.lake, *pair)
         return landings
 
     def staged(self) -> pl.DataFrame:
@@ -136,8 +136,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lake, 
     )
     workspace = open_workspace(root)
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "prepared")
-        load_facts(lake, workspace, "prepared")
+        make_tables(lake)
+        load_facts(lake, workspace)
         yield lake, workspace
 
 

@@ -9,7 +9,7 @@ from suanheng.config.workspace import BadSettings, Workspace, open_workspace
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions import reference
-from suanheng.warehouse.lake import Lake, writing
+from suanheng.warehouse.lake import Lake, Writer, writing
 
 OWN = """\
 reference_id,name,value,unit,meaning,valid_from,valid_to,source,confidence,is_usable
@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def lake(workspace: Workspace) -> Iterator[Lake]:
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "prepared")
+        make_tables(lake)
         yield lake
 
 
@@ -56,78 +56,79 @@ def value_of(lake: Lake) -> float | None:
 
 
 def test_facts_that_lie_as_before_are_not_read(lake, workspace, read) -> None:
-    assert {"indicators", "parameters"} <= set(reference.refresh(lake, workspace, "first"))
+    assert {"indicators", "parameters"} <= set(reference.refresh(lake, workspace))
     assert sorted(read) == sorted(REFERENCE)
     read.clear()
-    assert reference.refresh(lake, workspace, "second") == []
+    assert reference.refresh(lake, workspace) == []
     assert read == []
 
 
 def test_a_fact_of_the_workspace_comes_changes_and_goes(lake, workspace, read) -> None:
-    reference.refresh(lake, workspace, "first")
+    reference.refresh(lake, workspace)
     for value, expected in (("3", 3.0), ("4", 4.0)):
         read.clear()
         own(workspace, value)
-        assert reference.refresh(lake, workspace, "next") == ["parameters"]
+        assert reference.refresh(lake, workspace) == ["parameters"]
         assert read == ["parameters"]
         assert value_of(lake) == expected
     (workspace.reference_folder / "parameters.csv").unlink()
-    assert reference.refresh(lake, workspace, "last") == ["parameters"]
+    assert reference.refresh(lake, workspace) == ["parameters"]
     assert value_of(lake) is None
 
 
 def test_the_same_facts_written_otherwise_are_read_and_not_loaded_again(lake, workspace, read) -> None:
     own(workspace, "3")
-    reference.refresh(lake, workspace, "first")
+    reference.refresh(lake, workspace)
     read.clear()
     own(workspace, "3.0")
-    assert reference.refresh(lake, workspace, "second") == []
+    assert reference.refresh(lake, workspace) == []
     assert read == ["parameters"]
     read.clear()
-    assert reference.refresh(lake, workspace, "third") == []
+    assert reference.refresh(lake, workspace) == []
     assert read == []
 
 
 def test_a_wrong_fact_is_refused_until_it_is_repaired(lake, workspace) -> None:
-    reference.refresh(lake, workspace, "first")
+    reference.refresh(lake, workspace)
     own(workspace, "many")
     for _ in range(2):
         with pytest.raises(BadSettings, match="parameters"):
-            reference.refresh(lake, workspace, "next")
+            reference.refresh(lake, workspace)
 
 
 def test_an_older_warehouse_that_does_not_know_what_facts_were_read_from(lake, workspace, read) -> None:
-    reference.refresh(lake, workspace, "first")
+    reference.refresh(lake, workspace)
     lake.execute("UPDATE ops.reference_tables SET source_hash = NULL")
     read.clear()
-    assert reference.refresh(lake, workspace, "second") == []
+    assert reference.refresh(lake, workspace) == []
     assert sorted(read) == sorted(REFERENCE)
     read.clear()
-    assert reference.refresh(lake, workspace, "third") == []
+    assert reference.refresh(lake, workspace) == []
     assert read == []
 
 
 def test_an_empty_file_of_the_workspace_is_not_taken_for_none(lake, workspace) -> None:
-    reference.refresh(lake, workspace, "first")
+    reference.refresh(lake, workspace)
     workspace.reference_folder.mkdir()
     (workspace.reference_folder / "parameters.csv").touch()
     for _ in range(2):
         with pytest.raises(BadSettings, match="is empty"):
-            reference.refresh(lake, workspace, "next")
+            reference.refresh(lake, workspace)
 
 
 def test_facts_are_held_to_a_rule_that_came_with_another_version(lake, workspace, read, monkeypatch) -> None:
-    reference.refresh(lake, workspace, "first")
+    reference.refresh(lake, workspace)
     read.clear()
     monkeypatch.setattr(reference, "_reading_code", lambda: "another version")
-    assert reference.refresh(lake, workspace, "second") == []
+    assert reference.refresh(lake, workspace) == []
     assert sorted(read) == sorted(REFERENCE)
 
 
 def test_who_loaded_facts_stays_known_when_they_are_read_again(lake, workspace, monkeypatch) -> None:
-    reference.refresh(lake, workspace, "first")
+    reference.refresh(lake, workspace)
     monkeypatch.setattr(reference, "_reading_code", lambda: "another version")
     before = lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
-    reference.refresh(lake, workspace, "second")
-    assert set(lake.frame("SELECT run_id FROM ops.reference_tables").to_series()) == {"first"}
+    first, lake.writer = lake.run_id, Writer("author", "second")
+    reference.refresh(lake, workspace)
+    assert set(lake.frame("SELECT run_id FROM ops.reference_tables").to_series()) == {first}
     assert lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')") == before + 1

@@ -15,7 +15,7 @@ from tests.conftest import NOW
 
 def test_a_warehouse_that_is_older_than_a_column_or_a_table_is_laid_out_all_the_same(built_workspace) -> None:
     with writing(built_workspace.workspace) as lake:
-        with lake.transaction("an older version", "know less"):
+        with lake.transaction("know less"):
             lake.execute("ALTER TABLE staged.energy_certificates DROP COLUMN contract_id")
             lake.execute("ALTER TABLE staged.utility_bills DROP COLUMN tariff_period")
             lake.execute("DROP TABLE staged.product_footprints")
@@ -119,4 +119,4 @@ def test_a_quarter_of_which_nobody_knows_what_it_filled_is_taken_out_of_every_ta
 def _rebuild(lake: Lake, scope: periods.Scope) -> None:
     computed = compute(lake, Workbench(lake), scope, NOW)
     methodology = load("hqc-2024")
-    build.build(lake, computed, stale_scopes(lake, [scope], methodology, NOW, {scope})[0], methodology, "again", "test")
+    build.build(lake, computed, stale_scopes(lake, [scope], methodology, NOW, {scope})[0], methodology)

@@ -25,6 +25,7 @@ from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.definitions import reference
+from suanheng.transforms.publishing.publish import Request
 from suanheng.transforms.publishing.reproduce import reproduce
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.staging import stage
@@ -193,14 +194,14 @@ def test_what_another_writer_has_done_since_the_plan_is_not_done_again(shared, c
     with writing(centre.workspace, "late") as late:
         methodology = load(centre.workspace.methodology)
         files, stagings = (
-            units_of_work.Books(late, "files", "raw_table"),
-            units_of_work.Books(late, "stagings", "dataset"),
+            units_of_work.PlannedState(late, "files", "raw_table"),
+            units_of_work.PlannedState(late, "stagings", "dataset"),
         )
         (group,) = waiting(late, centre.workspace)
         assert len(centre.night(NOW + timedelta(seconds=1)).built) == 2
 
-        landed = units_of_work.take_in(late, centre.workspace, files, group, "late", in_place.survey_whole)
-        staged = units_of_work.stage(late, stagings, "tiny", "utility_bills", "late", "author")
+        landed = units_of_work.ingest_files(late, centre.workspace, files, group, in_place.survey_whole)
+        staged = units_of_work.stage_dataset(late, stagings, "tiny", "utility_bills")
         both = stale_scopes(late, periods.scopes(late), methodology, NOW, forced=periods.scopes(late))
         built = [build_quarter(late, Workbench(late), quarter, methodology) for quarter in both]
 
@@ -215,7 +216,7 @@ def build_quarter(
     def computed(quarter: Stale) -> build.Computed:
         return build.compute(lake, bench, quarter.scope, NOW)
 
-    return units_of_work.build_quarter(lake, bench, computed, quarter, methodology, NOW, "late", "author", is_forced)
+    return units_of_work.QuarterBuilds(lake, bench, methodology, NOW, computed).build(quarter, is_forced)
 
 
 def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(shared) -> None:
@@ -234,7 +235,7 @@ def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(share
             if self.layouts == 1:
                 own.parent.mkdir()
                 own.write_text(f"{header}\n{first_fact.replace('0.5568', '0.5586')}\n")
-                assert reference.refresh(other, centre.workspace, "other") == ["grid_emission_factors"]
+                assert reference.refresh(other, centre.workspace) == ["grid_emission_factors"]
 
     with writing(centre.workspace, "builder") as lake, writing(centre.workspace, "other") as other:
         methodology = load(centre.workspace.methodology)
@@ -253,14 +254,14 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
     with writing(centre.workspace) as lake:
         methodology = load(centre.workspace.methodology)
         (group,) = waiting(lake, centre.workspace)
-        books = units_of_work.Books(lake, "files", "raw_table")
-        units_of_work.take_in(lake, centre.workspace, books, group, "other", in_place.survey_whole)
-        planned = stale_scopes(lake, periods.scopes(lake), methodology, NOW)
+        planned = units_of_work.PlannedState(lake, "files", "raw_table")
+        units_of_work.ingest_files(lake, centre.workspace, planned, group, in_place.survey_whole)
+        stale = stale_scopes(lake, periods.scopes(lake), methodology, NOW)
 
-        assert len(planned) == 2
-        assert build_quarter(lake, Workbench(lake), planned[0], methodology) is None
+        assert len(stale) == 2
+        assert build_quarter(lake, Workbench(lake), stale[0], methodology) is None
 
-        stage.stage_dataset(lake, "tiny", "utility_bills", "other", "author")
+        stage.stage_dataset(lake, "tiny", "utility_bills")
         assert build_quarter(lake, Workbench(lake), planned[0], methodology) == planned[0].scope
 
 
@@ -280,7 +281,7 @@ def count_one_file_more(lake: Lake, stranger: Stranger, times: int) -> list[int]
 
     def work() -> None:
         tries.append(len(tries) + 1)
-        with lake.transaction("author", "one more"):
+        with lake.transaction("one more"):
             lake.execute("UPDATE ops.runs SET files_loaded = files_loaded + 1")
             if len(tries) <= times:
                 stranger.interfere()
@@ -316,11 +317,11 @@ def test_others_write_beside_a_first_try_and_wait_for_the_second(shared, servers
     done: list[str] = []
 
     def write_elsewhere() -> None:
-        with writing(centre.workspace) as other, other.transaction("author", "theirs"):
+        with writing(centre.workspace) as other, other.transaction("theirs"):
             done.append("theirs")
 
     def work() -> None:
-        with lake.transaction("author", "ours"):
+        with lake.transaction("ours"):
             if not done:
                 write_elsewhere()
                 raise Conflict("as if both had changed one table")
@@ -357,7 +358,7 @@ def test_a_writer_whose_locks_are_lost_writes_nothing(shared, servers) -> None:
     with writing(centre.workspace) as lake:
 
         def work() -> None:
-            with lake.transaction("author", "one more"):
+            with lake.transaction("one more"):
                 lake.execute("UPDATE ops.runs SET files_loaded = files_loaded + 1")
                 servers.postgres.ask(database, cut)
 
@@ -368,7 +369,7 @@ def test_a_writer_whose_locks_are_lost_writes_nothing(shared, servers) -> None:
 
 def test_a_publication_is_reproduced_from_its_snapshot_after_the_others_were_forgotten(shared) -> None:
     centre = shared()
-    published = publish_scorecard(centre.workspace, "tiny", "2023Q1", NOW).publication.row
+    published = publish_scorecard(centre.workspace, Request("tiny", "2023Q1", NOW)).publication.row
 
     with writing(centre.workspace) as lake, lake.alone():
         gone = expire(lake, [published["snapshot_id"]], datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1))

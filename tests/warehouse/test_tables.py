@@ -46,7 +46,7 @@ def without_meaning(lake: Lake) -> list[str]:
 
 def test_new_tables_hold_no_row_and_say_what_their_first_column_means(workspace) -> None:
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "first")
+        make_tables(lake)
         assert filled(lake) == {}
         assert without_meaning(lake) == []
         assert len(columns_of_tables(lake)) > 100
@@ -54,7 +54,7 @@ def test_new_tables_hold_no_row_and_say_what_their_first_column_means(workspace)
 
 def test_the_first_column_of_every_rollup_is_the_site_as_its_comment_says(workspace) -> None:
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "first")
+        make_tables(lake)
         columns = columns_of_tables(lake)
         assert {columns[recipe.table][0] for recipe in recipes("rollups")} == {"site_id"}
 
@@ -65,30 +65,30 @@ def test_whoever_comes_next_finishes_what_was_interrupted(workspace, monkeypatch
 
     with writing(workspace) as lake, monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(tables, "finish_tables", die)
-        make_tables(lake, workspace, "first")
+        make_tables(lake)
     with writing(workspace) as lake:
         # The row that began their statistics is still there, but in no book.
         begun = filled(lake)
         assert set(begun.values()) == {1}
         assert {table.split(".")[0] for table in begun} >= {"raw", "staged", "reference", "scorecards"}
         assert not [table for table in begun if table.startswith("ops.")]
-        make_tables(lake, workspace, "second")
+        make_tables(lake)
         assert filled(lake) == {}
         assert without_meaning(lake) == []
 
 
 def test_making_them_again_makes_no_snapshot(workspace) -> None:
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "first")
+        make_tables(lake)
         before = lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
-        make_tables(lake, workspace, "second")
+        make_tables(lake)
         assert lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')") == before
 
 
 def test_a_new_table_knows_that_its_columns_may_be_null(workspace) -> None:
     # Without statistics DuckLake takes a column that an added file lacks for one without nulls.
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "first")
+        make_tables(lake)
     with sqlite3.connect(workspace.catalog.removeprefix("sqlite:")) as catalog:
         query = (
             "SELECT table_id, min(contains_null) FROM ducklake_table_column_stats "
@@ -103,14 +103,14 @@ def test_the_books_of_a_warehouse_whose_schemas_are_there_are_kept_in_the_catalo
     with writing(workspace) as lake:
         for stage in STAGES:
             lake.execute(f"CREATE SCHEMA {stage}")
-        make_tables(lake, workspace, "first")
+        make_tables(lake)
         query = "SELECT value, scope_entry FROM ducklake_options('lake') WHERE option_name = 'data_inlining_row_limit'"
         assert lake.frame(query).rows() == [("10", "ops")]
 
 
 def test_rows_lie_in_the_catalogue_only_where_a_run_adds_few_to_its_books(workspace) -> None:
     with writing(workspace) as lake:
-        make_tables(lake, workspace, "first")
+        make_tables(lake)
         site = {"name": "sites", "content_hash": "0", "row_count": 1, "run_id": "first"}
         lake.insert("ops.reference_tables", pl.DataFrame([site]))
         lake.insert("rollups.site_day", pl.DataFrame([{"site_id": "a"}]))

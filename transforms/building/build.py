@@ -40,18 +40,18 @@ def laid_out_for_nobody(lake: Lake) -> Workbench:
     return bench
 
 
-def make_rollup_tables(lake: Lake, bench: Workbench, run_id: str, author: str) -> None:
+def make_rollup_tables(lake: Lake, bench: Workbench) -> None:
     """Make the tables of the rollups as they lie on a bench, without rows; anew where a recipe gives other columns."""
     there, now = columns_of_tables(lake), columns_of_tables(lake, bench.name)
     others = [recipe for recipe in in_build_order("rollups") if there.get(recipe.table) != now[recipe.table]]
     if others:
-        with lake.transaction(author, f"{run_id}: rollup tables"):
+        with lake.transaction("rollup tables"):
             for recipe in others:
                 lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
                 lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
                 lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
                 begin_statistics(lake, recipe.table, now[recipe.table][0])
-    finish_tables(lake, first_columns_of_rollups(), author, f"{run_id}: rollup tables are ready")
+    finish_tables(lake, first_columns_of_rollups())
 
 
 def first_columns_of_rollups() -> dict[str, str]:
@@ -94,7 +94,7 @@ def compute(lake: Lake, bench: Workbench, scope: Scope, now: datetime) -> Comput
     return Computed(bench, variables)
 
 
-def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology, run_id: str, author: str) -> None:
+def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology) -> None:
     """Write one computed quarter of one site, and score it.
 
     Everything the quarter's months, the quarter itself and, at the end of a year, the year hold is replaced together:
@@ -104,7 +104,7 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     scope, bench = stale.scope, computed.bench.name
     lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
-    with lake.transaction(author, f"{run_id}: build {scope.title}"):
+    with lake.transaction(f"build {scope.title}"):
         periods = _periods_of(lake, scope)
         left = _forget(lake, scope, periods)
         filled = [table for table in _tables_of_months() if lake.value(f"SELECT count(*) FROM {bench}.{table}")]
@@ -112,7 +112,7 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
             lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
         lake.execute(f"INSERT INTO indicators.period_facts BY NAME FROM {bench}.indicators.period_facts")
         lake.execute(f'INSERT INTO indicators."all" BY NAME {fill().query}')
-        _score(lake, scope, periods, methodology, run_id)
+        _score(lake, scope, periods, methodology)
         for recipe in in_build_order("scorecards"):
             lake.execute(f"INSERT INTO {recipe.table} BY NAME {recipe.query}")
         lake.execute(
@@ -129,7 +129,7 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
                 stale.from_snapshot,
                 computed.variables["as_of"],
                 filled + left,
-                run_id,
+                lake.run_id,
             ],
         )
 
@@ -217,14 +217,14 @@ def _tables_of_months() -> list[str]:
     return [*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"]
 
 
-def _score(lake: Lake, scope: Scope, periods: _Periods, methodology: Methodology, run_id: str) -> None:
+def _score(lake: Lake, scope: Scope, periods: _Periods, methodology: Methodology) -> None:
     query = f'SELECT * FROM indicators."all" WHERE {_OF_PERIODS}'
     indicators = lake.frame(query, [scope.site_id, periods.closing])
     scorecards = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     for table in _SCORED:
         rows = getattr(scorecards, table)
         if "run_id" in SCORECARDS[table].columns:
-            rows = rows.with_columns(run_id=pl.lit(run_id))
+            rows = rows.with_columns(run_id=pl.lit(lake.run_id))
         lake.insert(f"scorecards.{table}", rows.select(list(SCORECARDS[table].columns)))
     before = lake.frame(query, [scope.site_id, _scored_before(lake, scope, periods, methodology)])
     explanations = explain_periods(

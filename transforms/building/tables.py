@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from suanheng.config.workspace import Workspace
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.staged import DATASETS
@@ -22,25 +21,25 @@ from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of
 
 
-def make_tables(lake: Lake, workspace: Workspace, run_id: str) -> None:
+def make_tables(lake: Lake) -> None:
     """Make every table and view that is not there yet, and the columns that newer contracts have."""
-    author, contracts = workspace.author, _contracts()
+    contracts = _contracts()
     first_columns = {table: meaning_of(contract, next(iter(contract.columns))) for table, contract in contracts.items()}
 
     def make() -> None:
-        make_stages(lake, author, f"{run_id}: stages")
+        make_stages(lake)
         there = columns_of_tables(lake)
         incomplete = [table for table in contracts if not contracts[table].columns.keys() <= set(there.get(table, ()))]
         views = [statement for view, statement in indicator_views().items() if view not in there]
         if incomplete or views:
-            with lake.transaction(author, f"{run_id}: tables"):
+            with lake.transaction("tables"):
                 for table in incomplete:
                     make_table(lake, table, contracts[table], there.get(table, ()))
                 for statement in views:
                     lake.execute(statement)
-        finish_tables(lake, first_columns | build.first_columns_of_rollups(), author, f"{run_id}: tables are ready")
+        finish_tables(lake, first_columns | build.first_columns_of_rollups())
         if not {recipe.table for recipe in recipes("rollups")} <= there.keys():
-            build.make_rollup_tables(lake, build.laid_out_for_nobody(lake), run_id, author)
+            build.make_rollup_tables(lake, build.laid_out_for_nobody(lake))
 
     lake.unit("tables", make)
 

@@ -48,7 +48,7 @@ class Corrected:
         return self.outcomes.filter(pl.col("rows_refused") > 0).height
 
 
-def refresh(lake: Lake, workspace: Workspace, run_id: str) -> None:
+def refresh(lake: Lake, workspace: Workspace) -> None:
     """Put the corrections of the package and the workspace in force where they have changed.
 
     Raises:
@@ -71,7 +71,7 @@ def refresh(lake: Lake, workspace: Workspace, run_id: str) -> None:
         schema=IN_FORCE.dtypes(),
     )
     if not rows.equals(lake.frame("SELECT * FROM reference.corrections ORDER BY position").select(rows.columns)):
-        with lake.transaction(workspace.author, f"{run_id}: corrections"):
+        with lake.transaction("corrections"):
             lake.execute("DELETE FROM reference.corrections")
             lake.insert("reference.corrections", rows)
 

@@ -25,7 +25,7 @@ from suanheng.warehouse.lake import Lake
 PACKAGED = Path(next(iter(suanheng.config.__path__))) / "reference"
 
 
-def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
+def refresh(lake: Lake, workspace: Workspace) -> list[str]:
     """Replace every reference table whose facts have changed; names of those that were.
 
     Facts are read only where their files, or what reads them, have changed since they were last read.
@@ -41,12 +41,12 @@ def refresh(lake: Lake, workspace: Workspace, run_id: str) -> list[str]:
     for name, rows in stated(workspace, as_before).items():
         content_hash = hash_of(rows)
         if known.get(name, ())[:1] != (content_hash,):
-            _replace(lake, name, rows, content_hash, sources.get(name), run_id, workspace.author)
+            _replace(lake, name, rows, content_hash, sources.get(name))
             changed.append(name)
         elif name in sources:
             written_otherwise.append(name)
     if written_otherwise:
-        with lake.transaction(workspace.author, f"{run_id}: what reference facts were read from"):
+        with lake.transaction("what reference facts were read from"):
             for name in written_otherwise:
                 lake.execute("UPDATE ops.reference_tables SET source_hash = ? WHERE name = ?", [sources[name], name])
     return changed
@@ -138,11 +138,9 @@ def _reading_code() -> str:
     return repr((pl.__version__, pandera.__version__, fingerprints.installed().of_facts()))
 
 
-def _replace(
-    lake: Lake, name: str, rows: pl.DataFrame, content_hash: str, source_hash: str | None, run_id: str, author: str
-) -> None:
-    entry = [name, content_hash, source_hash, rows.height, run_id]
-    with lake.transaction(author, f"{run_id}: reference {name}"):
+def _replace(lake: Lake, name: str, rows: pl.DataFrame, content_hash: str, source_hash: str | None) -> None:
+    entry = [name, content_hash, source_hash, rows.height, lake.run_id]
+    with lake.transaction(f"reference {name}"):
         lake.execute(f"DELETE FROM reference.{name}")
         lake.insert(f"reference.{name}", rows)
         lake.execute("DELETE FROM ops.reference_tables WHERE name = ?", [name])

@@ -1,7 +1,7 @@
 """Publishing a scorecard: its numbers are frozen with all that is needed to recompute them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -24,6 +24,27 @@ from suanheng.warehouse.lake import Lake
 
 class NotPublished(Exception):  # noqa: N818
     """Raised when a scorecard cannot be published as it is, with what to do."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody wants published.
+
+    Attributes:
+        site_id: site.
+        period: period, e.g. ``2023Q2``.
+        now: the present.
+        note: what to say with it.
+        accept: why to publish although the gate fails.
+        author: who publishes; the author of the workspace where it is not said.
+    """
+
+    site_id: str
+    period: str
+    now: datetime
+    note: str | None = None
+    accept: str | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,99 +74,95 @@ def state_on(today: date, period_end: date, final_after_days: int, was_final: bo
 
 
 def publish(
-    lake: Lake,
-    before: Lake | None,
-    site_id: str,
-    period: str,
-    methodology: Methodology,
-    methodology_file: Path,
-    now: datetime,
-    run_id: str,
-    author: str,
-    note: str | None = None,
+    lake: Lake, before: Lake | None, request: Request, methodology: Methodology, methodology_file: Path
 ) -> Publication:
-    """Freeze the scorecard of one site and period as a new revision, unless the latest one says the same.
+    """Freeze a scorecard as a new revision, unless the latest one says the same.
 
     Args:
         lake: the warehouse, open to write.
         before: the warehouse at the snapshot of the latest revision; ``None`` where there is none.
-        site_id: site.
-        period: period.
+        request: what is to be published.
         methodology: the methodology it is scored with.
-        methodology_file: its file.
-        now: the present.
-        run_id: names the snapshot.
-        author: who publishes.
-        note: what to say with it.
+        methodology_file: its file, which is kept with the numbers.
 
     Raises:
         NotThere: there is no such scorecard.
         NotPublished: the period is not over, or its scorecard is not up to date.
     """
-    numbers = scorecard_to_publish(lake, site_id, period, methodology, now)
-    composite = numbers.composite
-    today = _today(lake, site_id, now)
+    site_id, period = request.site_id, request.period
+    numbers = scorecard_to_publish(lake, request, methodology)
     latest = latest_publication(lake, site_id, period)
-    state = state_on(
-        today,
-        composite["period_end"],
-        _final_after_days(lake, today),
-        latest is not None and latest["state"] != "provisional",
-    )
+    state = _state(lake, request, numbers.composite["period_end"], latest)
     if latest and _says_the_same(latest, numbers, state):
         return Publication(latest, [], is_new=False)
     revision = latest["revision"] + 1 if latest else 1
     publication_id = f"{site_id}/{period}/r{revision}"
-    with lake.transaction(author, f"{run_id}: publish {publication_id}"):
-        # Within the transaction nobody can forget the snapshot before it is known to be published.
+    with lake.transaction(f"publish {publication_id}"):
         row = {
             "publication_id": publication_id,
-            "site_id": site_id,
-            "period": period,
-            "period_kind": composite["period_kind"],
             "revision": revision,
             "state": state,
-            "published_at_utc": now.astimezone(UTC).replace(tzinfo=None),
-            "published_by": author,
-            "note": note,
-            "snapshot_id": lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')"),
-            "as_of": _built_as_of(lake, site_id, period),
-            "methodology": composite["methodology"],
-            "methodology_hash": composite["methodology_hash"],
             "methodology_text": methodology_file.read_bytes().decode(),
-            "reference_hash": _reference_hash(lake),
-            "code_version": version("suanheng"),
-            "code_hash": code_hash(),
-            "numbers_hash": numbers.signature(),
-            "run_id": run_id,
+            **_circumstances(lake, request),
+            **_identity(numbers),
         }
         reasons = _reasons(lake, before, latest, row, numbers) if latest and before else []
         lake.insert("scorecards.publications", pl.DataFrame([row], schema=PUBLICATIONS.dtypes()))
-        lake.insert("scorecards.publication_reasons", _as_rows(row["publication_id"], reasons))
+        lake.insert("scorecards.publication_reasons", _as_rows(publication_id, reasons))
         for table, rows in numbers.tables.items():
-            frozen = rows.with_columns(publication_id=pl.lit(row["publication_id"]))
+            frozen = rows.with_columns(publication_id=pl.lit(publication_id))
             lake.insert(f"scorecards.{PUBLISHED[table].name}", frozen.select(list(PUBLISHED[table].columns)))
     return Publication(row, reasons, is_new=True)
 
 
-def scorecard_to_publish(lake: Lake, site_id: str, period: str, methodology: Methodology, now: datetime) -> Numbers:
+def _state(lake: Lake, request: Request, period_end: date, latest: Mapping[str, Any] | None) -> str:
+    today = _today(lake, request)
+    was_final = latest is not None and latest["state"] != "provisional"
+    return state_on(today, period_end, _final_after_days(lake, today), was_final)
+
+
+def _circumstances(lake: Lake, request: Request) -> dict[str, Any]:
+    """By whom, when and from what a scorecard is published.
+
+    To be asked within the transaction: nobody can forget the snapshot before it is known to be published.
+    """
+    return {
+        "published_at_utc": request.now.astimezone(UTC).replace(tzinfo=None),
+        "published_by": lake.writer.author,
+        "note": request.note,
+        "run_id": lake.run_id,
+        "snapshot_id": lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')"),
+        "as_of": _built_as_of(lake, request.site_id, request.period),
+        "reference_hash": _reference_hash(lake),
+        "code_version": version("suanheng"),
+        "code_hash": code_hash(),
+    }
+
+
+def _identity(numbers: Numbers) -> dict[str, Any]:
+    """What a scorecard is of and says."""
+    of = ("site_id", "period", "period_kind", "methodology", "methodology_hash")
+    return {**{name: numbers.composite[name] for name in of}, "numbers_hash": numbers.signature()}
+
+
+def scorecard_to_publish(lake: Lake, request: Request, methodology: Methodology) -> Numbers:
     """The numbers of a scorecard that may be published.
 
     Raises:
         NotThere: there is no such scorecard.
         NotPublished: the period is not over, or its scorecard is not up to date.
     """
-    numbers = of_scorecards(lake, site_id, period)
+    numbers = of_scorecards(lake, request.site_id, request.period)
     if numbers is None:
-        raise NotThere(f"{site_id} has no scorecard for {period}. See which there are: suanheng status")
-    _refuse_too_early(numbers.composite, _today(lake, site_id, now))
-    _refuse_stale(lake, numbers.composite, methodology, now)
+        raise NotThere(f"{request.site_id} has no scorecard for {request.period}. See which there are: suanheng status")
+    _refuse_too_early(numbers.composite, _today(lake, request))
+    _refuse_stale(lake, numbers.composite, methodology, request.now)
     return numbers
 
 
-def _today(lake: Lake, site_id: str, now: datetime) -> date:
-    zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]))
-    return now.astimezone(zone).date()
+def _today(lake: Lake, request: Request) -> date:
+    zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [request.site_id]))
+    return request.now.astimezone(zone).date()
 
 
 def latest_publication(lake: Lake, site_id: str, period: str, on: datetime | None = None) -> dict[str, Any] | None:

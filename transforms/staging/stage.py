@@ -103,7 +103,7 @@ def _why(before: Makings | None, after: Makings | None) -> str:
     return f"its files changed: {len(set(after.files) - set(before.files))} new, {len(before.files)} before"
 
 
-def stage_dataset(lake: Lake, site_id: str, dataset: str, run_id: str, author: str) -> Staging:
+def stage_dataset(lake: Lake, site_id: str, dataset: str) -> Staging:
     """Stage one dataset of one site anew, from all its raw rows, in one transaction.
 
     The outcome depends only on the set of files: where two files state the same key, the higher revision counts, then a
@@ -131,16 +131,16 @@ def stage_dataset(lake: Lake, site_id: str, dataset: str, run_id: str, author: s
     )
     place = [site_id, dataset]
     was_staged = lake.value("SELECT count(*) FROM ops.stagings WHERE site_id = ? AND dataset = ?", place) > 0
-    with lake.transaction(author, f"{run_id}: stage {dataset} of {site_id}"):
+    with lake.transaction(f"stage {dataset} of {site_id}"):
         changed = _changed_since(lake, site_id, dataset, files)
         if was_staged:
             _unstage(lake, site_id, dataset)
         lake.insert(f"staged.{dataset}", kept)
-        quarantine(lake, quarantined, site_id, dataset, run_id)
+        quarantine(lake, quarantined, site_id, dataset)
         for table, rows in (("corrections", corrected.outcomes), ("corrected_rows", corrected.changes)):
-            lake.insert(f"ops.{table}", rows.with_columns(run_id=pl.lit(run_id)))
+            lake.insert(f"ops.{table}", rows.with_columns(run_id=pl.lit(lake.run_id)))
         if dataset == DATASET:
-            staging = _with_adopted(lake, staging, changed, run_id)
+            staging = _with_adopted(lake, staging, changed)
         if files:
             file_ids, bindings = map(list, zip(*files, strict=True))
             row = {
@@ -148,7 +148,7 @@ def stage_dataset(lake: Lake, site_id: str, dataset: str, run_id: str, author: s
                 "recipe_hash": _with_corrections(made_with, stated, _time_zone(lake, site_id)),
                 "file_ids": file_ids,
                 "bindings": bindings,
-                "run_id": run_id,
+                "run_id": lake.run_id,
             }
             lake.insert(
                 "ops.stagings", pl.DataFrame([row], schema_overrides=STAGINGS.dtypes()).select(list(STAGINGS.columns))
@@ -156,12 +156,12 @@ def stage_dataset(lake: Lake, site_id: str, dataset: str, run_id: str, author: s
     return staging
 
 
-def quarantine(lake: Lake, records: pl.DataFrame, site_id: str, dataset: str, run_id: str) -> None:
+def quarantine(lake: Lake, records: pl.DataFrame, site_id: str, dataset: str) -> None:
     """Put records that failed in stage staged into quarantine."""
     lake.insert(
         "quarantine.records",
         records.with_columns(
-            stage=pl.lit("staged"), site_id=pl.lit(site_id), table_name=pl.lit(dataset), run_id=pl.lit(run_id)
+            stage=pl.lit("staged"), site_id=pl.lit(site_id), table_name=pl.lit(dataset), run_id=pl.lit(lake.run_id)
         ),
     )
 
@@ -173,12 +173,12 @@ def _changed_since(lake: Lake, site_id: str, dataset: str, files: Sequence[tuple
     return sorted({file_id for file_id, _ in before ^ set(files)})
 
 
-def _with_adopted(lake: Lake, staging: Staging, changed: Sequence[str], run_id: str) -> Staging:
+def _with_adopted(lake: Lake, staging: Staging, changed: Sequence[str]) -> Staging:
     """Settle the keys of samples in place against all others, and count them in."""
     repeated = untangle(lake, staging.site_id, changed)
     if repeated.height:
         records = repeated_keys(repeated, DATASETS[DATASET])
-        quarantine(lake, records, staging.site_id, DATASET, run_id)
+        quarantine(lake, records, staging.site_id, DATASET)
     fed, quarantined, staged = lake.frame(
         """
         WITH adopted AS (FROM ops.files WHERE site_id = $site AND is_adopted AND status = 'loaded')
