@@ -16,7 +16,7 @@ from suanheng.flows.order import ALL_STAGES, Order, Stage
 
 
 @flow(name="backfill", flow_run_name="backfill {first} to {last}")
-def backfill(
+def backfill(  # noqa: PLR0913 - the parameters of a flow are what people fill in for a run of it
     first: date,
     last: date,
     workspace: Path = Path(),

@@ -14,7 +14,7 @@ from suanheng.flows.order import Order, Stage
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building import periods
 from suanheng.transforms.building.periods import Scope
-from suanheng.transforms.building.staleness import Facts, Stale, stale_scopes
+from suanheng.transforms.building.staleness import Facts, Inputs, Stale, stale_scopes
 from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.staging import stage
@@ -129,7 +129,7 @@ def changed_quarters(
 ) -> list[Stale]:
     """Quarters that would be built by the files that are taken in and by what the settings say now."""
     datasets = {pair: made.recipe_hash for pair, made in settings.makings.items()}
-    return stale_scopes(lake, scopes, settings.methodology, now, also, settings.facts, datasets)
+    return stale_scopes(lake, scopes, settings.methodology, now, also, Inputs(settings.facts, datasets))
 
 
 def _fed(files: Iterable[BoundFile], why: str) -> dict[tuple[str, str], str]:

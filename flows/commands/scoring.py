@@ -92,10 +92,7 @@ def uncertainty(asked: Uncertainty) -> None:
                 asked.period,
                 asked.sites or (),
                 measured,
-                asked.replicates,
-                asked.seed,
-                asked.sobol,
-                asked.remove,
+                doubts.Draws(asked.replicates, asked.seed, asked.sobol, asked.remove),
             )
     except (UndefinedIndex, UndefinedScore) as error:
         raise BadSettings(str(error)) from error

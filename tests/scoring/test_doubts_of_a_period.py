@@ -11,7 +11,14 @@ from typer.testing import CliRunner
 from suanheng.flows.commands import app
 from suanheng.transforms.analysis.lineage import NotThere
 from suanheng.transforms.analysis.measurement import COLUMNS
-from suanheng.transforms.analysis.period_uncertainty import LIFECYCLE, OPERATIONAL, Measured, doubt_of, uncertainty
+from suanheng.transforms.analysis.period_uncertainty import (
+    LIFECYCLE,
+    OPERATIONAL,
+    Draws,
+    Measured,
+    doubt_of,
+    uncertainty,
+)
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.warehouse.lake import Lake
@@ -90,7 +97,7 @@ def test_further_rows_are_limited_to_what_is_compared(indicators: Indicators, me
 def test_a_site_alike_in_everything_is_certain_and_withheld_evidence_is_not(
     lake: Lake, methodology: Methodology
 ) -> None:
-    found = uncertainty(lake, methodology, "2023Q2", replicates=500)
+    found = uncertainty(lake, methodology, "2023Q2", draws=Draws(500))
 
     rows = {row["unit"]: row for row in found.intervals.iter_rows(named=True)}
     # Every kind of mean of equal points is these points, whatever the weights.
@@ -102,11 +109,11 @@ def test_a_site_alike_in_everything_is_certain_and_withheld_evidence_is_not(
     assert wins["c", "a"] == 1 and wins["a", "c"] == 0
     assert wins["b", "a"] + wins["a", "b"] == pytest.approx(1)
     assert sum(row["first_probability"] for row in rows.values()) == pytest.approx(1)  # no ties at the top
-    assert uncertainty(lake, methodology, "2023Q2", replicates=500).intervals.equals(found.intervals)
+    assert uncertainty(lake, methodology, "2023Q2", draws=Draws(500)).intervals.equals(found.intervals)
 
 
 def test_sobol_and_removals_name_every_site(lake: Lake, methodology: Methodology) -> None:
-    found = uncertainty(lake, methodology, "2023Q2", replicates=50, with_sobol=True, with_removals=True)
+    found = uncertainty(lake, methodology, "2023Q2", draws=Draws(50, with_sobol=True, with_removals=True))
 
     assert found.sobol is not None and found.removals is not None
     assert set(found.sobol["of"]) == {"ranking", "b", "c"}
@@ -121,7 +128,7 @@ def test_sobol_and_removals_name_every_site(lake: Lake, methodology: Methodology
 
 
 def test_sites_can_be_picked_and_missing_ones_are_named(lake: Lake, methodology: Methodology) -> None:
-    found = uncertainty(lake, methodology, "2023Q2", ["c", "a"], replicates=10)
+    found = uncertainty(lake, methodology, "2023Q2", ["c", "a"], draws=Draws(10))
 
     assert found.sites == found.intervals["unit"].to_list() == ["a", "c"]
     with pytest.raises(NotThere, match="no indicators of z in 2023Q2"):

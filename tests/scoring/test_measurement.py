@@ -12,6 +12,7 @@ from scipy import stats
 
 from suanheng.transforms.analysis.measurement import (
     COLUMNS,
+    Range,
     coverage_of,
     estimates_of,
     of_coverage,
@@ -51,7 +52,7 @@ def test_an_unknown_class_is_refused():
 
 def test_a_factor_with_a_range():
     # computed with 0.5306 kg/kWh; it may be between 0.50 and 0.60
-    rows = of_range(VALUES, 0.5306, 0.50, 0.60, "factor range", "factors/grid/2023", "triangular")
+    rows = of_range(VALUES, Range(0.5306, 0.50, 0.60, "triangular"), "factor range", "factors/grid/2023")
 
     assert ends(rows) == pytest.approx((1.5 * 0.50 / 0.5306, 1.5 * 0.60 / 0.5306))
     assert rows["kind"].item() == "triangular"
@@ -60,7 +61,7 @@ def test_a_factor_with_a_range():
 @pytest.mark.parametrize(("used", "low", "high"), [(1, 2, 3), (4, 2, 3), (1, 0, 2), (1, 1, 0.5)])
 def test_a_range_without_the_value_used_is_refused(used: float, low: float, high: float):
     with pytest.raises(UndefinedScore, match="range without the value used"):
-        of_range(VALUES, used, low, high, "factor range", "f")
+        of_range(VALUES, Range(used, low, high), "factor range", "f")
 
 
 def covered(value: float | None, coverage: float | None) -> pl.DataFrame:

@@ -16,7 +16,7 @@ The ends of ``uniform`` and ``triangular`` cannot be exceeded; those of ``normal
 limit of error without further knowledge is uniform, an expanded uncertainty with k = 2 is normal).
 """
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
@@ -62,34 +62,39 @@ def of_meter_class(values: pl.DataFrame, meter_class: str, source: str, power: i
         known = ", ".join(METER_CLASSES)
         raise UndefinedScore("unknown meter class", f"expected one of {known}, but got {meter_class}")
     error = METER_CLASSES[meter_class]
-    return of_range(values, 1.0, 1.0 - error, 1.0 + error, "meter class", source, power=power)
+    return of_range(values, Range(1.0, 1.0 - error, 1.0 + error), "meter class", source, power)
 
 
-def of_range(
-    values: pl.DataFrame,
-    used: float,
-    low: float,
-    high: float,
-    cause: str,
-    source: str,
-    kind: Kind = "uniform",
-    power: int = 1,
-) -> pl.DataFrame:
+class Range(NamedTuple):
+    """A number that values were computed with, and what it can be.
+
+    Attributes:
+        used: the number.
+        low: least it can be.
+        high: most it can be.
+        kind: how what it can be is spread.
+    """
+
+    used: float
+    low: float
+    high: float
+    kind: Kind = "uniform"
+
+
+def of_range(values: pl.DataFrame, number: Range, cause: str, source: str, power: int = 1) -> pl.DataFrame:
     """Values that are proportional to a number with a range: an emission factor, a specification.
 
     Args:
         values: unit, indicator, value.
-        used: the number that the values were computed with.
-        low: least it can be.
-        high: most it can be.
+        number: the number, with its range.
         cause: kind of reason, e.g. ``factor range`` or ``specification range``.
         source: name of the factor or data sheet.
-        kind: how what it can be is spread.
         power: 1 where values grow with the number, -1 where it is their denominator.
 
     Raises:
         UndefinedScore: the numbers are not positive, or the one used lies outside the range.
     """
+    used, low, high, kind = number
     if not 0 < low <= used <= high:
         raise UndefinedScore(
             "range without the value used", f"expected 0 < low ≤ used ≤ high, but got {low:g}, {used:g}, {high:g}"

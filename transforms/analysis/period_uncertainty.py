@@ -13,7 +13,7 @@ import polars as pl
 from suanheng.transforms.analysis.index import Index, table_of
 from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
 from suanheng.transforms.analysis.lineage import NotThere
-from suanheng.transforms.analysis.measurement import COLUMNS, coverage_of, estimates_of, of_meter_class, of_range
+from suanheng.transforms.analysis.measurement import COLUMNS, Range, coverage_of, estimates_of, of_meter_class, of_range
 from suanheng.transforms.analysis.replicates import REPLICATES, intervals, replicate, win_probabilities
 from suanheng.transforms.analysis.sensitivity import removals, sensitivity
 from suanheng.transforms.scoring.aggregate import Aggregation, by_level
@@ -82,16 +82,30 @@ class Uncertainty:
     removals: pl.DataFrame | None
 
 
+@dataclass(frozen=True)
+class Draws:
+    """How often scores are drawn, and what else is asked.
+
+    Attributes:
+        replicates: how often the scores are drawn.
+        seed: of the generator; the same one gives the same answer.
+        with_sobol: whether to say what the scores and the ranking depend on.
+        with_removals: whether to leave out each indicator in turn.
+    """
+
+    replicates: int = REPLICATES
+    seed: int = 0
+    with_sobol: bool = False
+    with_removals: bool = False
+
+
 def uncertainty(
     lake: Lake,
     methodology: Methodology,
     period: str,
     sites: Sequence[str] = (),
     measured: Measured | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
-    with_sobol: bool = False,
-    with_removals: bool = False,
+    draws: Draws = Draws(),
 ) -> Uncertainty:
     """Vary everything that is in doubt about the scores of a period. Nothing is written.
 
@@ -101,10 +115,7 @@ def uncertainty(
         period: period.
         sites: the sites to compare; all that have the period where none is named.
         measured: what is known of the measurement.
-        replicates: how often the scores are drawn.
-        seed: of the generator; the same one gives the same answer.
-        with_sobol: whether to tell what the scores and the ranking hang on.
-        with_removals: whether to leave out each indicator in turn.
+        draws: how often scores are drawn, and what else is asked.
 
     Raises:
         NotThere: a site has no indicators in the period, or none has.
@@ -119,8 +130,9 @@ def uncertainty(
     embodied = lake.frame("SELECT reference_id, low_kgco2e, default_kgco2e, high_kgco2e FROM reference.embodied_carbon")
     index, table = Index.of(methodology), table_of(judged)
     doubt = doubt_of(judged, methodology, measured or Measured(), embodied)
-    drawn = replicate(index, table, doubt, replicates, seed)
-    sobol, unexplained = _sobol(index, table, doubt, compared, seed) if with_sobol else (None, {})
+    drawn = replicate(index, table, doubt, draws.replicates, draws.seed)
+    sobol, unexplained = _sobol(index, table, doubt, compared, draws.seed) if draws.with_sobol else (None, {})
+    removed = removals(index, table).with_columns(pl.col(pl.Float64).fill_nan(None)) if draws.with_removals else None
     return Uncertainty(
         period=period,
         sites=compared,
@@ -129,7 +141,7 @@ def uncertainty(
         wins=win_probabilities(drawn),
         sobol=sobol,
         unexplained=unexplained,
-        removals=removals(index, table).with_columns(pl.col(pl.Float64).fill_nan(None)) if with_removals else None,
+        removals=removed,
     )
 
 
@@ -184,7 +196,7 @@ def _grid_factors(judged: pl.DataFrame, share: float) -> list[pl.DataFrame]:
     rows = [
         of_range(
             _value(site_id, OPERATIONAL, row["value"]),
-            *(1.0, 1.0 - share, 1.0 + share),
+            Range(1.0, 1.0 - share, 1.0 + share),
             cause="factor range",
             source=" ".join(sorted(fact for fact in row["reference_rows"] if fact.startswith("grid_emission_factors/")))
             or f"grid_emission_factors/{site_id}",

@@ -98,6 +98,19 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """What quarters would be made from, beside their files.
+
+    Attributes:
+        facts: reference facts.
+        datasets: what each dataset of each site would be staged with, by site and dataset.
+    """
+
+    facts: Facts
+    datasets: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
 class Reason:
     """Why a quarter would be built.
 
@@ -138,8 +151,7 @@ def stale_scopes(
     methodology: Methodology,
     now: datetime,
     forced: Collection[Scope] = (),
-    facts: Facts | None = None,
-    datasets: Mapping[tuple[str, str], str] | None = None,
+    inputs: Inputs | None = None,
 ) -> list[Stale]:
     """Quarters that are not as they would be built now, in the order in which they are to be built.
 
@@ -152,13 +164,12 @@ def stale_scopes(
         methodology: what they are scored with.
         now: the present.
         forced: quarters that count as stale although nothing has changed.
-        facts: reference facts they would be made with; those that are loaded where it is not given.
-        datasets: what each dataset of each site would be staged with; as it was staged where it is not given.
+        inputs: what they would be made from; what is loaded and staged where it is not given.
     """
     wanted = sorted(scopes)
     with lake.at_one_time():
         snapshot = lake.value("FROM ducklake_current_snapshot('lake')")
-        would_be = _made_from(lake, wanted, methodology, now, facts or _facts_loaded(lake), datasets or _staged(lake))
+        would_be = _made_from(lake, wanted, methodology, now, inputs or Inputs(_facts_loaded(lake), _staged(lake)))
         built = _built(lake)
         changed = [scope for scope in wanted if scope in built and built[scope].made_from != would_be[scope]]
         files = _files_since(lake, {scope: built[scope].from_snapshot for scope in changed})
@@ -199,15 +210,14 @@ def _made_from(
     scopes: Sequence[Scope],
     methodology: Methodology,
     now: datetime,
-    facts: Facts,
-    datasets: Mapping[tuple[str, str], str],
+    inputs: Inputs,
 ) -> dict[Scope, dict[str, Any]]:
     """What each quarter would be made from, in parts: what differs in a part is a reason to build it."""
     for_all = {
         "methodology": f"{methodology.methodology} {_short(methodology.hash)}",
         "code": {room: _short(hash_) for room, hash_ in fingerprints.installed().of_quarter().items()},
         "recipes": _recipe_hashes(),
-        "reference": {name: _short(content_hash) for name, content_hash in sorted(facts.tables.items())},
+        "reference": {name: _short(content_hash) for name, content_hash in sorted(inputs.facts.tables.items())},
     }
     files = {
         (site_id, start): hash_ for site_id, start, hash_ in lake.frame(_HASHES_OF_FILES, _asked(scopes)).iter_rows()
@@ -216,12 +226,12 @@ def _made_from(
     months = lake.frame("SELECT site_id, month_start FROM reference.site_months ORDER BY ALL").rows()
     months_of = {site_id: [month for _, month in group] for site_id, group in groupby(months, key=itemgetter(0))}
     staged_of: dict[str, dict[str, str]] = {}
-    for (site_id, dataset), made_with in sorted(datasets.items()):
+    for (site_id, dataset), made_with in sorted(inputs.datasets.items()):
         staged_of.setdefault(site_id, {})[dataset] = _short(made_with)
     return {
         scope: {
             **for_all,
-            "site": facts.sites.get(scope.site_id),
+            "site": inputs.facts.sites.get(scope.site_id),
             "datasets": staged_of.get(scope.site_id, {}),
             "files": files.get((scope.site_id, scope.start)),
             "claims": claims.get(scope.site_id),
