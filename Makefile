@@ -29,10 +29,11 @@ demo: $(READY)  ## score three fictitious centres, from generated files to score
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest -n $(CPUS) --dist loadscope -q
 
-check: $(READY) names  ## format, lint and types
+check: $(READY) names  ## format, lint, types, and the structure of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .names/suanheng
+	$(BIN)/python -m tests.house
 
 house: $(READY)  ## count rooms, arrows and levels, and refuse what must not come back
 	$(BIN)/python -m tests.house

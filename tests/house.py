@@ -24,14 +24,14 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
-FLOORS = ("config", "schemas", "warehouse", "transforms", "flows")
-"""From the ground up: a module imports from its own floor and from those below it."""
+from suanheng.config.fingerprints import FLOORS, Fingerprints
 
 SCRIPTS = ("bench", "docs")
 """Folders of scripts beside the product, held to the same lengths."""
 
-PROSE = {"night", "order", "plan", "report", "units_of_work"}
-"""Modules at the root of ``flows/`` that hold no Prefect flow, but the sentences that all of them share."""
+PROSE = {"night", "order", "plan", "publish", "replay", "report", "units_of_work"}
+"""Modules at the root of ``flows/`` that hold no Prefect flow: what a night is made of, and the runs that somebody
+waits for at a command line, ``publish`` and ``replay``, which need no Prefect."""
 
 CATALOGUES = {PurePosixPath(folder) for folder in ("flows/commands", "flows/sources", "schemas/raw")}
 """Folders of one module per entry, which nobody reads as a whole: they may be long."""
@@ -208,6 +208,15 @@ def circles(house: House) -> Iterator[str]:
             yield f"{what} import each other in a circle: {circle}. Move what they share below them."
 
 
+def without_fingerprint(house: House) -> Iterator[str]:
+    """Modules of which nobody has said what is made again when they change."""
+    for module in house.modules.values():
+        try:
+            _ = Fingerprints({module.path.as_posix(): b""}).names
+        except LookupError as error:
+            yield str(error)
+
+
 Rule = Callable[[House], Iterator[str]]
 
 RULES: tuple[Rule, ...] = (
@@ -217,6 +226,7 @@ RULES: tuple[Rule, ...] = (
     crowded_folders,
     upward_imports,
     circles,
+    without_fingerprint,
 )
 """What must not come back, each giving a sentence per offence. How many parameters a function may have, ruff holds."""
 
