@@ -34,7 +34,7 @@ EXAMPLE_LINES = 12
 EXAMPLE_WIDTH = 160
 
 TIMES = {
-    "local": "times are local and the binding must say `time_zone`",
+    "local": "times are local and the source must say `time_zone`",
     "stated": "every time carries its zone",
     "days": "days, no times",
 }
@@ -61,8 +61,8 @@ def formats_page() -> str:
     known = formats().values()
     return _page(
         "Formats",
-        f"The {len(known)} formats that suanheng reads besides its own templates. A binding in `sources.toml` names "
-        "one of them. Each has a page: a binding, an example, what is refused and why, options and columns. "
+        f"The {len(known)} formats that suanheng reads besides its own templates. A `[[source]]` in `sources.toml` "
+        "names one of them. Each has a page: a source, an example, what is refused and why, options and columns. "
         "`suanheng sources list` shows the same table, `suanheng sources check` tries your own files.",
         "Our own templates have the format name `template` and the columns of [datasets](datasets.md); "
         "`suanheng template DATASET` writes an empty one.",
@@ -88,13 +88,13 @@ def formats_page() -> str:
 
 
 def format_page(form: Format) -> str:
-    """One format: a binding, an example, what is refused, its options and its columns."""
+    """One format: a source, an example, what is refused, its options and its columns."""
     own = form.contract
     return _page(
         form.name,
         f"{form.title}. One record is {own.one_row_is}. Feeds {_feeds(form, '../')}.",
         "## Binding",
-        _as_code(_binding(form), "toml"),
+        _as_code(_sample_source(form), "toml"),
         *([_options(form)] if form.options else []),
         f"Times: `{form.times}`, {TIMES[form.times]}. Memory: `{form.holds}`, {HOLDS[form.holds]}.",
         "## Example",
@@ -120,7 +120,7 @@ def datasets_page() -> str:
         f"The {len(DATASETS)} datasets. Every file becomes rows of these, whatever format it came in. "
         "`suanheng template DATASET` writes an empty file with these columns; a header may use the name or any of "
         "its other spellings, in any order. Times are ISO 8601; without an offset they are UTC under a header that "
-        "ends in `_utc`, else in the `time_zone` of the binding. Days are `2023-05-31`, `2023/05/31` or "
+        "ends in `_utc`, else in the `time_zone` of the source. Days are `2023-05-31`, `2023/05/31` or "
         "`2023年05月31日`.",
         "A record goes to quarantine when a required value is missing, a value is not of its type or not allowed, or "
         "one of the rules below the table is broken. Everything else of the file stays.",
@@ -200,15 +200,15 @@ def write(folder: Path = FOLDER) -> None:
         (folder / name).write_text(page(), encoding="utf-8")
 
 
-def _binding(form: Format) -> str:
+def _sample_source(form: Format) -> str:
     ending = Path(form.sample).suffix
     stated = {
         "format": form.name,
         "files": f"landing/{{site}}/{form.name}/*{ending}",
-        **{name: value for name, value in form.binding.items() if name != "options"},
+        **{name: value for name, value in form.sample_source.items() if name != "options"},
     }
     lines = [f"{name} = {_as_toml(value)}" for name, value in stated.items()]
-    if options := form.binding.get("options"):
+    if options := form.sample_source.get("options"):
         lines.append(f"options = {_as_toml(options)}")
     return "\n".join(["[[source]]", *lines])
 
@@ -233,9 +233,9 @@ def _options(form: Format) -> str:
 def _example(form: Format) -> Iterator[str]:
     """How the sample begins, and what the gate makes of it: run, not told."""
     path = TESTS / form.sample
-    options = {**form.binding.get("options", {}), "encoding": form.binding.get("encoding", "utf-8")}
+    options = {**form.sample_source.get("options", {}), "encoding": form.sample_source.get("encoding", "utf-8")}
     reader = importlib.import_module(f"suanheng.flows.sources.{form.name}")
-    parts = [check(chunk, form.contract, form.binding.get("time_zone")) for chunk in reader.read(path, options)]
+    parts = [check(chunk, form.contract, form.sample_source.get("time_zone")) for chunk in reader.read(path, options)]
     accepted = sum(part.accepted.height for part in parts)
     rejected = [row for part in parts for row in part.rejected.sort("row_number").iter_rows(named=True)]
     try:
@@ -246,7 +246,7 @@ def _example(form: Format) -> Iterator[str]:
         more = ["…"] if len(lines) > EXAMPLE_LINES else []
         yield f"`tests/{form.sample}` begins:" if more else f"`tests/{form.sample}`:"
         yield _as_code("\n".join([*(_cut(line) for line in lines[:EXAMPLE_LINES]), *more]))
-    yield f"Read with this binding: {accepted} records accepted, {len(rejected)} quarantined" + (
+    yield f"Read with this source: {accepted} records accepted, {len(rejected)} quarantined" + (
         ":" if rejected else "."
     )
     if rejected:

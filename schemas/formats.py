@@ -21,14 +21,14 @@ class Format:
         name: its short code, the same in sources, schemas, transforms and tests.
         title: what people call it.
         feeds: datasets its records become.
-        options: what a binding may say about it, with the meaning.
+        options: what a ``[[source]]`` may say about it, with the meaning.
         side_files: those of them that name a file beside the data, without which it cannot be understood.
-        times: ``local`` where its times are of the binding's ``time_zone``, which is then required; ``stated`` where
+        times: ``local`` where its times are of the source's ``time_zone``, which is then required; ``stated`` where
             every time carries its zone; ``days`` where it knows no time of day.
         holds: what its reader holds in memory: ``chunks`` of at most 100,000 records, or the whole ``document``, which
             may then not be larger than ``flows.sources._files.WHOLE_FILE_BYTES``.
         sample: a small file of this format that a test reads, from the folder of the tests.
-        binding: what a ``[[source]]`` must say besides format, files and site to read the sample.
+        sample_source: what a ``[[source]]`` must say besides format, files and site to read the sample.
         refuses: what makes the whole file refused, and why, in sentences.
         limits: what is known not to be read, in sentences.
         contract: what a record must hold, under the source's own labels.
@@ -42,7 +42,7 @@ class Format:
     times: str
     holds: str
     sample: str
-    binding: Mapping[str, Any]
+    sample_source: Mapping[str, Any]
     refuses: tuple[str, ...]
     limits: tuple[str, ...]
     contract: Contract
@@ -63,7 +63,7 @@ def formats() -> dict[str, Format]:
             times=module.TIMES,
             holds=module.HOLDS,
             sample=module.SAMPLE,
-            binding=dict(module.BINDING),
+            sample_source=dict(module.SAMPLE_SOURCE),
             refuses=tuple(module.REFUSES),
             limits=tuple(module.LIMITS),
             contract=module.CONTRACT,
@@ -101,7 +101,7 @@ def template(dataset: str) -> Format:
         times="stated",
         holds="chunks",
         sample="",
-        binding={"dataset": dataset},
+        sample_source={"dataset": dataset},
         refuses=("A header with an unknown, repeated or missing column: nobody should guess what a column means.",),
         limits=("One file holds one dataset.", *filter(None, [_TEMPLATE_SERVES_AS.get(dataset)])),
         contract=own,

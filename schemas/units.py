@@ -1,4 +1,4 @@
-"""Spellings of units that sources use. What they convert to is ``reference.units``, which feeds join."""
+"""Spellings of units of measure that files use. What they convert to is ``reference.units``, which feeds join."""
 
 from functools import cache
 from pathlib import Path

@@ -77,7 +77,7 @@ def _described(form: "Format") -> dict[str, Any]:
         "times": form.times,
         "holds": form.holds,
         "sample": form.sample or None,
-        "binding": dict(form.binding),
+        "sample_source": dict(form.sample_source),
         "refuses": list(form.refuses),
         "limits": list(form.limits),
     }

@@ -1,4 +1,4 @@
-"""What breaks a contract, as Polars expressions: one look at many rows tells those that may, for pandera to judge.
+"""What breaks a contract, as Polars expressions: one look at many rows finds those that may, for pandera to judge.
 
 The bounds come from the contract itself, so there is one contract and two ways to hold rows to it. The quick look
 suspects more rows than pandera rejects, never fewer: a check that is not known here makes every row suspect.

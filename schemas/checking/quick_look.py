@@ -1,6 +1,6 @@
-"""A contract as one quick look at many rows of a file as they lie: those that may break it, for the gate to judge.
+"""A contract as one quick look at many rows of a file as they are: those that may break it, for ``records`` to check.
 
-Suspected are also rows of which the gate would read a value otherwise than it lies.
+Suspected are also rows of which ``records.check`` would read a value otherwise than it is stored.
 """
 
 import math
@@ -83,7 +83,7 @@ class QuickLook:
         return is_suspect
 
     def suspect_texts(self, name: str, texts: pl.Series) -> npt.NDArray[np.bool_]:
-        """Which texts of one column the gate may reject or read otherwise, e.g. without the blanks around them.
+        """Which texts of one column ``records.check`` may reject or change, e.g. by taking off the blanks around them.
 
         Returns:
             One flag for each text, and one more for none.
@@ -106,7 +106,7 @@ def _suspect_outside(numbers, lowest, highest, is_suspect):
 
 @compiled
 def _suspect_beyond(numbers, highest, is_suspect):
-    """Mark what is not at most what lies beside it, or not a number."""
+    """Mark what is not at most what stands beside it, or not a number."""
     for row in range(len(numbers)):
         is_suspect[row] |= not numbers[row] <= highest[row]
 
@@ -119,7 +119,7 @@ def _ordered(holds: pl.Expr) -> _Ordered | None:
 
 
 def _is_bounded(column: Column) -> bool:
-    """Whether all that is asked of a value is that it lies within bounds."""
+    """Whether all that is asked of a value is that it is within bounds."""
     return column.one_of is None and column.matches is None
 
 
@@ -146,7 +146,7 @@ def _of_column(value: pl.Expr, column: Column) -> list[pl.Expr]:
     if _must_be_stated(column):
         wrong.append(value.is_null())
     if column.dtype == pl.Float64:
-        # What is not a number is unknown to the gate, and infinity is beyond every bound.
+        # What is not a number counts as unknown, and infinity is beyond every bound.
         wrong.append(value.is_nan() | value.is_infinite())
     if column.dtype == pl.Datetime:
         wrong.append(value.is_not_null() & ~value.dt.year().is_between(1900, 9999).fill_null(False))
@@ -154,5 +154,5 @@ def _of_column(value: pl.Expr, column: Column) -> list[pl.Expr]:
 
 
 def _must_be_stated(column: Column) -> bool:
-    """Whether an empty cell breaks the contract or stands for a default, which a file read as it lies does not have."""
+    """Whether an empty cell breaks the contract or stands for a default, which a file that is not copied lacks."""
     return column.required or column.default is not None

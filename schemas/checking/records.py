@@ -1,4 +1,4 @@
-"""The gate: splits what a reader found into rows that keep the contract and records that do not, losing none."""
+"""The record checks: what a reader found is split into rows that keep the contract and records that do not."""
 
 import json
 import re
@@ -39,7 +39,7 @@ _SHOWN_CONTROL = "�"
 
 _SHOWN_CHARACTERS = 1000
 _FIRST_YEAR = 1900
-_LAST_YEAR = 9999  # the last that Python can tell; a feed that adds a day to 9999-12-31 gets beyond it
+_LAST_YEAR = 9999  # the last that Python can represent; a feed that adds a day to 9999-12-31 gets beyond it
 _TRUE = ("true", "yes", "y", "1", "是")
 _FALSE = ("false", "no", "n", "0", "否")
 
@@ -54,23 +54,23 @@ class Unreadable(NamedTuple):
 
 
 class UnreadableFile(Exception):  # noqa: N818
-    """Raised when a file as a whole is not what its binding says it is.
+    """Raised when a file as a whole is not what its ``[[source]]`` says it is.
 
     Args:
         what: what is wrong, in one sentence.
         expected: what was looked for.
         got: what was found instead.
-        do: what the person who bound the file can do.
+        do: what the person who configured the source can do.
     """
 
     def __init__(self, what: str, expected: str, got: str, do: str) -> None:
-        told = f"{_shortened(what)}. Expected {expected}; got {_shortened(got)}. {do}"
-        super().__init__(re.sub(_CONTROL, _SHOWN_CONTROL, told))
+        message = f"{_shortened(what)}. Expected {expected}; got {_shortened(got)}. {do}"
+        super().__init__(re.sub(_CONTROL, _SHOWN_CONTROL, message))
 
 
-def _shortened(told: str) -> str:
+def _shortened(text: str) -> str:
     """What a file says of itself may be a megabyte; nobody reads on after a thousand characters."""
-    return told if len(told) <= _SHOWN_CHARACTERS else f"{told[:_SHOWN_CHARACTERS]} …"
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} …"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Checked:
-    """A chunk after the gate: typed rows that keep the contract, and the records that do not."""
+    """A checked chunk: typed rows that keep the contract, and the records that do not."""
 
     accepted: pl.DataFrame
     rejected: pl.DataFrame
@@ -167,7 +167,7 @@ def _cleaned(text: pl.Expr, column: Column) -> pl.Expr:
 
 
 def reads_as_it_is(text: pl.Expr, column: Column) -> pl.Expr:
-    """Whether a text is neither trimmed, nor taken for unknown, nor refused for its characters."""
+    """Whether a text is neither trimmed, nor read as unknown, nor refused for its characters."""
     return (_cleaned(text, column) == text) & ~text.str.contains(_CONTROL)
 
 
@@ -230,7 +230,7 @@ def _refuse_local_times(rows: pl.DataFrame, contract: Contract) -> None:
             if parsed.null_count() < len(parsed):
                 raise UnreadableFile(
                     f"Column {name} holds times without a zone",
-                    expected="an offset in every time, or time_zone in the source's binding",
+                    expected="an offset in every time, or time_zone in its [[source]]",
                     got=f"{parsed.drop_nulls()[0]} and no time_zone",
                     do='Add time_zone = "Area/City" to the [[source]] in sources.toml.',
                 )

@@ -35,7 +35,7 @@ def asset_class(word: str | None, own: Mapping[str, str]) -> str | None:
 
     Args:
         word: category or role, whatever its case.
-        own: words of this register, from the binding; they count first.
+        own: words of this register, from sources.toml; they count first.
     """
     if word is None:
         return None
@@ -53,7 +53,7 @@ def class_is_known(name: str, word: str) -> pa.Check:
     return rule(
         "asset_class_is_known",
         pl.col(name).is_not_null(),
-        f"nobody said what this {word} is: name it in the binding, "
+        f"nobody said what this {word} is: name it in sources.toml, "
         "options = { asset_classes = { '…' = 'server' } }",
     )
 

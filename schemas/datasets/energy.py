@@ -27,7 +27,7 @@ subtraction (退补); ``reversal`` takes back the line of the same meter, tariff
 """
 
 TARIFF_PERIODS = ("total", "sharp", "peak", "flat", "valley", "deep_valley")
-"""Parts of the day with a price of their own: 尖, 峰, 平, 谷, 深谷; ``total`` where a bill does not tell them apart."""
+"""Parts of the day with a price of their own: 尖, 峰, 平, 谷, 深谷; ``total`` where a bill states them together."""
 
 _BILL = ("meter_id", "commodity", "line_type", "service_start", "service_end", "revision")
 _ROUNDING_PER_PART = 1.0

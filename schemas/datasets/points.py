@@ -1,6 +1,6 @@
 """Dictionaries that an operator keeps beside facility files: which meter a column or a device of them is.
 
-They are side files of a binding, because only the operator knows where a meter sits. What a metric means everywhere is
+They are side files of a source, because only the operator knows where a meter sits. What a metric means everywhere is
 ``reference.meter_metrics``.
 """
 

@@ -36,11 +36,11 @@ def samples(name: str) -> Contract:
 
 
 _SENTINELS = ("9223372036854775808", "9.223372036854776e+18", "18446744073709551616", "1.8446744073709552e+19")
-"""What the gate knows as no reading, once a server has kept it as a floating-point number."""
+"""What the record checks know as no reading, once a server has kept it as a floating-point number."""
 
 _IN_OUR_TIME: pa.Check = rule(
     "time_is_plausible",
     pl.col("time").is_between(_FIRST, _LAST),
-    "the time lies before 2000 or after 2100: seconds were read as milliseconds, as happens where an OpenMetrics "
+    "the time is before 2000 or after 2100: seconds were read as milliseconds, as happens where an OpenMetrics "
     "file was cut off before its last line # EOF, or the reverse",
 )

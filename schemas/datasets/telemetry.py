@@ -251,7 +251,7 @@ BENCHMARK_RESULTS = Contract(
         "benchmark_version": name("Version or round.", "版本"),
         "scenario": name("Scenario or task; empty where there is only one.", "场景"),
         "system_name": name("System under test.", "system", "系统", required=True),
-        "configuration": name("What tells this run from others of the same benchmark on the same system.", "配置"),
+        "configuration": name("How this run differs from others of the same benchmark on the same system.", "配置"),
         "metric": name("What was measured, e.g. hpl_rmax, output_tokens_per_s.", "指标", required=True),
         "value": amount("unit", "The measured value, in the unit named beside it.", "数值", required=True),
         "unit": name("Unit of value, e.g. TFLOP/s, tokens/s.", "单位", required=True),

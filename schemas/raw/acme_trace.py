@@ -9,10 +9,10 @@ OPTIONS = {"cluster": "name of the cluster; by default what the file's name says
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/acme_trace_wait_in_duration.csv"
-BINDING: dict[str, object] = {"options": {"cluster": "kalos"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"cluster": "kalos"}}
 REFUSES = (
     "A header without the columns of the trace.",
-    "A file that neither its name nor the binding ties to a cluster: the two clusters number their jobs alike.",
+    "A file that neither its name nor sources.toml ties to a cluster: the two clusters number their jobs alike.",
 )
 LIMITS = (
     "duration, queue and gpu_time stay in the raw table and are not relied on: one of the two published clusters "
@@ -45,6 +45,6 @@ CONTRACT = Contract(
         "duration": amount("s", "Run time as the file states it; in some traces with the wait."),
         "queue": amount("s", "Wait as the file states it."),
         "gpu_time": amount("s", "duration times gpu_num, as the file states it."),
-        "cluster": name("Cluster, from the binding or the file's name.", required=True),
+        "cluster": name("Cluster, from sources.toml or the file's name.", required=True),
     },
 )

@@ -20,10 +20,10 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/asset_register_chinese.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "No row that names a model and an asset number or serial number: nothing says which table is the register.",
-    "Two headers that both mean one column, unless the binding says which: their values may differ.",
+    "Two headers that both mean one column, unless sources.toml says which: their values may differ.",
 )
 LIMITS = (
     "Columns under headers that no spelling knows are not read; the option columns names them.",
@@ -51,7 +51,7 @@ CONTRACT = Contract(
             "category": text(
                 "What the register calls it.", "资产类别", "设备类型", "设备类别", "类别", "asset type", "type"
             ),
-            "asset_class": choice(ASSET_CLASSES, "What it is, by its category or the binding."),
+            "asset_class": choice(ASSET_CLASSES, "What it is, by its category or sources.toml."),
             "vendor": name("Vendor.", "厂商", "厂家", "品牌", "生产厂商", "制造商", "manufacturer", "brand"),
             "model": name("Model.", "型号", "规格型号", "设备型号", "产品型号", required=True),
             "hostname": name("Server name in telemetry.", "主机名", "主机", "节点名", "host", "host name", "node"),
@@ -77,7 +77,7 @@ CONTRACT = Contract(
             ),
             "rated_power_unit": Column(
                 pl.String,
-                "Unit of the rated power, from the cell, the header or the binding.",
+                "Unit of the rated power, from the cell, the header or sources.toml.",
                 one_of=spellings("power"),
             ),
             "rack_units": amount(
@@ -94,8 +94,8 @@ CONTRACT = Contract(
                 "gpu model",
                 "accelerator",
             ),
-            "sku": name("Model, from the binding."),
-            "accelerator_sku": name("Model of the accelerators, from the binding."),
+            "sku": name("Model, from sources.toml."),
+            "accelerator_sku": name("Model of the accelerators, from sources.toml."),
             "accelerators_per_item": count(
                 "Accelerators built into one item.", "加速卡数量", "单机卡数", "GPU数量", "NPU数量", "gpus", "gpu count"
             ),
@@ -106,12 +106,12 @@ CONTRACT = Contract(
         rule(
             "has_a_number",
             pl.any_horizontal(pl.col("asset_number", "serial_number").is_not_null()),
-            "neither an asset number nor a serial number: nothing tells this asset from the next",
+            "neither an asset number nor a serial number: nothing distinguishes this asset from the next",
         ),
         rule(
             "rated_power_has_a_unit",
             pl.col("rated_power").is_null() | pl.col("rated_power_unit").is_not_null(),
-            "rated power without a unit: write it in the header, 额定功率(kW), or set rated_power_unit in the binding",
+            "rated power without a unit: write it in the header, 额定功率(kW), or set rated_power_unit in sources.toml",
         ),
         rule(
             "not_withdrawn_before_service",

@@ -20,18 +20,18 @@ SIDE_FILES = ("points",)
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/bms_points_quarter_hours.csv"
-BINDING: dict[str, object] = {
+SAMPLE_SOURCE: dict[str, object] = {
     "time_zone": "Asia/Shanghai",
     "options": {"points": "bms_points_dictionary.csv", "interval_s": 900, "stamped_at": "end"},
 }
 REFUSES = (
     "A file without a column of times.",
     "A file without a point dictionary, or with one that has a row that cannot be used: nobody should guess a unit.",
-    "A file with amounts of energy or water whose binding does not say in how long an interval they passed.",
+    "A file with amounts of energy or water whose source does not say in how long an interval they passed.",
 )
 LIMITS = (
     "A column that the dictionary does not know is one record of the quarantine, however many readings it holds.",
-    "Times of the kind 22/12/2021 are quarantined: which number is the month cannot be told.",
+    "Times of the kind 22/12/2021 are quarantined: which number is the month cannot be known.",
     "A register of water is not read; amounts of water are.",
 )
 
@@ -60,15 +60,15 @@ CONTRACT = Contract(
         "unit": Column(pl.String, "Unit of the column, from the dictionary.", one_of=METER_UNITS),
         "at_least": Column(pl.Float64, "Smallest believable value, from the dictionary.", unit="unit of the point"),
         "at_most": Column(pl.Float64, "Largest believable value, from the dictionary.", unit="unit of the point"),
-        "interval_s": duration("Seconds of an interval, from the binding."),
-        "stamped_at": choice(("start", "end"), "End of the interval that the time is, from the binding."),
+        "interval_s": duration("Seconds of an interval, from sources.toml."),
+        "stamped_at": choice(("start", "end"), "End of the interval that the time is, from sources.toml."),
     },
     rules=[
         rule(
             "value_is_believable",
             (pl.col("value") >= pl.col("at_least").fill_null(float("-inf")))
             & (pl.col("value") <= pl.col("at_most").fill_null(float("inf"))),
-            "the value lies outside what the dictionary calls believable for this point: at_least to at_most",
+            "the value is outside what the dictionary calls believable for this point: at_least to at_most",
         ),
     ],
 )

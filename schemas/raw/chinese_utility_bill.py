@@ -23,9 +23,9 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/chinese_utility_bill_peak_flat_valley.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
-    "A table without an account number (户号), a period and a quantity or charge: nobody could tell what was billed.",
+    "A table without an account number (户号), a period and a quantity or charge: nobody could know what was billed.",
     "A column of a quantity or a charge whose name is not known: it may be a part of the bill, or the whole of it.",
     "A unit that is stated nowhere, or twice in different ways.",
     "Bills that do not show whether the end date is billed, or at which end of the day the meter was read.",
@@ -173,7 +173,7 @@ CONTRACT = Contract(
         "本次抄表日期": _day("Day of the reading.", "本期抄表日期", "本次抄表时间"),
         "dates_are": Column(
             pl.String,
-            "What 起始日期 and 截止日期 are; stated in the binding or found by the reader.",
+            "What 起始日期 and 截止日期 are; stated in sources.toml or found by the reader.",
             one_of=("inclusive", "exclusive", "read_at_end_of_day"),
             required=True,
         ),
@@ -255,7 +255,7 @@ CONTRACT = Contract(
             one_of=(*READ, *ESTIMATED),
         ),
         "gas_mj_per_m3": Column(
-            pl.Float64, "Heating value of gas, from the binding.", unit="MJ/m3", at_least=10, at_most=60
+            pl.Float64, "Heating value of gas, from sources.toml.", unit="MJ/m3", at_least=10, at_most=60
         ),
     },
     rules=[

@@ -12,10 +12,10 @@ OPTIONS: dict[str, str] = {}
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/cluster_cockpit_without_series.json"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "JSON without jobId, cluster and startTime.",
-    "A meta.json beside which a file of series lies that cannot be read.",
+    "A meta.json beside which there is a file of series that cannot be read.",
 )
 LIMITS = (
     "Where the archive does not say when a job was submitted, its wait is unknown.",
@@ -43,7 +43,7 @@ def _in_order(lower: str, upper: str) -> pa.Check:
     return rule(
         f"{lower}_within_{upper}",
         pl.col(lower) <= pl.col(upper) + slack,
-        f"the {lower} of the metric lies above its {upper}: they cannot be of the same series",
+        f"the {lower} of the metric is above its {upper}: they cannot be of the same series",
     )
 
 

@@ -11,13 +11,13 @@ OPTIONS = {"cluster": "cluster the runs belong to; by default the name of the pr
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/codecarbon_defaults.csv"
-BINDING: dict[str, object] = {"time_zone": "Asia/Shanghai", "options": {"cluster": "tern"}}
+SAMPLE_SOURCE: dict[str, object] = {"time_zone": "Asia/Shanghai", "options": {"cluster": "tern"}}
 REFUSES = ("A header without timestamp, project_name, run_id, duration and energy_consumed.",)
 LIMITS = (
     "Energy is estimated evidence in every mode: that of the memory, and mostly that of the CPU, is a model, and the "
     "mode process shares the machine's energy out by load.",
-    "CodeCarbon multiplies every energy by the pue it was told; the energy of the run is freed of it again.",
-    "A pue of 1 and a wue of 0 are what CodeCarbon assumes where it is told nothing, and count as unknown.",
+    "CodeCarbon multiplies every energy by the pue it is configured with; the energy of the run is freed of it again.",
+    "A pue of 1 and a wue of 0 are what CodeCarbon assumes where nothing is configured, and count as unknown.",
     "Emissions, water and the country's factor are not used: carbon is computed from energy and dated factors.",
     "GPUs are those the tracker saw, not those the run was given, so the run's accelerators are unknown; and so is its "
     "wait.",
@@ -54,19 +54,19 @@ CONTRACT = Contract(
         "tracking_mode": Column(pl.String, "What was tracked.", one_of=("machine", "process"), nulls=("None",)),
         "pue": Column(
             pl.Float64,
-            "PUE the tool was told; 1 is its default and no measurement.",
+            "PUE the tool is configured with; 1 is its default and no measurement.",
             unit="1",
             at_least=1,
             nulls=("1", "1.0"),
         ),
         "wue": Column(
             pl.Float64,
-            "WUE the tool was told; 0 is its default and no measurement.",
+            "WUE the tool is configured with; 0 is its default and no measurement.",
             unit="L/kWh",
             at_least=0,
             nulls=("0", "0.0"),
         ),
-        "cluster": name("Cluster, from the binding or the project.", required=True),
+        "cluster": name("Cluster, from sources.toml or the project.", required=True),
     },
     rules=[
         rule(

@@ -14,10 +14,10 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/cyclonedx_server.json"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "JSON that is not CycloneDX 1.2 to 1.6: another document has other fields.",
-    "A document that does not say when it was written, unless the binding does: a bill of materials is true of a day.",
+    "A document that does not say when it was written, unless sources.toml does: a bill of materials is true of a day.",
 )
 LIMITS = (
     "XML is not read: convert it with the CycloneDX command line, cyclonedx convert --output-format json.",
@@ -35,11 +35,11 @@ CONTRACT = Contract(
         "metadata.timestamp": Column(UTC, "When the document was written.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)),
         "observed_on": Column(
             pl.Date,
-            "Day of metadata.timestamp in UTC; from the binding where that is absent.",
+            "Day of metadata.timestamp in UTC; from sources.toml where that is absent.",
             time_formats=("%Y-%m-%d",),
             required=True,
         ),
-        "metadata.component.name": text("What the document is about, or the model named by the binding."),
+        "metadata.component.name": text("What the document is about, or the model named by sources.toml."),
         "metadata.authors": text("People and organisations that wrote the document."),
         "type": Column(
             pl.String,

@@ -16,7 +16,7 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/dcgm_dmon_instances.txt"
-BINDING: dict[str, object] = {"options": {"node": "n01", "sku": "H100 SXM 80GB"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"node": "n01", "sku": "H100 SXM 80GB"}}
 REFUSES = (
     "A file whose lines carry no time: dmon prints none, and a sample without one is of no hour. Write it with "
     "`dcgmi dmon -e 203,155,156,1001 | ts '%Y-%m-%dT%H:%M:%S%z'`.",
@@ -66,8 +66,8 @@ CONTRACT = Contract(
         "FBTTL": _number("MiB", "Memory."),
         "SMCLK": _number("MHz", "Clock of the compute units.", at_most=10_000),
         "XIDER": _label(pl.Int64, "Last error code."),
-        "node": name("Server, from the binding."),
-        "sku": name("Accelerator model, from the binding."),
+        "node": name("Server, from sources.toml."),
+        "sku": name("Accelerator model, from sources.toml."),
     },
     rules=[
         rule(

@@ -17,16 +17,16 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/focus_gpu_instances.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "A header that lacks a mandatory column, or has one that is neither of FOCUS nor marked x_, unless the dialect of "
-    "the binding says so: the supplier may mean something else by it.",
+    "sources.toml says so: the supplier may mean something else by it.",
     "A dialect that nobody has described.",
 )
 LIMITS = (
     "Only list prices become offers, because a negotiated price is nobody else's. Costs stay in the raw table: they "
     "are no utility bills, since nobody is billed kWh in them.",
-    "An offer needs a price per hour, the number of its accelerators and their model: from the binding, or GpuCount "
+    "An offer needs a price per hour, the number of its accelerators and their model: from sources.toml, or GpuCount "
     "and InstanceType in SkuPriceDetails (FOCUS 1.1 and later). All else that was billed is no offer of compute.",
     "A price is known for the days on which something was billed at it, which are days of UTC.",
     "Columns marked x_ are not kept.",
@@ -150,8 +150,8 @@ CONTRACT = Contract(
             name: Column(pl.Float64, f"FOCUS {name}.", unit="PricingUnit" if "Quantity" in name else "BillingCurrency")
             for name in _NUMBERS
         },
-        "accelerator_sku": Column(pl.String, "Model of the accelerators rented, from the binding."),
-        "accelerators": Column(pl.Int64, "Accelerators rented with one unit, from the binding.", unit="1", at_least=1),
+        "accelerator_sku": Column(pl.String, "Model of the accelerators rented, from sources.toml."),
+        "accelerators": Column(pl.Int64, "Accelerators rented with one unit, from sources.toml.", unit="1", at_least=1),
         "deviations": Column(pl.String, "What differs from FOCUS and is declared by the dialect."),
         "undeclared": Column(pl.String, "What differs from FOCUS and is declared by nobody."),
     },

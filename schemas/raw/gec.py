@@ -17,7 +17,7 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/gec_cancelled.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "A table without certificate numbers, a month of generation and a number of certificates or an energy.",
     "An energy whose unit is stated nowhere, or twice in different ways.",
@@ -89,7 +89,7 @@ CONTRACT = Contract(
         "核销用途": _text("What they were cancelled for.", "用途", "使用用途"),
         "受益方": _text("For whom they were cancelled.", "受益主体", "核销主体", "使用方", "消费主体", "核销单位"),
         "合同编号": _text("Contract they were delivered under.", "交易合同编号", "合同号", matches=IDENTIFIER),
-        "declared_beneficiary": Column(pl.String, "For whom they must be cancelled, from the binding."),
+        "declared_beneficiary": Column(pl.String, "For whom they must be cancelled, from sources.toml."),
     },
     rules=[
         rule(
@@ -120,7 +120,7 @@ CONTRACT = Contract(
             "cancelled_for_the_beneficiary",
             pl.col("declared_beneficiary").is_null()
             | (pl.col("受益方").fill_null("") == pl.col("declared_beneficiary")),
-            "it was cancelled for another than the beneficiary the binding names",
+            "it was cancelled for another than the beneficiary sources.toml names",
         ),
     ],
 )

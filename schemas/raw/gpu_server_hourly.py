@@ -14,10 +14,10 @@ OPTIONS = {
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/gpu_server_hourly_newest_first.txt"
-BINDING: dict[str, object] = {"time_zone": "America/New_York", "options": {"gpus_per_server": 2, "sku": "A40"}}
+SAMPLE_SOURCE: dict[str, object] = {"time_zone": "America/New_York", "options": {"gpus_per_server": 2, "sku": "A40"}}
 REFUSES = (
     "A footer that counts other rows than the file holds: the file is not whole.",
-    "A binding without gpus_per_server: the values are means over an unknown number.",
+    "A source without gpus_per_server: the values are means over an unknown number.",
 )
 LIMITS = ("Minimum and maximum stay in the raw table.",)
 
@@ -48,11 +48,11 @@ CONTRACT = Contract(
         **_statistics("temp", "°C", "temperature", 150),
         **_statistics("util", "%", "utilisation", 100),
         **_statistics("gmem", "%", "share of memory in use", 100),
-        "gpus_per_server": count("GPUs in the server, from the binding.", at_least=1, required=True),
-        "sku": name("Accelerator model, from the binding."),
+        "gpus_per_server": count("GPUs in the server, from sources.toml.", at_least=1, required=True),
+        "sku": name("Accelerator model, from sources.toml."),
     },
     rules=[
-        rule(f"{label}_mean_between_extremes", _enclosed(label), f"{label}ave lies outside {label}min and {label}max")
+        rule(f"{label}_mean_between_extremes", _enclosed(label), f"{label}ave is outside {label}min and {label}max")
         for label in ("power", "temp", "util", "gmem")
     ],
 )

@@ -12,12 +12,12 @@ OPTIONS = {"boundary": "where the electricity meter sits, e.g. utility or it_inp
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/green_button_electricity_gas_water.xml"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "XML that is no Atom feed of ESPI resources, is cut off, or carries a document type: it may name other files.",
 )
 LIMITS = (
-    "Usage summaries become no bills: they tell of the 'last period' without its dates, and are not the sum of the "
+    "Usage summaries become no bills: they are about the 'last period' without its dates, and are not the sum of the "
     "intervals.",
     "Costs of intervals stay in the raw table: they are the energy part of a bill that the file does not hold.",
     "Reactive and apparent energy, voltage and current are quarantined, and so are services other than electricity, "
@@ -74,7 +74,7 @@ CONTRACT = Contract(
         "ReadingQuality/quality": Column(
             pl.String, "Quality codes of the reading, apart by a blank; empty is unknown.", matches=r"\d+( \d+)*"
         ),
-        "boundary": choice(BOUNDARIES, "Where the electricity meter sits, from the binding.", required=True),
+        "boundary": choice(BOUNDARIES, "Where the electricity meter sits, from sources.toml.", required=True),
     },
     rules=[
         rule(

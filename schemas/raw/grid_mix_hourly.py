@@ -11,7 +11,7 @@ OPTIONS = {"area": "grid area the mix is of, e.g. US-CA; the file's name without
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/grid_mix_hourly_XX_NG_&_avgCI.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = ("A table without one column per source of generation.",)
 LIMITS = ("Imports and exports of an area are not part of it.",)
 
@@ -25,7 +25,7 @@ CONTRACT = Contract(
     "one hour of one grid area",
     happened=("timestamp", "timestamp"),
     columns={
-        "area": Column(pl.String, "Grid area, from the binding or the file's name.", required=True),
+        "area": Column(pl.String, "Grid area, from sources.toml or the file's name.", required=True),
         "timestamp": Column(
             UTC,
             "Start of the hour.",

@@ -16,11 +16,11 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/irec_redemption.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "A table without certificate numbers, a period of production and a number of certificates.",
-    "A table without days of redemption, unless the binding states the day: what is not redeemed is no claim.",
-    "Periods that do not show whether the end is the last day, unless the binding says so.",
+    "A table without days of redemption, unless sources.toml states the day: what is not redeemed is no claim.",
+    "Periods that do not show whether the end is the last day, unless sources.toml says so.",
 )
 LIMITS = (
     "The statement itself is a PDF, which is not read; its table has to be exported or copied to a sheet.",
@@ -89,18 +89,18 @@ CONTRACT = Contract(
         "Issuer": _text("Who issued them."),
         "end_date_convention": Column(
             pl.String,
-            "Whether Production End is the last day; stated in the binding or found by the reader.",
+            "Whether Production End is the last day; stated in sources.toml or found by the reader.",
             one_of=("inclusive", "exclusive"),
             required=True,
         ),
-        "declared_beneficiary": Column(pl.String, "For whom they must be redeemed, from the binding."),
+        "declared_beneficiary": Column(pl.String, "For whom they must be redeemed, from sources.toml."),
     },
     rules=[
         rule(
             "redeemed_for_the_beneficiary",
             pl.col("declared_beneficiary").is_null()
             | (pl.col("Beneficiary").fill_null("") == pl.col("declared_beneficiary")),
-            "it was redeemed for another than the beneficiary the binding names",
+            "it was redeemed for another than the beneficiary sources.toml names",
         )
     ],
 )

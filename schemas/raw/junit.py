@@ -19,7 +19,7 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "chunks"
 SAMPLE = "data/junit_operators.xml"
-BINDING: dict[str, object] = {"options": {"sku": "Own 80GB SXM", "subject_kind": "operator"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"sku": "Own 80GB SXM", "subject_kind": "operator"}}
 REFUSES = (
     "XML that is no test report, or that is not well-formed: a report that broke off would lose its failures.",
     "XML with a document type: JUnit has none, and one may name other files or grow without end.",
@@ -42,18 +42,18 @@ CONTRACT = Contract(
         "outcome": choice(("passed", "failed", "error", "skipped"), "Outcome.", required=True),
         "tested_on": Column(
             pl.Date,
-            "Day of the suite's timestamp; from the binding where that is absent.",
+            "Day of the suite's timestamp; from sources.toml where that is absent.",
             time_formats=("%Y-%m-%d",),
             required=True,
         ),
         "subject": name("What was tested, from a property."),
         "subject_kind": choice(
-            ("operator", "framework", "model"), "What kind it is, from a property or the binding.", required=True
+            ("operator", "framework", "model"), "What kind it is, from a property or sources.toml.", required=True
         ),
-        "subject_version": name("Version of it, from a property or the binding."),
-        "sku": name("Device type, from a property or the binding.", required=True),
-        "is_required": flag("Whether tenants need it, from a property or the binding.", required=True),
-        "weight": amount("1", "How much it counts, from a property or the binding.", required=True),
-        "evidence_url": text("Where the report is kept, from a property or the binding."),
+        "subject_version": name("Version of it, from a property or sources.toml."),
+        "sku": name("Device type, from a property or sources.toml.", required=True),
+        "is_required": flag("Whether tenants need it, from a property or sources.toml.", required=True),
+        "weight": amount("1", "How much it counts, from a property or sources.toml.", required=True),
+        "evidence_url": text("Where the report is kept, from a property or sources.toml."),
     },
 )

@@ -16,11 +16,11 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/lm_eval_four_tasks.json"
-BINDING: dict[str, object] = {"options": {"model_name": "own-7b", "active_params_billion": 7}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"model_name": "own-7b", "active_params_billion": 7}}
 REFUSES = ("JSON without results by task, such as a file of samples.",)
 LIMITS = (
     "One metric counts per task, and which stands in the version: exact_match before acc before acc_norm, strict-match "
-    "before other filters, unless the binding names another. Metrics that are no share of right answers do not count.",
+    "before other filters, unless sources.toml names another. Metrics that are no share of right answers do not count.",
     "gsm8k, mmlu, arc_challenge and the whole of MATH (hendrycks_math, minerva_math) bear the names GSM8K, MMLU, ARC-C "
     "and MATH, under which model compute efficiency looks for them; other tasks keep their own.",
     "An evaluation of a part of a task (--limit) is quarantined: it is another quantity.",
@@ -37,13 +37,13 @@ CONTRACT = Contract(
         "model_name": name("Model.", required=True),
         "model_num_parameters": amount("1", "All parameters, as the file counts them."),
         "limit": amount("1", "Documents of a task that were used, where not all were."),
-        "active_params_billion": amount("1e9", "Parameters used per token, from the binding."),
-        "total_params_billion": amount("1e9", "All parameters, from the binding."),
+        "active_params_billion": amount("1e9", "Parameters used per token, from sources.toml."),
+        "total_params_billion": amount("1e9", "All parameters, from sources.toml."),
         "task": name("Task.", required=True),
         "version": text("Version of the task."),
         "n_shot": count("Worked examples in the prompt."),
         "samples": count("Documents that were evaluated."),
-        "counting_metric": text("Metric that counts for the task, from the binding."),
+        "counting_metric": text("Metric that counts for the task, from sources.toml."),
         "metric": text("Metric."),
         "filter": text("How the answer is found in the output."),
         "value": Column(pl.Float64, "Value of the metric.", unit="as stated"),

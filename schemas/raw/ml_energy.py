@@ -11,10 +11,10 @@ OPTIONS = {"measured_on": "day of the measurements (YYYY-MM-DD); required, the f
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/ml_energy_small-model__chat.json"
-BINDING: dict[str, object] = {"options": {"measured_on": "2025-12-01"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"measured_on": "2025-12-01"}}
 REFUSES = (
     "The leaderboard's index, which holds no measurements.",
-    "A binding without measured_on: the files do not say when.",
+    "A source without measured_on: the files do not say when.",
 )
 LIMITS = (
     "Energy is that of the GPUs alone.",
@@ -27,7 +27,7 @@ CONTRACT = Contract(
     happened=("measured_on", "measured_on"),
     columns={
         "measured_on": Column(
-            pl.Date, "Day of the measurements, from the binding.", time_formats=("%Y-%m-%d",), required=True
+            pl.Date, "Day of the measurements, from sources.toml.", time_formats=("%Y-%m-%d",), required=True
         ),
         "model_id": Column(pl.String, "Model that was served.", required=True),
         "task": Column(pl.String, "Task that was served.", required=True),

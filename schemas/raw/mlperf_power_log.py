@@ -11,7 +11,7 @@ OPTIONS = {"meter_id": "name of the analyser; by default the folder of the syste
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/mlperf_power_log_three_channels.txt"
-BINDING: dict[str, object] = {"time_zone": "America/Los_Angeles", "options": {"meter_id": "analyser-1"}}
+SAMPLE_SOURCE: dict[str, object] = {"time_zone": "America/Los_Angeles", "options": {"meter_id": "analyser-1"}}
 REFUSES = ("A file whose first line is no analyser record.",)
 LIMITS = ("Volts, amperes and power factor stay in the raw table.",)
 
@@ -40,7 +40,7 @@ CONTRACT = Contract(
         "PF": Column(pl.Float64, "Power factor.", unit="1"),
         "Mark": text("Run the reading belongs to."),
         **{label: amount("W", f"Power of channel {label[2]}.") for label in _CHANNELS},
-        "meter_id": name("Analyser, from the binding or the path.", required=True),
+        "meter_id": name("Analyser, from sources.toml or the path.", required=True),
     },
     rules=[
         rule(

@@ -18,7 +18,7 @@ OPTIONS = {
 TIMES = "local"
 HOLDS = "document"
 SAMPLE = "data/mlperf_run_log_server_tokens.txt"
-BINDING: dict[str, object] = {
+SAMPLE_SOURCE: dict[str, object] = {
     "time_zone": "America/Los_Angeles",
     "options": {"system_name": "rack-1", "benchmark": "llama2-70b-99", "meter_id": "analyser-1"},
 }
@@ -55,12 +55,12 @@ CONTRACT = Contract(
         "power_end": _window("End of the load."),
         "result_validity": Column(pl.String, "Verdict of LoadGen.", one_of=("VALID", "INVALID"), required=True),
         **{label: amount(unit, meaning) for label, (unit, meaning) in _THROUGHPUTS.items()},
-        "system_name": name("System, from the path or the binding.", required=True),
-        "benchmark": name("Benchmark, from the path or the binding.", required=True),
-        "meter_id": name("Analyser, from the path or the binding."),
-        "sku": name("Accelerator model, from the binding."),
-        "device_count": count("Accelerators, from the binding.", at_least=1),
-        "precision": choice(PRECISIONS, "Number format, from the binding."),
+        "system_name": name("System, from the path or sources.toml.", required=True),
+        "benchmark": name("Benchmark, from the path or sources.toml.", required=True),
+        "meter_id": name("Analyser, from the path or sources.toml."),
+        "sku": name("Accelerator model, from sources.toml."),
+        "device_count": count("Accelerators, from sources.toml.", at_least=1),
+        "precision": choice(PRECISIONS, "Number format, from sources.toml."),
     },
     rules=[
         rule(

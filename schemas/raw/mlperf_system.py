@@ -15,10 +15,10 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/mlperf_system_two_nodes.json"
-BINDING: dict[str, object] = {"options": {"in_service_from": "2024-07-01"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"in_service_from": "2024-07-01"}}
 REFUSES = (
     "JSON without submitter and system_name.",
-    "A binding without in_service_from: a description is true of a time.",
+    "A source without in_service_from: a description is true of a time.",
 )
 LIMITS = ("Free text on memory, storage and network is not read.",)
 
@@ -45,9 +45,9 @@ CONTRACT = Contract(
         "accelerator_model_name": _label("Model of the accelerators."),
         "host_processor_model_name": _label("Model of the processors."),
         "host_processors_per_node": _units("Processors in one server."),
-        "in_service_from": day("First day in service, from the binding.", required=True),
-        "accelerator_sku": name("Accelerator model, from the binding."),
-        "rated_power_w": amount("W", "Rated power of one server, from the binding."),
+        "in_service_from": day("First day in service, from sources.toml.", required=True),
+        "accelerator_sku": name("Accelerator model, from sources.toml."),
+        "rated_power_w": amount("W", "Rated power of one server, from sources.toml."),
     },
     rules=[
         rule(

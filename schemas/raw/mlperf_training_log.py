@@ -10,7 +10,7 @@ FEEDS = ("benchmark_results",)
 OPTIONS = {
     "system_name": "system under test; by default its folder, results/<system>/<benchmark>/…",
     "benchmark_version": "round of the submission, e.g. 4.0; the file does not say it",
-    "meter_id": "meter of the run; by default the one node of which a power log lies beside, as in "
+    "meter_id": "meter of the run; by default the one node of which there is a power log beside, as in "
     "mlperf_training_power",
     "sku": "accelerator model as in reference.accelerators",
     "device_count": "accelerators of the system",
@@ -19,7 +19,7 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/mlperf_training_log_success.txt"
-BINDING: dict[str, object] = {"options": {"system_name": "rack-1", "benchmark_version": "4.0"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"system_name": "rack-1", "benchmark_version": "4.0"}}
 REFUSES = ("A file without a line that is a :::MLLOG message.",)
 LIMITS = (
     "The result is the time from run_start to run_stop of one run. The score of a submission, which drops the fastest "
@@ -49,13 +49,13 @@ CONTRACT = Contract(
         "run_start": _time("Start of the timed run."),
         "run_stop": _time("End of the timed run."),
         "status": Column(pl.String, "Whether the quality was reached.", one_of=("success", "aborted"), required=True),
-        "system_name": name("System, from the path or the binding.", required=True),
+        "system_name": name("System, from the path or sources.toml.", required=True),
         "run": name("Run, by the name of its file.", required=True),
-        "meter_id": name("Meter of the run, from the power log beside it or the binding."),
-        "sku": name("Accelerator model, from the binding."),
-        "device_count": count("Accelerators, from the binding.", at_least=1),
-        "precision": choice(PRECISIONS, "Number format, from the binding."),
-        "benchmark_version": name("Round, from the binding."),
+        "meter_id": name("Meter of the run, from the power log beside it or sources.toml."),
+        "sku": name("Accelerator model, from sources.toml."),
+        "device_count": count("Accelerators, from sources.toml.", at_least=1),
+        "precision": choice(PRECISIONS, "Number format, from sources.toml."),
+        "benchmark_version": name("Round, from sources.toml."),
     },
     rules=[
         rule("not_stopped_before_started", pl.col("run_start") <= pl.col("run_stop"), "the run stops before it starts")

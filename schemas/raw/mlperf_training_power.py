@@ -11,7 +11,7 @@ OPTIONS = {"meter_id": "name of the meter; by default the folder of the system a
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/mlperf_training_power_two_readings.txt"
-BINDING: dict[str, object] = {"options": {"meter_id": "rack-1/node_0"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"meter_id": "rack-1/node_0"}}
 REFUSES = ("A file without a reading of power, such as the log of a switch, which holds one estimate.",)
 LIMITS = ("The estimated power of switches (interconnect_power_est) is not read.",)
 
@@ -31,6 +31,6 @@ CONTRACT = Contract(
             at_least=0.5,
             at_most=2,
         ),
-        "meter_id": name("Node, from the path or the binding.", required=True),
+        "meter_id": name("Node, from the path or sources.toml.", required=True),
     },
 )

@@ -17,13 +17,13 @@ SIDE_FILES = ("meters",)
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/modbus_meters_mixed_units.csv"
-BINDING: dict[str, object] = {
+SAMPLE_SOURCE: dict[str, object] = {
     "time_zone": "Europe/Rome",
     "options": {"dialect": "cineca_logics", "meters": "modbus_meters_dictionary.csv"},
 }
 REFUSES = (
     "A file without the columns timestamp, panel, device, metric and value.",
-    "A file whose binding names no dialect: a metric called Mw is a unit to one system and a name to another.",
+    "A file whose source names no dialect: a metric called Mw is a unit to one system and a name to another.",
     "A file whose meters have a row that cannot be used: all readings under it would be in the wrong place.",
 )
 LIMITS = (
@@ -47,7 +47,7 @@ CONTRACT = Contract(
         "device": name("Device behind the panel.", required=True),
         "metric": name("Metric, under the system's own name.", required=True),
         "value": Column(pl.Float64, "The reading, in the unit of its metric.", unit="unit of the metric"),
-        "dialect": name("Whose metric names these are, from the binding.", required=True),
+        "dialect": name("Whose metric names these are, from sources.toml.", required=True),
         "meter_id": name("Meter, from the operator's list."),
         "device_boundary": choice(BOUNDARIES, "Where the device sits, from the operator's list."),
         "metric_boundary": choice(BOUNDARIES, "Where this metric of it is measured, from the operator's list."),

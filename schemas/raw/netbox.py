@@ -19,13 +19,13 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/netbox_devices.json"
-BINDING: dict[str, object] = {
+SAMPLE_SOURCE: dict[str, object] = {
     "options": {"fields": {"in_service_from": "commissioned", "accelerator_model": "gpu", "accelerator_count": "gpus"}}
 }
 REFUSES = (
     "JSON that is no list of one of the API's endpoints devices, inventory-items, power-ports or device-types.",
     "CSV without columns for status, role and device type.",
-    "Devices for which neither a custom field nor the binding says since when they serve: NetBox does not know.",
+    "Devices for which neither a custom field nor sources.toml says since when they serve: NetBox does not know.",
 )
 LIMITS = (
     "A device that is planned, staged or in stock is not in service; what is offline or failed still is installed.",
@@ -66,7 +66,7 @@ CONTRACT = Contract(
         "device_type.id": _id("Number of the device type."),
         "manufacturer": name("Who made it."),
         "role": text("Role of a device or of an inventory item."),
-        "asset_class": choice(ASSET_CLASSES, "What a device or an item is, by its role or the binding."),
+        "asset_class": choice(ASSET_CLASSES, "What a device or an item is, by its role or sources.toml."),
         "status": Column(pl.String, "State of a device."),
         "tenant": text("Tenant."),
         "site": text("Site in NetBox."),
@@ -78,20 +78,20 @@ CONTRACT = Contract(
         "part_id": name("Part number of an inventory item."),
         "allocated_draw": amount("W", "Power budgeted for a power port."),
         "maximum_draw": amount("W", "Highest power of a power port."),
-        "in_service_from": _day("First day in service, from a custom field or the binding."),
+        "in_service_from": _day("First day in service, from a custom field or sources.toml."),
         "in_service_to": _day("Day after the last day in service, from a custom field."),
         "rated_power_w": amount("W", "Rated power, from a custom field."),
         "accelerator_model": name("Model of the accelerators in a device, from a custom field."),
         "accelerator_count": count("How many, from a custom field."),
-        "sku": name("Model of a device or an item, from the binding."),
-        "accelerator_sku": name("Model of the accelerators in a device, from the binding."),
+        "sku": name("Model of a device or an item, from sources.toml."),
+        "accelerator_sku": name("Model of the accelerators in a device, from sources.toml."),
         "last_updated": Column(UTC, "When the object was last changed.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)),
     },
     rules=[
         rule(
             "asset_class_is_known",
             ~_IS_DEVICE | pl.col("asset_class").is_not_null(),
-            "nobody said what this role is: name it in the binding, options = { asset_classes = { '…' = 'server' } }",
+            "nobody said what this role is: name it in sources.toml, options = { asset_classes = { '…' = 'server' } }",
         ),
         rule(
             "status_is_known",
@@ -101,7 +101,7 @@ CONTRACT = Contract(
         rule(
             "device_can_be_told_from_others",
             ~_IS_DEVICE | pl.any_horizontal(pl.col("name", "id", "asset_tag", "serial").is_not_null()),
-            "neither name nor number nor asset tag nor serial number: nothing tells this device from the next",
+            "neither name nor number nor asset tag nor serial number: nothing distinguishes this device from the next",
         ),
         rule(
             "device_has_a_model",
@@ -111,7 +111,7 @@ CONTRACT = Contract(
         rule(
             "device_has_a_day",
             ~_IS_DEVICE | pl.col("in_service_from").is_not_null(),
-            "no day in service: fill the custom field, or set in_service_from in the binding",
+            "no day in service: fill the custom field, or set in_service_from in sources.toml",
         ),
         rule(
             "decommissioning_has_an_end",

@@ -17,7 +17,7 @@ OPTIONS = {
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/nvidia_smi_nulls.csv"
-BINDING: dict[str, object] = {"time_zone": "America/New_York"}
+SAMPLE_SOURCE: dict[str, object] = {"time_zone": "America/New_York"}
 REFUSES = ("A file without a --query-gpu header that names timestamp and uuid or index.",)
 LIMITS = ("Sections of dmon, pmon and -q in the same capture are left out.",)
 
@@ -73,9 +73,9 @@ CONTRACT = Contract(
         "collected_at": Column(
             UTC, "When the capture began, from its head.", unit="UTC", time_formats=("%Y-%m-%dT%H:%M:%S%#z",)
         ),
-        "position_in_burst": _label(pl.Int64, "Place of the sample within its burst, where the binding counts them."),
-        "node": _label(pl.String, "Server, from the binding."),
-        "sku": _label(pl.String, "Accelerator model, from the binding."),
+        "position_in_burst": _label(pl.Int64, "Place of the sample within its burst, where sources.toml counts them."),
+        "node": _label(pl.String, "Server, from sources.toml."),
+        "sku": _label(pl.String, "Accelerator model, from sources.toml."),
     },
     rules=[
         rule(
@@ -87,7 +87,7 @@ CONTRACT = Contract(
         rule(
             "clock_agrees_with_capture",
             (pl.col("timestamp") - pl.col("collected_at")).dt.total_minutes().abs() <= 15,
-            "the sample lies more than a quarter of an hour from the capture's own UTC time: check time_zone",
+            "the sample is more than a quarter of an hour from the capture's own UTC time: check time_zone",
         ),
     ],
 )

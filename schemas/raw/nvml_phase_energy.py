@@ -11,7 +11,7 @@ OPTIONS: dict[str, str] = {}
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/nvml_phase_energy_two_phases.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = ("A table without the columns of phases and energies.",)
 LIMITS = ("Tokens are left out: the file does not say what it counts.",)
 

@@ -16,7 +16,7 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/on_premise_csv_machines.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = ("A header without machineName, cpuDescription, machineType and startTime.",)
 LIMITS = (
     "The model is the processor, the only thing the format says of one.",
@@ -37,12 +37,12 @@ CONTRACT = Contract(
         "memory": amount("memory_unit", "Memory."),
         "memory_unit": Column(
             pl.String,
-            "Unit of memory: GB as documented, or from the binding.",
+            "Unit of memory: GB as documented, or from sources.toml.",
             one_of=tuple(GREATEST_MEMORY),
             required=True,
         ),
         "machineType": text("What the machine is: server, desktop or laptop."),
-        "asset_class": choice(ASSET_CLASSES, "What it is, by its type or the binding."),
+        "asset_class": choice(ASSET_CLASSES, "What it is, by its type or sources.toml."),
         "startTime": Column(UTC, "When the period began.", time_formats=ISO_TIMES, required=True),
         "endTime": Column(UTC, "When the period ended.", time_formats=ISO_TIMES),
         "country": text("Country."),
@@ -60,7 +60,7 @@ CONTRACT = Contract(
         rule(
             "memory_fits_one_machine",
             pl.col("memory") <= pl.col("memory_unit").replace_strict(GREATEST_MEMORY, default=None),
-            "more memory than any one machine has: is it MB? Then set memory_unit = 'MB' in the binding",
+            "more memory than any one machine has: is it MB? Then set memory_unit = 'MB' in sources.toml",
         ),
         rule("period_not_reversed", pl.col("startTime") <= pl.col("endTime"), "the period ends before it starts"),
     ],

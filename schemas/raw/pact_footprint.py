@@ -12,7 +12,7 @@ OPTIONS = {"skus": "model as in hardware_assets, by the name or an identifier th
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/pact_footprint_list.json"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = ("JSON that is neither a product footprint nor the response or event that carries some.",)
 LIMITS = (
     "The whole is the footprint without biogenic uptake; its parts, emission factors and extensions are not read.",
@@ -43,14 +43,14 @@ CONTRACT = Contract(
         "companyName": name("Who declares it.", required=True),
         "productIds": text("Identifiers of the product."),
         "productNameCompany": name("What the company calls the product.", required=True),
-        "sku": name("Model, from the binding."),
+        "sku": name("Model, from sources.toml."),
         "pcf.declaredUnitOfMeasurement": Column(
             pl.String, "Unit the footprint is stated for.", one_of=DECLARED_UNITS, required=True
         ),
         "pcf.declaredUnitAmount": amount("declared unit", "Units that the amounts below are for.", required=True),
         "pcf.productMassPerDeclaredUnit": amount("kg", "Mass of one declared unit."),
         "pcf.pcfExcludingBiogenicUptake": amount(
-            "kgCO2e", "Footprint from raw material to the gate, without biogenic uptake.", required=True
+            "kgCO2e", "Footprint from raw material to the factory gate, without biogenic uptake.", required=True
         ),
         "pcf.referencePeriodStart": _stamp("From when the data are.", required=True),
         "pcf.referencePeriodEnd": _stamp("Until when the data are.", required=True),

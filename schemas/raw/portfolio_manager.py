@@ -16,10 +16,10 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/portfolio_manager_inclusive.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "No sheet with a header of meter entries.",
-    "Bills that do not show whether End Date is the last day billed or the day after, unless the binding says so.",
+    "Bills that do not show whether End Date is the last day billed or the day after, unless sources.toml says so.",
 )
 LIMITS = (
     "Demand and its cost stay in the raw table, and so does green power: it names no certificate.",
@@ -127,11 +127,11 @@ CONTRACT = Contract(
         ),
         "end_date_convention": Column(
             pl.String,
-            "Whether End Date is the last day billed; stated in the binding or found by the reader.",
+            "Whether End Date is the last day billed; stated in sources.toml or found by the reader.",
             one_of=("inclusive", "exclusive"),
             required=True,
         ),
-        "currency": Column(pl.String, "ISO 4217 code of '$', from the binding.", matches=CURRENCY, required=True),
+        "currency": Column(pl.String, "ISO 4217 code of '$', from sources.toml.", matches=CURRENCY, required=True),
     },
     rules=[
         rule(

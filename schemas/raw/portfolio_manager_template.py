@@ -16,10 +16,10 @@ OPTIONS = {
 TIMES = "local"
 HOLDS = "document"
 SAMPLE = "data/portfolio_manager_template_it_energy.xlsx"
-BINDING: dict[str, object] = {"time_zone": "America/New_York"}
+SAMPLE_SOURCE: dict[str, object] = {"time_zone": "America/New_York"}
 REFUSES = (
     "A workbook without a filled-in sheet whose name begins with 'Add Bills-'.",
-    "Bills that do not show whether End Date is the last day billed or the day after, unless the binding says so.",
+    "Bills that do not show whether End Date is the last day billed or the day after, unless sources.toml says so.",
 )
 LIMITS = (
     "Sheets of waste are not read: it is no energy.",
@@ -119,11 +119,11 @@ CONTRACT = Contract(
         "REC Ownership": text("Who owns the certificates of an on-site system."),
         "end_date_convention": Column(
             pl.String,
-            "Whether End Date is the last day; stated in the binding or found by the reader.",
+            "Whether End Date is the last day; stated in sources.toml or found by the reader.",
             one_of=("inclusive", "exclusive"),
             required=True,
         ),
-        "currency": Column(pl.String, "ISO 4217 code, from the binding.", matches=CURRENCY, required=True),
+        "currency": Column(pl.String, "ISO 4217 code, from sources.toml.", matches=CURRENCY, required=True),
         "from": Column(UTC, "Midnight at which a measured period begins.", unit="UTC", time_formats=_MIDNIGHT),
         "to": Column(UTC, "Midnight at which a measured period ends.", unit="UTC", time_formats=_MIDNIGHT),
     },

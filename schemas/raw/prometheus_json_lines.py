@@ -8,7 +8,7 @@ OPTIONS: dict[str, str] = {}
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/prometheus_json_lines_two_devices.jsonl"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "A first line without metric, values and timestamps: the file is something else.",
     "A line of more than 16 MiB: it would have to be held whole.",

@@ -8,7 +8,7 @@ OPTIONS: dict[str, str] = {}
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/prometheus_matrix_two_devices.json"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "An answer that says error, that warns, or that calls itself partial: what is missing from it would be missing "
     "without a trace.",
@@ -18,7 +18,7 @@ REFUSES = (
 LIMITS = (
     "A point is what the server makes of samples, at the time of the step: suanheng pull asks for the newest sample of "
     "each step, which thus stands up to a step late. A plain selector repeats a sample for up to five minutes.",
-    "What belongs to one sample of a device must lie in one file, as suanheng pull writes it: of two files that state "
+    "What belongs to one sample of a device must be in one file, as suanheng pull writes it: of two files that state "
     "the same device and instant, the one whose path sorts last counts whole.",
     "Native histograms are quarantined, one record per series.",
     "Metrics that reference.metric_mappings does not name stay in the raw table and feed nothing; suanheng metrics "

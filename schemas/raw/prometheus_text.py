@@ -11,9 +11,9 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/prometheus_text_exposition.prom"
-BINDING: dict[str, object] = {"options": {"scraped_at": "2024-06-01T12:00:00Z"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"scraped_at": "2024-06-01T12:00:00Z"}}
 REFUSES = (
-    "Lines without a time where the binding has no option scraped_at: the time of a scrape is not in the file.",
+    "Lines without a time where sources.toml has no option scraped_at: the time of a scrape is not in the file.",
     "A line of more than 1 MiB.",
 )
 LIMITS = (

@@ -21,7 +21,7 @@ OPTIONS = {
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/redfish_environment_metrics.json"
-BINDING: dict[str, object] = {
+SAMPLE_SOURCE: dict[str, object] = {
     "options": {
         "node": "n01",
         "taken_at": "2024-06-01T08:00:00+08:00",
@@ -57,14 +57,14 @@ CONTRACT = Contract(
         "PhysicalContext": text("Part of the machine that is measured."),
         "State": text("State of the resource, e.g. Enabled, Absent."),
         "Health": text("Its health."),
-        "node": name("Server, from the binding or the collector.", required=True),
-        "boundary": choice(("it_input", "psu_input"), "Where the resource measures, from the binding."),
+        "node": name("Server, from sources.toml or the collector.", required=True),
+        "boundary": choice(("it_input", "psu_input"), "Where the resource measures, from sources.toml."),
     },
     rules=[
         rule(
             "time_is_known",
             pl.col("read_at").is_not_null(),
-            "neither the sensor's ReadingTime nor the binding says when this was read: set taken_at or time_property",
+            "neither the sensor's ReadingTime nor sources.toml says when this was read: set taken_at or time_property",
         ),
     ],
 )

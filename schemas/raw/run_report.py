@@ -12,10 +12,10 @@ OPTIONS: dict[str, str] = {}
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/run_report_two_conventions.jsonl"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "A file that is no JSON, or that holds neither an object nor a list.",
-    "A time without an offset, unless the binding names a time_zone.",
+    "A time without an offset, unless sources.toml names a time_zone.",
 )
 LIMITS = (
     "Model operations are computed from the dimensions only for training and fine-tuning, and only by the convention "

@@ -12,12 +12,12 @@ OPTIONS = {"fields": "names of the fields in their order, where the file has no 
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/sacct_spellings.txt"
-BINDING: dict[str, object] = {"time_zone": "Asia/Shanghai"}
+SAMPLE_SOURCE: dict[str, object] = {"time_zone": "Asia/Shanghai"}
 REFUSES = ("A first line with another number of fields than declared: columns would be mistaken for each other.",)
 LIMITS = (
     "Memory and CPU efficiency are not read.",
     "Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu; under another name they do "
-    "not count. Instances of a partitioned GPU are told by their type (gres/gpu:1g.10gb): list it in "
+    "not count. Instances of a partitioned GPU are recognised by their type (gres/gpu:1g.10gb): list it in "
     "AccountingStorageTRES, as a total alone counts each of them as a GPU.",
     "An array of which elements still wait is one record (123_[5-9]) and one run, until its elements start.",
     "A local time within the hour that is repeated when clocks go back is taken as the first of the two, unless the "

@@ -12,7 +12,7 @@ OPTIONS: dict[str, str] = {}
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/sacct_json_wrapped_numbers.json"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "A file that is no whole JSON document: a list of jobs that is cut off would pass for a complete one.",
     "JSON without a list named jobs, such as what squeue or sinfo print.",
@@ -23,7 +23,7 @@ LIMITS = (
     "is then taken from its end, its elapsed and its suspended time; that of a running job stays too early.",
     "An array of which elements still wait is one record and one run, until its elements start.",
     "Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu; under another name they do "
-    "not count. Instances of a partitioned GPU are told by their type (gpu:1g.10gb): list it in "
+    "not count. Instances of a partitioned GPU are recognised by their type (gpu:1g.10gb): list it in "
     "AccountingStorageTRES, as a total alone counts each of them as a GPU.",
 )
 

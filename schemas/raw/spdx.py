@@ -11,11 +11,11 @@ OPTIONS = {"observed_on": "day the document describes (YYYY-MM-DD), for document
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/spdx_stack.json"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "A document that is not SPDX 2.2 or 2.3; SPDX 3 has other fields and is format spdx3.",
-    "A tag-value document with a fault anywhere: its packages cannot be told apart from the faulty part.",
-    "A document that does not say when it was created, unless the binding does: a bill of materials is true of a day.",
+    "A tag-value document with a fault anywhere: its packages cannot be separated from the faulty part.",
+    "A document that does not say when it was created, unless sources.toml does: a bill of materials is true of a day.",
 )
 LIMITS = (
     "RDF, XML and YAML are not read: convert them with pyspdxtools --outfile document.spdx.json.",
@@ -36,7 +36,7 @@ CONTRACT = Contract(
         ),
         "observed_on": Column(
             pl.Date,
-            "Day of creationInfo.created in UTC; from the binding where that is absent.",
+            "Day of creationInfo.created in UTC; from sources.toml where that is absent.",
             time_formats=("%Y-%m-%d",),
             required=True,
         ),

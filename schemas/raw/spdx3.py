@@ -11,10 +11,10 @@ OPTIONS = {"observed_on": "day the document describes (YYYY-MM-DD), where it hol
 TIMES = "stated"
 HOLDS = "document"
 SAMPLE = "data/spdx3_stack.json"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "JSON that is not SPDX 3.0; SPDX 2 has other fields and is format spdx.",
-    "A document that does not say when it was created, unless the binding does: a bill of materials is true of a day.",
+    "A document that does not say when it was created, unless sources.toml does: a bill of materials is true of a day.",
 )
 LIMITS = (
     "Only the compact JSON-LD that the standard prescribes is read; contexts are never fetched.",
@@ -35,7 +35,7 @@ CONTRACT = Contract(
         ),
         "observed_on": Column(
             pl.Date,
-            "Day of creationInfo.created in UTC; from the binding where that is absent.",
+            "Day of creationInfo.created in UTC; from sources.toml where that is absent.",
             time_formats=("%Y-%m-%d",),
             required=True,
         ),

@@ -17,11 +17,11 @@ OPTIONS = {
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/supplier_list_chinese.csv"
-BINDING: dict[str, object] = {"options": {"observed_on": "2024-05-31"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"observed_on": "2024-05-31"}}
 REFUSES = (
     "No row that names a part number and a stock, a price, a lead time or a number of suppliers.",
-    "Two headers that both mean one column, unless the binding says which: their values may differ.",
-    "A list that does not say which day it describes, unless the binding does: prices and stocks are true of a day.",
+    "Two headers that both mean one column, unless sources.toml says which: their values may differ.",
+    "A list that does not say which day it describes, unless sources.toml does: prices and stocks are true of a day.",
 )
 LIMITS = (
     "One row a part: a second row of the same part and day is quarantined; further suppliers are a number in a column.",
@@ -77,7 +77,7 @@ CONTRACT = Contract(
             "part_name": text("What it is called.", "名称", "物料名称", "部件名称", "description"),
             "observed_on": Column(
                 pl.Date,
-                "Day the row describes, from the list or the binding.",
+                "Day the row describes, from the list or sources.toml.",
                 spellings=("日期", "盘点日期", "截止日期", "as of", "date"),
                 time_formats=_DAYS,
                 required=True,
@@ -96,7 +96,7 @@ CONTRACT = Contract(
             "lead_time": amount("lead_time_unit", "From order to delivery.", "交期", "采购周期", "交货期", "lead time"),
             "lead_time_unit": Column(
                 pl.String,
-                "Unit of the lead time, from the cell, the header or the binding.",
+                "Unit of the lead time, from the cell, the header or sources.toml.",
                 one_of=spellings("duration"),
             ),
             "stock": amount("1", "Pieces in stock.", "库存", "库存数量", "现有库存", "stock", "on hand"),
@@ -109,12 +109,12 @@ CONTRACT = Contract(
         rule(
             "price_has_a_currency",
             pl.col("unit_price").is_null() | pl.col("currency").is_not_null(),
-            "a price without a currency: write it in the header, 单价(元), or set currency in the binding",
+            "a price without a currency: write it in the header, 单价(元), or set currency in sources.toml",
         ),
         rule(
             "lead_time_has_a_unit",
             pl.col("lead_time").is_null() | pl.col("lead_time_unit").is_not_null(),
-            "a lead time without a unit: write it in the header, 交期(天), or set lead_time_unit in the binding",
+            "a lead time without a unit: write it in the header, 交期(天), or set lead_time_unit in sources.toml",
         ),
     ],
 )

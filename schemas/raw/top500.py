@@ -11,7 +11,7 @@ OPTIONS = {"list_date": "day of the list (YYYY-MM-DD); the first of the month in
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/top500_three_systems.csv"
-BINDING: dict[str, object] = {"options": {"list_date": "2023-11-01"}}
+SAMPLE_SOURCE: dict[str, object] = {"options": {"list_date": "2023-11-01"}}
 REFUSES = ("No sheet with Rmax, Rpeak and Rank in one header row.",)
 LIMITS = ("Hardware counts beyond cores are free text and not read.",)
 
@@ -22,7 +22,7 @@ CONTRACT = Contract(
     columns={
         "list_date": Column(
             pl.Date,
-            "Day of the list, from the binding or the file's name.",
+            "Day of the list, from sources.toml or the file's name.",
             time_formats=("%Y-%m-%d",),
             required=True,
         ),

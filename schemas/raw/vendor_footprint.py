@@ -11,7 +11,7 @@ OPTIONS = {"skus": "model as in hardware_assets, by the name the table gives the
 TIMES = "days"
 HOLDS = "document"
 SAMPLE = "data/vendor_footprint_dates_and_shares.csv"
-BINDING: dict[str, object] = {}
+SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = ("A table without manufacturer, name, gwp_total and gwp_manufacturing_ratio.",)
 LIMITS = (
     "The carbon of making is gwp_total × gwp_manufacturing_ratio; without that share it is unknown.",
@@ -48,6 +48,6 @@ CONTRACT = Contract(
         "added_date": Column(pl.Date, "Day it was added to the table.", time_formats=_WRITTEN, required=True),
         "sources": text("Where the declaration is published."),
         "sources_hash": name("Hash of what is published there.", required=True),
-        "sku": name("Model, from the binding."),
+        "sku": name("Model, from sources.toml."),
     },
 )

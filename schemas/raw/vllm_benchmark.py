@@ -14,13 +14,13 @@ OPTIONS = {
 TIMES = "local"
 HOLDS = "document"
 SAMPLE = "data/vllm_benchmark_one_run.json"
-BINDING: dict[str, object] = {
+SAMPLE_SOURCE: dict[str, object] = {
     "time_zone": "Asia/Shanghai",
     "options": {"system_name": "node-1", "sku": "H100 SXM 80GB", "device_count": 8, "precision": "BF16"},
 }
 REFUSES = (
     "A file that is no JSON.",
-    "A binding without system_name: results of different systems would replace each other.",
+    "A source without system_name: results of different systems would replace each other.",
 )
 LIMITS = (
     "date is when the file was written, which is taken as the end of the run.",
@@ -66,9 +66,9 @@ CONTRACT = Contract(
             for latency in LATENCIES
             for statistic, words in (("mean", "Mean"), ("median", "Median"), ("p99", "99th percentile of the"))
         },
-        "system_name": name("System, from the binding.", required=True),
-        "sku": name("Accelerator model, from the binding."),
-        "device_count": count("Accelerators, from the binding.", at_least=1),
-        "precision": choice(PRECISIONS, "Number format, from the binding."),
+        "system_name": name("System, from sources.toml.", required=True),
+        "sku": name("Accelerator model, from sources.toml."),
+        "device_count": count("Accelerators, from sources.toml.", at_least=1),
+        "precision": choice(PRECISIONS, "Number format, from sources.toml."),
     },
 )

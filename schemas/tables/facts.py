@@ -1,4 +1,4 @@
-"""Contracts of what indicator recipes give, before it is joined to the spine."""
+"""Contracts of what indicator recipes give, before it is joined to the periods that ought to exist."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""Contracts of the bookkeeping: files, what was built from them, runs, and the quarantine."""
+"""Contracts of the ops tables, the ledger: files, what was built from them, runs, and the quarantine."""
 
 import polars as pl
 
@@ -8,15 +8,15 @@ from suanheng.schemas.tables.corrections import CORRECTED_ROWS, OUTCOMES
 
 FILES = Contract(
     "files",
-    "one file of one site and format, taken in once",
+    "one file of one site and format, ingested once",
     key=("file_id", "site_id", "raw_table"),
     columns={
         "file_id": Column(pl.String, "SHA-256 of the content.", required=True),
-        "path": Column(pl.String, "Where it lay, from the workspace.", required=True),
+        "path": Column(pl.String, "Where it was found, from the workspace.", required=True),
         "site_id": Column(pl.String, "Site it belongs to.", required=True),
         "format": Column(pl.String, "Format it was read as.", required=True),
         "raw_table": Column(pl.String, "Table of stage raw its rows are in.", required=True),
-        "evidence_class": Column(pl.String, "Standing of its rows as evidence.", required=True),
+        "evidence_class": Column(pl.String, "Kind of evidence its rows are.", required=True),
         "time_zone": text("Zone of its local times."),
         "binding": Column(
             pl.String, "Hash of what decides how it is read: format, code, binding, repairs.", required=True
@@ -26,15 +26,15 @@ FILES = Contract(
         "rows_read": count("Records found in it.", required=True),
         "rows_accepted": count("Records that keep the contract.", required=True),
         "rows_quarantined": count("Records that do not.", required=True),
-        "first_at": instant("Earliest time its rows tell of; empty for an inventory."),
-        "last_at": instant("Latest time its rows tell of."),
+        "first_at": instant("Earliest time its rows cover; empty for an inventory."),
+        "last_at": instant("Latest time its rows cover."),
         "status": choice(("loaded", "refused", "replaced"), "Whether its rows count.", required=True),
         "problem": text("Why it was refused."),
         "is_adopted": flag(
-            "Whether its rows are read where they lie, in stage staged, and were not copied to stage raw.",
+            "Whether its rows are read where the file is, in stage staged, and were not copied to stage raw.",
             default=False,
         ),
-        "run_id": Column(pl.String, "Run that took it in.", required=True),
+        "run_id": Column(pl.String, "Run that ingested it.", required=True),
     },
 )
 
@@ -106,7 +106,7 @@ RUNS = Contract(
         "flow": Column(pl.String, "Name of the flow.", required=True),
         "started_at_utc": instant("Start.", required=True),
         "ended_at_utc": instant("End.", required=True),
-        "files_loaded": count("Files taken in.", required=True),
+        "files_loaded": count("Files ingested.", required=True),
         "files_refused": count("Files refused.", required=True),
         "rows_quarantined": count("Records quarantined.", required=True),
         "quarters_built": count("Site-quarters built.", required=True),
@@ -130,7 +130,7 @@ REPAIRS = Contract(
         "original": text("The record as the file states it."),
         "repaired": text("The record as it was repaired."),
         "is_accepted": flag("Whether the repaired record keeps the contract of stage raw.", required=True),
-        "run_id": Column(pl.String, "Run that took it in.", required=True),
+        "run_id": Column(pl.String, "Run that ingested it.", required=True),
     },
 )
 
@@ -158,7 +158,7 @@ RECORDS = Contract(
     "one rejected record",
     key=("stage", "file_id", "row_number"),
     columns={
-        "stage": choice(("raw", "staged"), "Gate it failed at.", required=True),
+        "stage": choice(("raw", "staged"), "Stage whose contract it breaks.", required=True),
         "site_id": Column(pl.String, "Site.", required=True),
         "file_id": Column(pl.String, "File.", required=True),
         "table_name": Column(pl.String, "Table it was meant for.", required=True),

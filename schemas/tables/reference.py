@@ -180,7 +180,7 @@ GRID_EMISSION_FACTORS = _table(
     rule(
         "valid_in_its_year",
         (pl.col("valid_from").dt.year() == pl.col("year")) & (pl.col("valid_to").dt.year() == pl.col("year")),
-        "the validity lies outside the year of the factor",
+        "the validity is outside the year of the factor",
     ),
     _nation_moves_with_its_regions(),
 )
@@ -206,7 +206,7 @@ EMBODIED_CARBON = _table(
         "default_within_range",
         (pl.col("low_kgco2e").fill_null(0) <= pl.col("default_kgco2e"))
         & (pl.col("default_kgco2e") <= pl.col("high_kgco2e").fill_null(float("inf"))),
-        "the default lies outside low to high",
+        "the default is outside low to high",
     ),
 )
 

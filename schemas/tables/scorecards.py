@@ -85,7 +85,7 @@ _WITHIN_INTERVAL = rule(
     "score_within_interval",
     (pl.col("score_low") <= pl.col("score_high"))
     & pl.col("score").is_between(pl.col("score_low") - _ROUNDING, pl.col("score_high") + _ROUNDING).fill_null(True),
-    "the score lies outside its own interval",
+    "the score is outside its own interval",
 )
 
 _COMPLETE_HAS_SCORE = rule(

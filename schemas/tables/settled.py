@@ -1,6 +1,6 @@
 """Contracts of what a survey of telemetry in place leaves: sums that stand, and samples whose neighbours are elsewhere.
 
-They lie beside the rollups that are built from them, and are kept per file, so that a quarter never reads its samples
+They stand beside the rollups that are built from them, and are kept per file, so that a quarter never reads its samples
 again.
 """
 
@@ -15,7 +15,7 @@ _SAMPLES = DATASETS["accelerator_samples"]
 _FILE = {
     "site_id": Column(pl.String, "Site.", required=True),
     "file_id": Column(pl.String, "File its samples are in.", required=True),
-    "evidence_class": Column(pl.String, "Standing of the file as evidence.", required=True),
+    "evidence_class": Column(pl.String, "Kind of evidence the file is.", required=True),
 }
 
 SETTLED_SERIES_HOUR = Contract(

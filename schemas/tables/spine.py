@@ -21,7 +21,7 @@ SITES = Contract(
         "rack_units": Column(pl.Float64, "Rack height available.", unit="U"),
         "size_class": Column(pl.String, "Size as policies use it.", one_of=("small", "large", "very_large")),
         "is_new": Column(pl.Boolean, "Whether policies for new centres bind it."),
-        "is_hub_node": Column(pl.Boolean, "Whether it lies in a national hub node (枢纽节点)."),
+        "is_hub_node": Column(pl.Boolean, "Whether it is in a national hub node (枢纽节点)."),
     },
 )
 

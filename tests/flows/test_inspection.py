@@ -228,7 +228,7 @@ def test_every_format_is_listed_with_everything_a_reader_wants_to_know() -> None
         assert entry["sample"] is None or (root / "tests" / entry["sample"]).exists()
         assert entry["refuses"]
         assert entry["limits"]
-        assert {"title", "options", "times", "holds", "binding"} <= entry.keys()
+        assert {"title", "options", "times", "holds", "sample_source"} <= entry.keys()
 
 
 def test_a_folder_that_is_not_there_is_told_from_the_star_above_it(place: Place) -> None:

@@ -77,12 +77,12 @@ def test_every_fault_is_named_at_its_line(gated, samples):
     assert "kVA" in faults[14][1]
 
 
-def test_the_binding_names_words_of_the_register(gated, samples):
+def test_the_source_names_words_of_the_register(gated, samples):
     accepted, _ = gated("asset_register", samples / CHINESE, {"asset_classes": {"算力节点": "server"}})
     assert accepted.filter(pl.col("asset_number") == "ZC-005")["asset_class"].to_list() == ["server"]
 
 
-def test_the_binding_says_which_model_the_reference_knows(gated, feed, samples):
+def test_the_source_says_which_model_the_reference_knows(gated, feed, samples):
     accepted, _ = gated("asset_register", samples / CHINESE, {"skus": {"Own 80GB SXM": "H100 SXM 80GB"}})
     fed = feed("asset_register", "hardware_assets", accepted)
     assert set(fed.filter(pl.col("asset_class") == "accelerator")["sku"]) == {"H100 SXM 80GB"}
@@ -138,7 +138,7 @@ def test_a_workbook_with_titles_a_decoy_sheet_and_true_dates(gated, tmp_path):
     ]
 
 
-def test_two_headers_for_one_column_are_refused_unless_the_binding_says_which(gated, tmp_path):
+def test_two_headers_for_one_column_are_refused_unless_the_source_says_which(gated, tmp_path):
     path = tmp_path / "register.csv"
     path.write_text("SN,型号,类别,厂商,品牌,启用日期\nS1,AS-1,服务器,甲,乙,2023-01-01\n", encoding="utf-8")
     with pytest.raises(UnreadableFile, match="厂商, 品牌"):

@@ -49,7 +49,7 @@ def test_defaults_are_no_measurements(tracked):
 
 
 @pytest.mark.parametrize(("bound_as", "counts_as"), [("measured", "estimated"), ("simulated", "simulated")])
-def test_energy_is_estimated_whatever_the_binding_says(tracked, bound_as, counts_as):
+def test_energy_is_estimated_whatever_the_source_says(tracked, bound_as, counts_as):
     _, runs, _, _ = tracked("codecarbon_defaults.csv", bound_as)
     assert {row["evidence_class"] for row in runs.values()} == {counts_as}
 

@@ -97,12 +97,12 @@ def test_the_quantity_is_a_text_property_in_every_version(gated, feed, tmp_path,
     assert feed("cyclonedx", "bom_parts", accepted).select("part_id", "quantity").rows() == [("M3", 24.0)]
 
 
-def test_the_binding_may_name_the_asset(gated, feed, samples):
+def test_the_source_may_name_the_asset(gated, feed, samples):
     accepted, _ = gated("cyclonedx", samples / SERVER, {"asset_sku": "AS-8000 rev B"})
     assert feed("cyclonedx", "bom_parts", accepted)["asset_sku"].unique().to_list() == ["AS-8000 rev B"]
 
 
-def test_a_document_without_a_day_needs_one_from_the_binding(gated, samples):
+def test_a_document_without_a_day_needs_one_from_the_source(gated, samples):
     path = samples / "cyclonedx_without_timestamp.json"
     with pytest.raises(UnreadableFile, match="observed_on"):
         list(read(path, {}))

@@ -41,7 +41,7 @@ def test_list_prices_by_the_hour_become_offers_per_device(gated, feed, staged, s
     ]
 
 
-def test_the_binding_may_name_accelerators_that_the_file_does_not_count(gated, feed, samples):
+def test_the_source_may_name_accelerators_that_the_file_does_not_count(gated, feed, samples):
     options = {"accelerators": {"P-3": {"sku": "MLU370", "devices": 2}}}
     accepted, _ = gated("focus", samples / SAMPLE, options)
     offers = feed("focus", "service_offers", accepted).filter(offer_id="P-3")
@@ -98,7 +98,7 @@ def test_p16_one_dialect_does_not_declare_the_deviations_of_another(gated, sampl
     assert '"undeclared": "BillingAccountName: Unassigned, SkuPriceId: -2"' in rejected["record"][0]
 
 
-def test_p16_a_binding_may_describe_a_dialect_of_its_own(gated, samples):
+def test_p16_a_source_may_describe_a_dialect_of_its_own(gated, samples):
     own = {"placeholders": ["NULL"]}
     accepted, rejected = gated("focus", samples / "focus_literal_null.csv", {"dialect": own})
     assert rejected.is_empty()

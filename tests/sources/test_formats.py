@@ -1,4 +1,4 @@
-"""What every format promises: a sample that its reader reads with the binding its page shows."""
+"""What every format promises: a sample that its reader reads with the source its page shows."""
 
 import importlib
 from pathlib import Path
@@ -13,8 +13,10 @@ FORMATS = list(formats().values())
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
-def test_the_sample_is_read_with_the_binding_shown(form: Format, gated) -> None:
-    accepted, _ = gated(form.name, TESTS / form.sample, form.binding.get("options", {}), form.binding.get("time_zone"))
+def test_the_sample_is_read_with_the_source_shown(form: Format, gated) -> None:
+    accepted, _ = gated(
+        form.name, TESTS / form.sample, form.sample_source.get("options", {}), form.sample_source.get("time_zone")
+    )
     assert accepted.height > 0
 
 
@@ -25,8 +27,8 @@ def test_a_format_says_how_it_treats_time_and_memory_and_what_it_refuses(form: F
     assert Path(form.sample).name.startswith(form.name)
     assert form.refuses
     assert form.limits
-    assert (form.times == "local") == ("time_zone" in form.binding)
-    assert set(form.binding.get("options", {})) <= set(form.options)
+    assert (form.times == "local") == ("time_zone" in form.sample_source)
+    assert set(form.sample_source.get("options", {})) <= set(form.options)
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)

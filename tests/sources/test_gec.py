@@ -35,7 +35,7 @@ def test_one_certificate_is_one_megawatt_hour_of_its_month(gated, feed, staged, 
     assert claims["certificate_id"][0] == "G2400000001-G2400001200"
 
 
-def test_only_certificates_for_the_beneficiary_count_where_the_binding_names_one(gated, samples):
+def test_only_certificates_for_the_beneficiary_count_where_the_source_names_one(gated, samples):
     accepted, rejected = gated("gec", samples / "gec_cancelled.csv", {"beneficiary": "示例算力中心"})
     assert accepted.height == 2
     assert rejected.select("row_number", "rule").rows() == [(5, "cancelled_for_the_beneficiary")]

@@ -45,7 +45,7 @@ def test_every_defect_is_named_and_no_row_is_lost(gated, samples):
     }
 
 
-def test_the_binding_must_say_over_how_many_gpus_the_means_are(gated, samples):
+def test_the_source_must_say_over_how_many_gpus_the_means_are(gated, samples):
     with pytest.raises(UnreadableFile, match="Expected option gpus_per_server"):
         gated("gpu_server_hourly", samples / "gpu_server_hourly_newest_first.txt", {}, NEW_YORK)
 

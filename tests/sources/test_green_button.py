@@ -41,7 +41,7 @@ def test_units_and_powers_of_ten_become_kwh_and_m3(gated, feed, samples):
     assert fed["water_m3"].drop_nulls().to_list() == [1.5]
 
 
-def test_only_delivered_electricity_sits_at_the_boundary_of_the_binding(gated, feed, samples):
+def test_only_delivered_electricity_sits_at_the_boundary_of_the_source(gated, feed, samples):
     accepted, _ = gated("green_button", samples / GOOD, {"boundary": "it_input"})
     fed = feed("green_button", "facility_readings", accepted)
     assert dict(fed.select("meter_id", "boundary").unique().iter_rows()) == {

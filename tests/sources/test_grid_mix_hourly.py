@@ -34,7 +34,7 @@ def test_hours_are_read_or_quarantined(gated, samples):
     }
 
 
-def test_the_binding_names_the_area(gated, samples):
+def test_the_source_names_the_area(gated, samples):
     accepted, _ = gated("grid_mix_hourly", samples / MIX, {"area": "US-XX"})
     assert accepted["area"].unique().to_list() == ["US-XX"]
 

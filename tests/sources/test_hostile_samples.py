@@ -102,10 +102,10 @@ def taken_apart(form: Format, folder: Path, number: int) -> pl.DataFrame | None:
 
 
 def changed(form: Format, folder: Path, number: int) -> Path:
-    """The sample as one round changes it, with the files beside it that its binding names."""
+    """The sample as one round changes it, with the files beside it that its source names."""
     sample = TESTS / form.sample
     for option in form.side_files:
-        beside = sample.with_name(form.binding["options"][option])
+        beside = sample.with_name(form.sample_source["options"][option])
         shutil.copyfile(beside, folder / beside.name)
     path = folder / sample.name
     path.write_bytes(_changed(sample, Random(f"{form.name} {number}"), number))
@@ -127,8 +127,8 @@ def assert_finite(rows: pl.DataFrame) -> None:
 def _accepted(form: Format, path: Path, number: int) -> pl.DataFrame | None:
     read = import_module(f"suanheng.flows.sources.{form.name}").read
     accepted = []
-    for chunk in read(path, form.binding.get("options", {})):
-        checked = check(chunk, form.contract, form.binding.get("time_zone"))
+    for chunk in read(path, form.sample_source.get("options", {})):
+        checked = check(chunk, form.contract, form.sample_source.get("time_zone"))
         assert checked.accepted.height + checked.rejected.height == chunk.rows.height + len(chunk.unreadable)
         assert checked.rejected["message"].str.len_chars().min() != 0
         assert_finite(checked.accepted)

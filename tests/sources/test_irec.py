@@ -36,7 +36,7 @@ def test_a_range_of_certificates_is_a_claim_over_its_period(gated, feed, staged,
     assert claims.select("instrument", "technology", "region_code").unique().rows() == [("irec", "Wind", "CN")]
 
 
-def test_a_workbook_with_the_day_of_redemption_in_the_binding(gated, feed, tmp_path):
+def test_a_workbook_with_the_day_of_redemption_in_the_source(gated, feed, tmp_path):
     path = tmp_path / "redemption.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Certificates")
@@ -49,7 +49,7 @@ def test_a_workbook_with_the_day_of_redemption_in_the_binding(gated, feed, tmp_p
     assert (claim["vintage_start"], claim["vintage_end"]) == (date(2023, 1, 1), date(2023, 2, 1))
 
 
-def test_only_certificates_for_the_beneficiary_count_where_the_binding_names_one(gated, csv):
+def test_only_certificates_for_the_beneficiary_count_where_the_source_names_one(gated, csv):
     path = csv(
         HEADER + ",Redemption Date,Beneficiary",
         "A-1,A-9,9,2023-01-01,2023-01-31,2024-01-10,Example Centre",

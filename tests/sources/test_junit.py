@@ -58,7 +58,7 @@ def test_a_test_without_a_name_is_quarantined_and_none_is_lost(gated, samples):
     assert rejected.select("row_number", "message").rows() == [(7, "name is required, but is empty")]
 
 
-def test_what_no_property_says_the_binding_must(gated, tmp_path):
+def test_what_no_property_says_the_source_must(gated, tmp_path):
     path = tmp_path / "report.xml"
     path.write_text('<testsuite name="a"><testcase name="b"/></testsuite>', encoding="utf-8")
     _, rejected = gated("junit", path)

@@ -38,7 +38,7 @@ def test_the_version_tells_the_task_its_version_the_examples_and_the_metric(eval
     assert (row["active_params_billion"], row["total_params_billion"]) == (None, 7.25)
 
 
-def test_the_binding_may_name_the_metric_and_say_what_the_file_does_not(evaluations):
+def test_the_source_may_name_the_metric_and_say_what_the_file_does_not(evaluations):
     options = {"model_name": "own-7b", "active_params_billion": 7, "metrics": {"arc_challenge": "acc_norm,none"}}
     row = evaluations(options)["ARC-C"]
     assert (row["accuracy_ratio"], row["benchmark_version"]) == (0.55, "arc_challenge 1.0 25-shot acc_norm,none")

@@ -35,7 +35,7 @@ def test_power_is_the_total_and_not_the_sum_of_every_watts(gated, feed, staged, 
     assert (first["meter_id"], first["boundary"]) == ("tern-x8", "it_input")
 
 
-def test_the_binding_may_name_the_meter(gated, samples):
+def test_the_source_may_name_the_meter(gated, samples):
     path = samples / "mlperf_power_log_three_channels.txt"
     accepted, _ = gated("mlperf_power_log", path, {"meter_id": "analyser-1"}, "America/Los_Angeles")
     assert accepted["meter_id"].unique().to_list() == ["analyser-1"]

@@ -44,7 +44,7 @@ def test_a_placeholder_is_unknown(gated, samples):
     assert accepted["host_processor_model_name"].to_list() == [None]
 
 
-def test_the_binding_must_say_since_when_the_system_is_in_service(gated, samples):
+def test_the_source_must_say_since_when_the_system_is_in_service(gated, samples):
     with pytest.raises(UnreadableFile, match="option in_service_from"):
         gated("mlperf_system", samples / "mlperf_system_two_nodes.json")
 

@@ -37,7 +37,7 @@ def test_t12_every_spelling_of_null_is_unknown_beside_a_known_power(sampled):
     assert [second[column] for column in unknown] == [None] * 4
 
 
-def test_the_binding_may_name_the_model_and_the_server(sampled):
+def test_the_source_may_name_the_model_and_the_server(sampled):
     first, _ = sampled("nvidia_smi_nulls.csv", {"sku": "Own 80GB SXM", "node": "t01"})
     assert (first["sku"], first["node_id"]) == ("Own 80GB SXM", "t01")
 

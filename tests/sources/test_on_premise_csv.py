@@ -37,7 +37,7 @@ def test_t13_memory_beyond_any_machine_is_refused_with_a_hint(gated, samples):
     assert "is it MB?" in message and "memory_unit" in message
 
 
-def test_t13_the_same_number_is_accepted_once_the_binding_says_megabytes(gated, samples):
+def test_t13_the_same_number_is_accepted_once_the_source_says_megabytes(gated, samples):
     accepted, _ = gated("on_premise_csv", samples / SAMPLE, {"memory_unit": "MB"})
     assert accepted["machineName"].to_list() == ["node-1", "node-1", "node-2", "desk-1"]
 

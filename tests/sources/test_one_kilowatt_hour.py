@@ -17,7 +17,7 @@ SCOPE = (date(2024, 6, 1), date(2024, 7, 1))
 HOUR = (MIDNIGHT, MIDNIGHT + timedelta(hours=1))
 
 Write = Callable[[Path], tuple[str, str, Path, dict]]
-"""Writes a file; gives its format, its dataset, its path and the options of its binding."""
+"""Writes a file; gives its format, its dataset, its path and the options of its source."""
 
 
 def stamp(moment: datetime) -> str:

@@ -20,7 +20,7 @@ SLACK = 1.15
 
 
 class Kind(NamedTuple):
-    """A format, what its binding says, the head of a file and one record by its number."""
+    """A format, what its source says, the head of a file and one record by its number."""
 
     format: str
     options: dict[str, Any]

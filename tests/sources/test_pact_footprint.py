@@ -46,7 +46,7 @@ def test_one_footprint_an_event_and_a_footprint_by_itself_are_read(gated, sample
         assert accepted["productNameCompany"].to_list() == ["AS-1"]
 
 
-def test_the_binding_names_the_model_by_name_or_identifier(gated, feed, samples):
+def test_the_source_names_the_model_by_name_or_identifier(gated, feed, samples):
     options = {"skus": {"urn:gtin:4712345060507": "Own AS-1"}}
     accepted, _ = gated("pact_footprint", samples / "pact_footprint_list.json", options)
     fed = feed("pact_footprint", "product_footprints", accepted).sort("row_number")

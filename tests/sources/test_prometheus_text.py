@@ -30,7 +30,7 @@ def test_a_dump_counts_in_milliseconds_and_has_its_name_among_the_labels(gated, 
     assert json.loads(accepted["labels"][0]) == {"UUID": "GPU-aaaa", "gpu": "0"}
 
 
-def test_lines_without_a_time_take_that_of_the_binding(gated, feed, samples):
+def test_lines_without_a_time_take_that_of_the_source(gated, feed, samples):
     accepted, rejected = gated("prometheus_text", samples / "prometheus_text_exposition.prom", SCRAPED)
     assert rejected.is_empty()
     # 20:00 at UTC+8 is noon UTC.

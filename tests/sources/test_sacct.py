@@ -73,7 +73,7 @@ def test_jobs_become_runs_and_their_steps_do_not(runs):
     assert list(runs) == ["100", "101", "104", "105"]
 
 
-def test_times_are_of_the_zone_the_binding_declares(runs):
+def test_times_are_of_the_zone_the_source_declares(runs):
     # 08:00 in Shanghai is midnight UTC.
     assert runs["100"]["submitted_at_utc"] == datetime(2024, 1, 10, 0, 0)
     assert runs["100"]["ended_at_utc"] == datetime(2024, 1, 11, 2, 30)
@@ -116,7 +116,7 @@ def test_a_header_tells_the_fields_and_energy_of_zero_is_unknown(gated, feed, st
     assert dict(checked.accepted.select("job_id", "energy_j").iter_rows()) == {"7": 1_800_000, "8": None}
 
 
-def test_the_binding_may_name_another_order(gated, tmp_path):
+def test_the_source_may_name_another_order(gated, tmp_path):
     path = tmp_path / "short.txt"
     path.write_text("COMPLETED|tern|5|2024-01-10T08:00:00|2024-01-10T08:00:01|2024-01-10T08:00:02\n", encoding="utf-8")
     accepted, rejected = gated("sacct", path, {"fields": "state,cluster,jobidraw,submit,start,end"}, "UTC")

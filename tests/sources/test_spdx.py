@@ -78,7 +78,7 @@ def test_tag_value_is_read_too(gated, feed, staged, samples, monkeypatch):
     assert trainer["sbom_created_at_utc"] == datetime(2024, 6, 30, 20)
 
 
-def test_a_document_without_a_day_needs_one_from_the_binding(gated, tmp_path):
+def test_a_document_without_a_day_needs_one_from_the_source(gated, tmp_path):
     path = tmp_path / "stack.json"
     path.write_text('{"spdxVersion": "SPDX-2.3", "packages": [{"SPDXID": "SPDXRef-a", "name": "a"}]}')
     with pytest.raises(UnreadableFile, match="observed_on"):

@@ -70,7 +70,7 @@ def test_the_document_is_one_snapshot_however_old_its_elements_are(components):
     assert components["maths"]["sbom_author"] == "Ann Example"
 
 
-def test_a_graph_without_a_document_needs_a_day_from_the_binding(gated, tmp_path):
+def test_a_graph_without_a_document_needs_a_day_from_the_source(gated, tmp_path):
     package = {"type": "software_Package", "spdxId": "https://example.org/a", "name": "a"}
     path = tmp_path / "package.json"
     path.write_text(json.dumps({"@context": "https://spdx.org/rdf/3.0.0/spdx-context.jsonld", **package}))

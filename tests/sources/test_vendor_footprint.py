@@ -46,7 +46,7 @@ def test_a_share_above_one_and_a_date_nobody_can_read_are_quarantined(gated, sam
     assert rejected.select("row_number", "column_name").rows() == [(8, "report_date"), (7, "gwp_manufacturing_ratio")]
 
 
-def test_the_binding_names_the_model_of_the_assets(gated, feed, samples):
+def test_the_source_names_the_model_of_the_assets(gated, feed, samples):
     accepted, _ = gated("vendor_footprint", samples / SAMPLE, {"skus": {"AS-1": "Own AS-1 (2020)"}})
     fed = feed("vendor_footprint", "product_footprints", accepted).sort("row_number")
     assert fed["sku"].to_list()[:2] == ["Own AS-1 (2020)", "AS-2"]

@@ -60,7 +60,7 @@ def test_every_defect_is_named_and_no_run_is_lost(gated, samples):
     assert dict(rejected.select("row_number", "rule").iter_rows()) == {2: "type", 3: "no_result"}
 
 
-def test_a_binding_without_a_system_is_refused(gated, samples):
+def test_a_source_without_a_system_is_refused(gated, samples):
     with pytest.raises(UnreadableFile, match="system_name"):
         gated("vllm_benchmark", samples / "vllm_benchmark_one_run.json", {}, "UTC")
 
