@@ -18,10 +18,10 @@ from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
 from suanheng.transforms.analysis.replicates import Replicates, intervals, replicate
 from suanheng.transforms.analysis.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
 from suanheng.transforms.analysis.table_steps import Imputation, Screening, Treatment, screen
+from suanheng.transforms.analysis.weights import pca_weights, principal_loadings
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick, rank
 from suanheng.transforms.scoring.values import UndefinedScore, Values
-from suanheng.transforms.scoring.weigh import pca_weights, principal_loadings
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "coinr_asem"
 

@@ -26,6 +26,13 @@ from suanheng.transforms.analysis.table_steps import (
     treat,
     winsorise,
 )
+from suanheng.transforms.analysis.weights import (
+    ahp_weights,
+    entropy_weights,
+    equal_weights,
+    pca_weights,
+    principal_loadings,
+)
 from suanheng.transforms.scoring.aggregate import (
     Aggregation,
     Group,
@@ -57,13 +64,6 @@ from suanheng.transforms.scoring.normalise import (
     z_score,
 )
 from suanheng.transforms.scoring.values import UndefinedScore, Values, as_values
-from suanheng.transforms.scoring.weigh import (
-    ahp_weights,
-    entropy_weights,
-    equal_weights,
-    pca_weights,
-    principal_loadings,
-)
 
 NAN = math.nan
 TWO_OUTLIERS = as_values([*range(1, 11), 30, 100])

@@ -1,6 +1,8 @@
-"""Treat outliers: winsorise a few points, and where that is not enough transform the column instead.
+"""Steps over the table of an index before it is normalised: screen units, denominate, impute, treat outliers.
 
-The two steps and their limits are those of COINr (doi 10.21105/joss.04567): a column is skewed when both
+No methodology asks for them: a scorecard is of one site, and these look at many. They serve the index that is computed
+to vary it (``index.py``) and to reproduce published ones. Outliers are winsorised, and where that is not enough the
+column is transformed; steps and limits are those of COINr (doi 10.21105/joss.04567): a column is skewed when both
 |skewness| > 2 and kurtosis > 3.5.
 """
 
