@@ -18,7 +18,7 @@ from suanheng.flows.landing.land import Landing, misplaced
 from suanheng.flows.landing.pending import Waiting, sources_of, waiting
 from suanheng.flows.landing.pull import pull
 from suanheng.flows.landing.repairs import Content
-from suanheng.flows.landing.survey_ahead import Ahead, first_unheard, surveying, surveying_ahead
+from suanheng.flows.landing.survey_ahead import PrefetchedSurvey, first_new_file, prefetched_survey, surveying
 from suanheng.flows.orchestration.signals import signals_heard
 from suanheng.flows.orchestration.steps import Failure, Steps, done
 from suanheng.flows.order import Order, Outcome, Stage, new_run_id
@@ -26,7 +26,7 @@ from suanheng.flows.report import write_pages
 from suanheng.flows.units_of_work import PlannedState, QuarterBuilds, ingest_files, rebuild_periods, stage_dataset
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.building import build, periods
-from suanheng.transforms.building.parallel import computing_ahead
+from suanheng.transforms.building.parallel import prefetched_quarters
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale, stale_scopes
@@ -130,10 +130,10 @@ class Run:
             return []
         planned = PlannedState(self.lake, "files", "raw_table")
         first = self._first_to_survey(files)
-        with surveying_ahead(self.lake, first) as ahead:
+        with prefetched_survey(self.lake, first) as prefetched:
             # While files are hashed there is time for what will be needed.
             self._scratch = Workbench(self.lake) if first else None
-            groups = self._ingested(self._to_ingest(hashes), planned, ahead)
+            groups = self._ingested(self._to_ingest(hashes), planned, prefetched)
         return [*(landing for group in groups for landing in group), *misplaced(self.workspace)]
 
     def stage(self) -> list[Staging]:
@@ -186,7 +186,7 @@ class Run:
         if self.workspace.dask or self.order.only:
             return None
         concerned = (file for file in files if self.order.concerns(file.site_id))
-        return first_unheard(self.lake, self.workspace, concerned)
+        return first_new_file(self.lake, self.workspace, concerned)
 
     def _to_ingest(self, hashes: FileHashes) -> list[list[Waiting]]:
         groups = waiting(self.lake, self.workspace, hashes.of)
@@ -194,8 +194,10 @@ class Run:
         meant = ([file for file in files if self.order.only in (None, file.content)] for files in groups)
         return [files for files in meant if files and self.order.concerns(files[0].bound.site_id)]
 
-    def _ingested(self, groups: list[list[Waiting]], planned: PlannedState, ahead: Ahead) -> list[list[Landing]]:
-        with surveying(self.lake, self.workspace, groups, ahead) as surveyor:
+    def _ingested(
+        self, groups: list[list[Waiting]], planned: PlannedState, prefetched: PrefetchedSurvey
+    ) -> list[list[Landing]]:
+        with surveying(self.lake, self.workspace, groups, prefetched) as surveyor:
             return self._each(
                 "ingest",
                 groups,
@@ -209,7 +211,7 @@ class Run:
         else:
             self._scratch.refresh(SPINE)
         workers = 1 if self.lake.is_shared else self.order.workers or processors()
-        with computing_ahead(self.lake, self._scratch, stale, self.now, workers) as computed:
+        with prefetched_quarters(self.lake, self._scratch, stale, self.now, workers) as computed:
             builds = QuarterBuilds(self.lake, self._scratch, self._methodology, self.now, computed)
             return self._each(
                 "build",

@@ -1,7 +1,7 @@
-"""Who surveys the large files of a run: this process, the first of them ahead, or the workers of a Dask cluster."""
+"""Who surveys the large files of a run: this process, or the workers of a Dask cluster."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from suanheng.flows.landing.file_hashes import state_of
 from suanheng.flows.landing.in_place import Surveyor
 from suanheng.flows.landing.pending import Waiting, shown
 from suanheng.transforms.telemetry.quarter_sums import grounds
-from suanheng.transforms.telemetry.survey import begin_survey, first_instant, parts, surveyed
+from suanheng.transforms.telemetry.survey import Slices, begin_survey, first_instant, parts, surveyed
 from suanheng.transforms.telemetry.survey_batch import Survey
 from suanheng.warehouse.lake import Lake
 
@@ -22,15 +22,15 @@ _UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError, OverflowErro
 """What Arrow and dates raise of a file that is broken, or that is being replaced."""
 
 
-def first_unheard(lake: Lake, workspace: Workspace, files: Iterable[BoundFile]) -> BoundFile | None:
-    """The first large file, in the order of taking in, at a path that nobody has heard of.
+def first_new_file(lake: Lake, workspace: Workspace, files: Iterable[BoundFile]) -> BoundFile | None:
+    """The first large file, in the order of ingesting, at a path at which there was none before.
 
-    This run will survey it, unless it is a copy, which is known only once it was hashed; what is wrong with it is told
-    when it is read.
+    This run will survey it, unless it is a copy, which is known only once it was hashed; what is wrong with it is
+    reported when it is ingested.
     """
     known = set(lake.frame("SELECT path FROM ops.files").to_series())
-    unheard = [file for file in files if shown(file.path, workspace.root) not in known]
-    for file in sorted(unheard, key=lambda file: (file.site_id, file.source.raw_table, file.path.as_posix())):
+    new = [file for file in files if shown(file.path, workspace.root) not in known]
+    for file in sorted(new, key=lambda file: (file.site_id, file.source.raw_table, file.path.as_posix())):
         with suppress(*_UNREADABLE):
             if in_place.is_candidate(lake, file.source.raw_table, file.path, file.site_id):
                 return file
@@ -38,80 +38,86 @@ def first_unheard(lake: Lake, workspace: Workspace, files: Iterable[BoundFile]) 
 
 
 @contextmanager
-def surveying_ahead(lake: Lake, file: BoundFile | None) -> Iterator["Ahead"]:
-    """``with surveying_ahead(…) as ahead:`` surveys a file in threads meanwhile.
+def prefetched_survey(lake: Lake, file: BoundFile | None) -> Iterator["PrefetchedSurvey"]:
+    """``with prefetched_survey(…) as prefetched:`` surveys a file in threads meanwhile.
 
     Args:
         lake: the warehouse.
         file: the file, if any; it may turn out that nobody asks for it.
     """
-    with ThreadPoolExecutor(in_place.threads(lake), thread_name_prefix="survey") as pool:
-        ahead = Ahead(lake, file, pool)
+    with ThreadPoolExecutor(in_place.threads(lake), thread_name_prefix="survey") as executor:
+        prefetched = PrefetchedSurvey(lake, file, executor)
         try:
-            yield ahead
+            yield prefetched
         finally:
-            ahead.give_up()
+            prefetched.give_up()
 
 
-class Ahead:
-    """A file whose survey is begun before it is known whether, and as what, it will be taken in.
+class PrefetchedSurvey:
+    """The survey of a file, begun before it is known whether, and as what, the file will be ingested.
 
     Args:
         lake: the warehouse.
         file: the file, if any.
-        pool: threads to survey it.
+        executor: threads to survey it.
     """
 
-    def __init__(self, lake: Lake, file: BoundFile | None, pool: Executor) -> None:
+    def __init__(self, lake: Lake, file: BoundFile | None, executor: Executor) -> None:
         self.path = file.path if file else None
-        self._slices: list[Future[Survey]] = []
+        self._slices: Slices | None = None
         if file is None:
             return
         self._state = state_of(file.path)
-        # What is wrong with the file is told when it is taken in.
+        # What is wrong with the file is reported when it is ingested.
         with suppress(*_UNREADABLE):
             self._grounds = grounds(lake, file.site_id, first_instant(file.path))
-            self._slices = begin_survey(pool, parts(file.path), self._grounds)
+            self._slices = begin_survey(executor, parts(file.path), self._grounds)
 
     def survey(self, lake: Lake, path: Path, site_id: str) -> Survey:
         """Survey a file here; what was begun counts if neither the file nor what it rests on has changed since."""
         if path == self.path and self._slices and grounds(lake, site_id, first_instant(path)) == self._grounds:
-            slices, self._slices = self._slices, []
-            wait(slices, return_when=FIRST_EXCEPTION)
-            if state_of(path) == self._state:
-                return surveyed(slices)
-            _cancel(slices)
+            slices, self._slices = self._slices, None
+            with slices:
+                found = self._found(slices, path)
+            if found is not None:
+                return found
         return in_place.survey_whole(lake, path, site_id)
+
+    def _found(self, slices: Slices, path: Path) -> Survey | None:
+        """What was found, or nothing where the file was replaced meanwhile: it may then look like a broken one."""
+        try:
+            found = surveyed(slices)
+        except Exception:
+            if state_of(path) == self._state:
+                raise
+            return None
+        return found if state_of(path) == self._state else None
 
     def give_up(self) -> None:
         """Survey no more of it, and forget what was found."""
-        _cancel(self._slices)
-        self._slices = []
-
-
-def _cancel(slices: Iterable[Future[Survey]]) -> None:
-    for piece in slices:
-        piece.cancel()
+        if self._slices:
+            self._slices.close()
+        self._slices = None
 
 
 @contextmanager
 def surveying(
-    lake: Lake, workspace: Workspace, groups: Sequence[Sequence[Waiting]], ahead: Ahead
+    lake: Lake, workspace: Workspace, groups: Sequence[Sequence[Waiting]], prefetched: PrefetchedSurvey
 ) -> Iterator[Surveyor]:
-    """``with surveying(…) as surveyor:`` surveys the large files among those that wait, ahead where there are workers.
+    """``with surveying(…) as surveyor:`` surveys the large files among those that wait, several at once on workers.
 
     Args:
         lake: the warehouse.
         workspace: names the Dask scheduler, if any.
-        groups: files, in the order in which they will be taken in.
-        ahead: surveys where there is no scheduler.
+        groups: files, in the order in which they will be ingested.
+        prefetched: the survey of one of them; surveys the others too where there is no scheduler.
     """
     files = [file for group in groups for file in group]
-    if not any(file.bound.path == ahead.path and _is_surveyed(lake, file) for file in files):
-        ahead.give_up()
+    if not any(file.bound.path == prefetched.path and _is_surveyed(lake, file) for file in files):
+        prefetched.give_up()
     waiting = [file for file in files if workspace.dask and _is_surveyed(lake, file)]
     if not waiting:
-        yield ahead.survey
+        yield prefetched.survey
         return
     # Most workspaces have no workers, and Dask takes a second to import.
     from suanheng.flows.landing.survey_on_dask import surveying_on, tasks_of

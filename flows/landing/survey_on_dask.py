@@ -6,23 +6,22 @@ writes to the warehouse, file by file and in its order. Tasks are plain function
 one, so workers need no Prefect server.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import takewhile
 from pathlib import Path
 
 from distributed import Client, Future, get_worker
 from prefect_dask import DaskTaskRunner
 
+from suanheng.config.ordered_pool import OrderedPool, Workers
 from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
 from suanheng.transforms.telemetry.quarter_sums import grounds, survey_code
 from suanheng.transforms.telemetry.survey import Part, first_instant, parts, survey, together
 from suanheng.transforms.telemetry.survey_batch import Grounds, Survey
 from suanheng.warehouse.lake import Lake
 
-AHEAD = 4
+PARTS_PER_THREAD = 4
 """Parts per thread of the cluster that are begun before they are asked for; what they find waits on the workers."""
 
 PATIENCE_S = 30
@@ -34,6 +33,7 @@ class Task:
     """What a worker is asked for.
 
     Attributes:
+        site_id: site it is surveyed for; of one path, each site has tasks of its own.
         part: part of a file, by a path that means the same file to every worker.
         grounds: what the survey rests on besides.
         size: length of the file in bytes.
@@ -41,6 +41,7 @@ class Task:
         code: hash of the code that surveys here.
     """
 
+    site_id: str
     part: Part
     grounds: Grounds = field(hash=False)
     size: int
@@ -51,7 +52,7 @@ class Task:
 def tasks_of(lake: Lake, path: Path, site_id: str) -> list[Task]:
     """The parts of a file as it lies now, each as a task."""
     rests_on, status, code = grounds(lake, site_id, first_instant(path)), path.stat(), survey_code()
-    return [Task(part, rests_on, status.st_size, status.st_mtime_ns, code) for part in parts(path)]
+    return [Task(site_id, part, rests_on, status.st_size, status.st_mtime_ns, code) for part in parts(path)]
 
 
 def survey_there(task: Task) -> Survey | Exception:
@@ -85,7 +86,7 @@ def survey_there(task: Task) -> Survey | Exception:
 
 @contextmanager
 def surveying_on(address: str, tasks: Iterable[Task]) -> Iterator[Surveyor]:
-    """``with surveying_on(…) as surveyor:`` surveys on a cluster, ahead in the order given.
+    """``with surveying_on(…) as surveyor:`` surveys on a cluster, where parts are begun in the order given.
 
     Args:
         address: of the scheduler.
@@ -93,10 +94,12 @@ def surveying_on(address: str, tasks: Iterable[Task]) -> Iterator[Surveyor]:
     """
     with DaskTaskRunner(address=address, client_kwargs={"timeout": PATIENCE_S}) as runner:
         try:
-            surveyor: Surveyor = _Cluster(_joined(runner, address), address, tasks).survey
+            cluster = _Cluster(_joined(runner, address), address)
         except NotSurveyed as error:
-            surveyor = _unable(error)
-        yield surveyor
+            yield _unable(error)
+            return
+        with OrderedPool(cluster, tasks) as pool:
+            yield _survey_by(pool, cluster, address)
 
 
 def _joined(runner: DaskTaskRunner, address: str) -> Client:
@@ -129,64 +132,60 @@ def _unable(problem: NotSurveyed) -> Surveyor:
     return survey
 
 
-class _Cluster:
-    """Tasks that workers are at; as soon as one is fetched, the next is begun."""
+class _Cluster(Workers[Task, Future]):
+    """The workers of a Dask cluster.
 
-    def __init__(self, client: Client, address: str, tasks: Iterable[Task]) -> None:
+    Args:
+        client: connected to the scheduler.
+        address: of the scheduler.
+    """
+
+    def __init__(self, client: Client, address: str) -> None:
         self._client, self._address = client, address
-        self._not_begun = deque(tasks)
-        self._begun: dict[Task, Future] = {}
-        self._begin_more()
 
-    def survey(self, lake: Lake, path: Path, site_id: str) -> Survey:
-        """Survey all parts of a file; those that were begun for it are waited for.
+    def places(self) -> int:
+        """Parts that are under way: a few for each thread that the cluster has at present."""
+        return PARTS_PER_THREAD * sum(self._client.nthreads().values())
+
+    def begin(self, task: Task, place: int) -> Future:
+        """Have a part surveyed by some worker."""
+        return self._client.submit(survey_there, task, pure=False)
+
+    def give_up(self, begun: Future) -> None:
+        """Let the scheduler forget a part, and what was found in it."""
+        begun.release()
+
+    def outcome(self, begun: Future) -> Survey | Exception:
+        """What a worker came to.
 
         Raises:
-            NotSurveyed: the cluster could not do it.
+            NotSurveyed: no worker is left.
         """
-        return together([self._found(task) for task in tasks_of(lake, path, site_id)])
+        while not begun.done():
+            try:
+                begun.exception(timeout=PATIENCE_S)
+            except TimeoutError:
+                if not self._client.nthreads():
+                    raise _without_workers(self._address) from None
+        return begun.result()
 
-    def _found(self, task: Task) -> Survey:
-        self._pass_over_what_precedes(task)
+
+def _survey_by(pool: OrderedPool[Task, Future], cluster: _Cluster, address: str) -> Surveyor:
+    """Surveys all parts of a file, whether they are under way or not."""
+
+    def found(task: Task) -> Survey:
         try:
-            self._begin_more()
-            found = self._outcome(self._begun.pop(task) if task in self._begun else self._begin(task))
+            outcome = cluster.outcome(pool.ask(task))
         except NotSurveyed:
             raise
         except Exception as error:
             raise NotSurveyed(
-                f"The Dask cluster at {self._address} lost a part of {task.part.path}: "
+                f"The Dask cluster at {address} lost a part of {task.part.path}: "
                 f"{type(error).__name__}: {error}. "
                 "See the logs of its scheduler and workers; the file waits until the next run."
             ) from error
-        if isinstance(found, Exception):
-            raise found
-        return found
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    def _pass_over_what_precedes(self, task: Task) -> None:
-        """Files are asked for in their order: what comes before and was not asked for is not wanted any more."""
-        if task in self._begun:
-            for passed in list(takewhile(lambda begun: begun != task, self._begun)):
-                del self._begun[passed]
-        elif task in self._not_begun:
-            self._begun.clear()
-            while self._not_begun[0] != task:
-                self._not_begun.popleft()
-
-    def _begin_more(self) -> None:
-        most = AHEAD * sum(self._client.nthreads().values())
-        while self._not_begun and len(self._begun) < most:
-            task = self._not_begun.popleft()
-            self._begun[task] = self._begin(task)
-
-    def _begin(self, task: Task) -> Future:
-        return self._client.submit(survey_there, task, pure=False)
-
-    def _outcome(self, future: Future) -> Survey | Exception:
-        while not future.done():
-            try:
-                future.exception(timeout=PATIENCE_S)
-            except TimeoutError:
-                if not self._client.nthreads():
-                    raise _without_workers(self._address) from None
-        return future.result()
+    return lambda lake, path, site_id: together([found(task) for task in tasks_of(lake, path, site_id)])

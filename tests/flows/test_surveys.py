@@ -11,7 +11,7 @@ from suanheng.config.sources import BoundFile, bound_files
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import in_place
 from suanheng.flows.landing.pending import sources_of, waiting
-from suanheng.flows.landing.survey_ahead import first_unheard, surveying, surveying_ahead
+from suanheng.flows.landing.survey_ahead import first_new_file, prefetched_survey, surveying
 from suanheng.flows.night import load_facts, night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.building.tables import make_tables
@@ -95,8 +95,8 @@ def surveyed_when_asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def test_what_was_begun_ahead_is_what_a_survey_finds(lake, put, surveyed_when_asked) -> None:
     file = put(samples(400))
-    with surveying_ahead(lake, file) as ahead:
-        found = ahead.survey(lake, file.path, "one")
+    with prefetched_survey(lake, file) as prefetched:
+        found = prefetched.survey(lake, file.path, "one")
     assert surveyed_when_asked == []
     asked = in_place.survey_whole(lake, file.path, "one")
     assert found.rows == asked.rows == 3 * HOUR_ROWS
@@ -106,40 +106,40 @@ def test_what_was_begun_ahead_is_what_a_survey_finds(lake, put, surveyed_when_as
 
 def test_a_file_that_was_replaced_meanwhile_is_surveyed_as_it_lies_now(lake, put, surveyed_when_asked) -> None:
     file = put(samples(400))
-    with surveying_ahead(lake, file) as ahead:
+    with prefetched_survey(lake, file) as prefetched:
         put(samples(100))
-        found = ahead.survey(lake, file.path, "one")
+        found = prefetched.survey(lake, file.path, "one")
     assert surveyed_when_asked == [file.path]
     assert set(found.loose["power_w"]) == {100.0}
 
 
 def test_another_file_is_surveyed_when_it_is_asked_for(lake, put, surveyed_when_asked) -> None:
     first, other = put(samples(400)), put(samples(100), "other")
-    with surveying_ahead(lake, first) as ahead:
-        assert set(ahead.survey(lake, other.path, "one").loose["power_w"]) == {100.0}
-        assert set(ahead.survey(lake, first.path, "one").loose["power_w"]) == {400.0}
+    with prefetched_survey(lake, first) as prefetched:
+        assert set(prefetched.survey(lake, other.path, "one").loose["power_w"]) == {100.0}
+        assert set(prefetched.survey(lake, first.path, "one").loose["power_w"]) == {400.0}
     assert surveyed_when_asked == [other.path]
 
 
 def test_hours_of_another_site_begin_elsewhere(lake, put, surveyed_when_asked) -> None:
     file = put(samples(400))
-    with surveying_ahead(lake, file) as ahead:
-        hours = ahead.survey(lake, file.path, "half").hours["hour_start_utc"]
+    with prefetched_survey(lake, file) as prefetched:
+        hours = prefetched.survey(lake, file.path, "half").hours["hour_start_utc"]
     assert surveyed_when_asked == [file.path]
     assert set(hours.dt.minute()) == {30}
 
 
 def test_a_file_nobody_asks_for_is_given_up(lake, put, surveyed_when_asked) -> None:
-    with surveying_ahead(lake, put(samples(400))):
+    with prefetched_survey(lake, put(samples(400))):
         pass
     assert surveyed_when_asked == []
 
 
 def test_two_sites_of_one_file_each_get_their_own_hours(lake, put, surveyed_when_asked) -> None:
     file = put(samples(400))
-    with surveying_ahead(lake, file) as ahead:
-        assert set(ahead.survey(lake, file.path, "half").hours["hour_start_utc"].dt.minute()) == {30}
-        assert set(ahead.survey(lake, file.path, "one").hours["hour_start_utc"].dt.minute()) == {0}
+    with prefetched_survey(lake, file) as prefetched:
+        assert set(prefetched.survey(lake, file.path, "half").hours["hour_start_utc"].dt.minute()) == {30}
+        assert set(prefetched.survey(lake, file.path, "one").hours["hour_start_utc"].dt.minute()) == {0}
     assert surveyed_when_asked == [file.path]
 
 
@@ -149,7 +149,7 @@ def test_what_nobody_will_ask_for_is_given_up(lake, workspace, put, surveyed_whe
     (group,) = waiting(lake, workspace)
     for awaited, asked_twice in ((group[:1], []), (group[1:], [file.path])):
         surveyed_when_asked.clear()
-        with surveying_ahead(lake, file) as ahead, surveying(lake, workspace, [awaited], ahead) as surveyor:
+        with prefetched_survey(lake, file) as prefetched, surveying(lake, workspace, [awaited], prefetched) as surveyor:
             assert surveyor(lake, file.path, "one").rows == 3 * HOUR_ROWS
         assert surveyed_when_asked == asked_twice
 
@@ -157,20 +157,20 @@ def test_what_nobody_will_ask_for_is_given_up(lake, workspace, put, surveyed_whe
 def test_a_file_that_went_before_its_survey_was_begun_is_told_when_it_is_asked_for(lake, put) -> None:
     file = put(samples(400))
     file.path.unlink()
-    with surveying_ahead(lake, file) as ahead, pytest.raises(FileNotFoundError):
-        ahead.survey(lake, file.path, "one")
+    with prefetched_survey(lake, file) as prefetched, pytest.raises(FileNotFoundError):
+        prefetched.survey(lake, file.path, "one")
 
 
 def test_the_first_large_file_at_a_path_nobody_knows(lake, workspace, put) -> None:
     small, large = put(samples(400)[:50], "a-small"), put(samples(400), "b-large")
-    assert first_unheard(lake, workspace, [small, large]) == large
+    assert first_new_file(lake, workspace, [small, large]) == large
     lake.execute(
         "INSERT INTO ops.files BY NAME SELECT 'landing/one/b-large.parquet' AS path, 'one' AS site_id, 'x' AS file_id"
     )
-    assert first_unheard(lake, workspace, [small, large]) is None
+    assert first_new_file(lake, workspace, [small, large]) is None
     of_half = put(samples(400), "c", "half")
     other = put(samples(100), "c")
-    assert first_unheard(lake, workspace, [other, of_half]) == of_half
+    assert first_new_file(lake, workspace, [other, of_half]) == of_half
 
 
 def test_a_broken_file_is_refused_and_the_next_one_taken_in(workspace, put) -> None:

@@ -1,13 +1,11 @@
-"""Computes quarters in threads ahead of the one that is written: they are written one by one, in their order."""
+"""Computes several quarters at the same time; they are written one by one, in their order."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 
+from suanheng.config.ordered_pool import OrderedPool, Threads
 from suanheng.transforms.building.build import Computed, compute
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
@@ -16,61 +14,44 @@ from suanheng.warehouse.lake import Lake
 
 
 @contextmanager
-def computing_ahead(
-    lake: Lake, bench: Workbench, quarters: Sequence[Stale], now: datetime, workers: int
+def prefetched_quarters(
+    lake: Lake, scratch: Workbench, quarters: Sequence[Stale], now: datetime, workers: int
 ) -> Iterator[Callable[[Stale], Computed]]:
-    """``with computing_ahead(…) as computed:`` gives each of some quarters, to be asked for in their order.
+    """``with prefetched_quarters(…) as computed:`` gives each of some quarters, to be asked for in their order.
 
-    What was given lies on its bench until the next is asked for.
+    What was given stays in its scratch database until the next is asked for.
 
     Args:
         lake: the warehouse; only read, and by connections beside it.
-        bench: a bench on the connection of the writer; used where none is computed ahead.
+        scratch: a scratch database on the connection of the writer; used where one quarter is computed at a time.
         quarters: the quarters, in the order in which they will be written.
         now: the present.
-        workers: quarters that are computed at the same time; with one, none is computed ahead.
+        workers: quarters that are computed at the same time; with one, each is computed when it is asked for.
     """
     if min(workers, len(quarters)) < 2:
-        yield lambda quarter: compute(lake, bench, quarter.scope, now)
+        yield lambda quarter: compute(lake, scratch, quarter.scope, now)
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="quarter") as pool:
-        ahead = _Ahead(pool, quarters, now)
-        # One bench more than there are workers: the quarter that is written lies on it meanwhile.
-        for number in range(min(workers + 1, len(quarters))):
-            beside = lake.beside()
-            ahead.begin_next(_Place(beside, Workbench(beside, f"bench_{number}")))
-        try:
-            yield ahead.computed
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(workers, thread_name_prefix="quarter") as executor:
+        # One scratch database more than there are workers: the quarter that is written is in it meanwhile.
+        threads = _Computing(executor, lake, now, places=workers + 1)
+        with OrderedPool(threads, [quarter.scope for quarter in quarters]) as pool:
+            yield lambda quarter: pool.ask(quarter.scope).result()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a thread computes: a connection and the bench beside it."""
+class _Computing(Threads[Scope, Computed]):
+    """Threads that compute quarters, each place with a connection of its own and a scratch database beside it."""
 
-    lake: Lake
-    bench: Workbench
+    def __init__(self, executor: Executor, lake: Lake, now: datetime, places: int) -> None:
+        super().__init__(executor, self._compute, places)
+        self._lake, self._now = lake, now
+        self._scratch: dict[int, tuple[Lake, Workbench]] = {}
 
+    def begin(self, item: Scope, place: int) -> Future[Computed]:
+        """Have a quarter computed; the first of each place waits for a connection and a scratch database."""
+        if place not in self._scratch:
+            beside = self._lake.beside()
+            self._scratch[place] = beside, Workbench(beside, f"scratch_{place}")
+        return super().begin(item, place)
 
-class _Ahead:
-    """Quarters that are being computed; as soon as one is written, the next is begun on its bench."""
-
-    def __init__(self, pool: ThreadPoolExecutor, quarters: Sequence[Stale], now: datetime) -> None:
-        self._pool, self._now = pool, now
-        self._not_begun = deque(quarters)
-        self._begun: dict[Scope, tuple[_Place, Future[Computed]]] = {}
-
-    def begin_next(self, place: _Place) -> None:
-        """Begin with the next quarter, where there is one."""
-        if self._not_begun:
-            scope = self._not_begun.popleft().scope
-            self._begun[scope] = place, self._pool.submit(compute, place.lake, place.bench, scope, self._now)
-
-    def computed(self, quarter: Stale) -> Computed:
-        """A quarter, once it is computed; whatever was given before is written by now."""
-        for scope in list(takewhile(lambda scope: scope != quarter.scope, self._begun)):
-            place, _ = self._begun.pop(scope)
-            self.begin_next(place)
-        _, future = self._begun[quarter.scope]
-        return future.result()
+    def _compute(self, scope: Scope, place: int) -> Computed:
+        return compute(*self._scratch[place], scope, self._now)

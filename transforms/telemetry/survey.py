@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from suanheng.config.ordered_pool import OrderedPool, Threads
 from suanheng.schemas.checking.quick_look import QuickLook
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
@@ -119,25 +120,29 @@ def survey(some: Sequence[Part], grounds: Grounds, threads: int = 1) -> Survey:
         grounds: what it rests on besides.
         threads: row groups that are read at once.
     """
-    with ThreadPoolExecutor(threads) as pool:
-        return surveyed(begin_survey(pool, some, grounds))
+    with ThreadPoolExecutor(threads) as executor, begin_survey(executor, some, grounds) as slices:
+        return surveyed(slices)
 
 
-def begin_survey(pool: Executor, some: Sequence[Part], grounds: Grounds) -> list[Future[Survey]]:
+Slices = OrderedPool[Part, Future[Survey]]
+"""Slices of parts of a file, which threads are surveying."""
+
+
+def begin_survey(executor: Executor, some: Sequence[Part], grounds: Grounds) -> Slices:
     """Have parts of a file surveyed in threads, slice by slice."""
     metadata = pq.read_metadata(some[0].path)
     # However many threads there are, the file is cut at the same rows, and what is settled is the same.
     slices = [piece for part in some for piece in _parts_of(part, SLICE_ROWS, metadata)]
-    return [pool.submit(_surveyed, piece, grounds, metadata) for piece in slices]
+
+    def survey_slice(piece: Part, place: int) -> Survey:
+        return _surveyed(piece, grounds, metadata)
+
+    return OrderedPool(Threads(executor, survey_slice, places=len(slices)), slices)
 
 
-def surveyed(slices: Sequence[Future[Survey]]) -> Survey:
-    """What was found in slices, once all of them are surveyed; where one fails, the others are given up."""
-    try:
-        found = together([piece.result() for piece in slices])
-    finally:
-        for piece in slices:
-            piece.cancel()
+def surveyed(slices: Slices) -> Survey:
+    """What was found in slices, once all of them are surveyed."""
+    found = together([piece.result() for piece in slices])
     # Arrow keeps what it read with for the next file, which threads of its own will read.
     pa.default_memory_pool().release_unused()
     return found
