@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from suanheng.schemas.tables.reference import MAPPED_QUANTITIES
+from suanheng.schemas.tables.metrics import MAPPED_QUANTITIES
 
 pytestmark = pytest.mark.real_data
 

@@ -8,7 +8,7 @@ import pytest
 from suanheng.config.workspace import BadSettings, Workspace, open_workspace
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.staged import DATASETS
-from suanheng.schemas.tables.reference import MAPPED_QUANTITIES, METRIC_MAPPINGS
+from suanheng.schemas.tables.metrics import MAPPED_QUANTITIES, METRIC_MAPPINGS
 from suanheng.transforms.definitions.reference import facts
 
 GAUGE = {

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
-from suanheng.schemas.tables.reference import METER_METRICS
+from suanheng.schemas.tables.metrics import METER_METRICS
 
 OPTIONS = {"dialect": "cineca_logics", "meters": "modbus_meters_dictionary.csv"}
 
