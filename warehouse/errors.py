@@ -17,6 +17,10 @@ class Conflict(Exception):  # noqa: N818
     """Raised when a transaction rests on what another writer has changed meanwhile. Nothing of it was written."""
 
 
+class NewerWarehouse(Exception):  # noqa: N818
+    """Raised when a newer version has renamed what is in a warehouse: this one would not find it."""
+
+
 class Unavailable(Exception):  # noqa: N818
     """Raised when something outside, as a server, is not there or not whole: it may be so later.
 

@@ -1,7 +1,7 @@
 """Opens the warehouse: a DuckLake that any number of readers share with one writer, or with several on a server."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from suanheng.warehouse import storage
 from suanheng.warehouse.engine import attach, connect, quoted
 from suanheng.warehouse.errors import Conflict, NoWarehouse
 from suanheng.warehouse.locks import Sole, Turns, turns_of
+from suanheng.warehouse.migrations import RENAMED, pending, quoted_name, see_renamed
 from suanheng.warehouse.server import index_statistics
 
 _SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner"}
@@ -45,7 +46,15 @@ NOBODY = Writer("", "")
 
 
 class Lake:
-    """An open warehouse. Tables are named ``stage.table``; times are UTC."""
+    """An open warehouse. Tables are named ``stage.table``; times are UTC.
+
+    Args:
+        connection: has the warehouse attached as ``lake``.
+        data_path: where its data files are.
+        turns: how its writers keep out of each other's way; the only one where it is not said.
+        writer: who writes.
+        renamed: tables that it stores under other names, and that are seen through views.
+    """
 
     def __init__(
         self,
@@ -53,14 +62,18 @@ class Lake:
         data_path: str,
         turns: Turns | None = None,
         writer: Writer = NOBODY,
+        renamed: Collection[str] = (),
     ) -> None:
         self.connection = connection
         self.data_path = data_path
         self.writer = writer
+        self._renamed = renamed
         self._turns = turns or Sole()
         self._writes_alone = False
         self._is_within = False
         self._premise: Callable[[], bool] = lambda: True
+        if renamed:
+            self._use_own_tables()
 
     @property
     def run_id(self) -> str:
@@ -90,7 +103,35 @@ class Lake:
         connection = self.connection.cursor()
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("USE lake")
-        return Lake(connection, self.data_path, writer=self.writer)
+        return Lake(connection, self.data_path, writer=self.writer, renamed=self._renamed)
+
+    @contextmanager
+    def naming_tables_of(self, catalogue: str) -> Iterator[None]:
+        """``stage.table`` inside is a table of another catalogue, e.g. of a scratch database."""
+        self.execute(f"USE {catalogue}")
+        try:
+            yield
+        finally:
+            self._use_own_tables()
+
+    def _use_own_tables(self) -> None:
+        if not self._renamed:
+            self.execute("USE lake")
+            return
+        # A stage is looked for in the catalogues that are listed with it, and only there.
+        stages = self.frame("SELECT schema_name FROM information_schema.schemata WHERE catalog_name = 'lake'")
+        views = [f"{RENAMED}.{stage}" for stage in sorted({table.split(".")[0] for table in self._renamed})]
+        tables = [f"lake.{stage}" for stage in stages.to_series()]
+        self.execute(f"SET search_path = {quoted(','.join([*views, *tables]))}")
+
+    def place(self, table: str) -> str:
+        """A table as it is written in a statement that another catalogue keeps, e.g. in a view there."""
+        return f"{RENAMED if table in self._renamed else 'lake'}.{quoted_name(table)}"
+
+    @property
+    def catalogues(self) -> list[str]:
+        """Catalogues in which its tables are found; where one is found in several, the last counts."""
+        return ["lake", RENAMED] if self._renamed else ["lake"]
 
     def set_variables(self, variables: Mapping[str, Any]) -> None:
         """Bind the variables that recipes read with ``getvariable``."""
@@ -228,8 +269,11 @@ def writing(workspace: Workspace, run_id: str = "a writer", author: str | None =
 def reading(workspace: Workspace, snapshot: int | None = None) -> Iterator[Lake]:
     """Open the warehouse to read, now or as it was at a snapshot. Never waits for a writer.
 
+    Where an older version wrote it, its tables and columns have the names of this version all the same.
+
     Raises:
         BadSettings: the credentials of the object store are missing.
+        NewerWarehouse: a newer version has renamed what is in it.
         NoWarehouse: nothing was ever written.
         Unreachable: the catalogue or the object store does not answer.
     """
@@ -244,7 +288,7 @@ def reading(workspace: Workspace, snapshot: int | None = None) -> Iterator[Lake]
             _attach(connection, workspace, *options)
         except duckdb.InvalidInputException as error:
             raise (none_yet if _NO_LAKE in str(error) else error) from None
-        yield Lake(connection, workspace.data_path)
+        yield Lake(connection, workspace.data_path, renamed=see_renamed(connection, pending(connection)))
     finally:
         connection.close()
 

@@ -1,13 +1,17 @@
 """Makes the tables that contracts describe, with the meaning of every column as its comment."""
 
 from collections.abc import Collection, Mapping
+from importlib.metadata import version
 
 import polars as pl
 
 from suanheng.schemas.contract import Contract
+from suanheng.schemas.tables.ops import MIGRATED
 from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.migrations import pending, quoted_name, renaming
 
 BOOKS = "ops"
+_ENTERED = f"{BOOKS}.{MIGRATED.name}"
 _INLINING = "data_inlining_row_limit"
 
 MOST_ROWS_IN_CATALOGUE = 10
@@ -43,6 +47,54 @@ def make_stages(lake: Lake) -> None:
         lake.execute(f"CALL lake.set_option('{_INLINING}', ?, schema => '{BOOKS}')", [MOST_ROWS_IN_CATALOGUE])
 
 
+def migrate(lake: Lake, contracts: Mapping[str, Contract]) -> None:
+    """Rename what this version calls otherwise than the warehouse does, all in one transaction, and enter it.
+
+    What is there says from then on what its contract says of it now, too. Of a new warehouse it is only entered that
+    there was nothing to rename.
+
+    Args:
+        lake: the warehouse, open to write, with its stages.
+        contracts: of all tables, by ``stage.table``.
+
+    Raises:
+        NewerWarehouse: a newer version has renamed what is in it.
+    """
+    waiting = pending(lake.connection)
+    if not waiting:
+        return
+    there = columns_of_tables(lake)
+    entries = [(migration.name, version("suanheng"), lake.run_id) for migration in waiting]
+    with lake.transaction(f"names of {version('suanheng')}"):
+        if statements := [statement for migration in waiting for statement in renaming(migration, there)]:
+            for statement in statements:
+                lake.execute(statement)
+            _renew_comments(lake, contracts)
+        if _ENTERED not in there:
+            make_table(lake, _ENTERED, MIGRATED, ())
+        lake.insert(_ENTERED, pl.DataFrame(entries, schema=MIGRATED.dtypes(), orient="row"))
+
+
+def _renew_comments(lake: Lake, contracts: Mapping[str, Contract]) -> None:
+    """Let tables and columns say what their contracts say now. What says nothing yet is not finished, and is left."""
+    of_tables = "SELECT schema_name || '.' || table_name, comment FROM duckdb_tables() WHERE database_name = 'lake'"
+    of_columns = of_tables.replace(", comment", ", column_name, comment").replace("duckdb_tables", "duckdb_columns")
+    said = {(table, None): comment for table, comment in lake.frame(of_tables).iter_rows()}
+    said |= {(table, name): comment for table, name, comment in lake.frame(of_columns).iter_rows()}
+    for (table, name), comment in said.items():
+        contract = contracts.get(table)
+        if comment is None or contract is None or name not in (None, *contract.columns):
+            continue
+        place = f"TABLE {quoted_name(table)}" if name is None else f'COLUMN {quoted_name(table)}."{name}"'
+        meaning = _grain(contract) if name is None else meaning_of(contract, name)
+        if meaning != comment:
+            lake.execute(f"COMMENT ON {place} IS {quoted(meaning)}")
+
+
+def _grain(contract: Contract) -> str:
+    return f"One row is {contract.one_row_is}."
+
+
 def make_table(lake: Lake, table: str, contract: Contract, known: Collection[str]) -> None:
     """Make the table of a contract where it is missing, to be finished; add the columns a newer contract has.
 
@@ -58,7 +110,7 @@ def make_table(lake: Lake, table: str, contract: Contract, known: Collection[str
     if not known:
         columns = ", ".join(f'"{column}" {sql_type(dtype)}' for column, dtype in contract.dtypes().items())
         lake.execute(f"CREATE TABLE {place} ({columns})")
-        lake.execute(f"COMMENT ON TABLE {place} IS {quoted('One row is ' + contract.one_row_is + '.')}")
+        lake.execute(f"COMMENT ON TABLE {place} IS {quoted(_grain(contract))}")
         first_column = missing.pop(0)
         begin_statistics(lake, place, first_column)
         if stage == BOOKS:
@@ -107,13 +159,20 @@ def _finish(lake: Lake, table: str, first_column: str, meaning: str) -> None:
     lake.execute(f'COMMENT ON COLUMN {table}."{first_column}" IS {quoted(meaning)}')
 
 
-def columns_of_tables(lake: Lake, catalogue: str = "lake") -> dict[str, list[str]]:
-    """Columns of every table and view, in their order, by ``stage.table``."""
+def columns_of_tables(lake: Lake, catalogue: str | None = None) -> dict[str, list[str]]:
+    """Columns of every table and view, in their order, by ``stage.table``.
+
+    Args:
+        lake: the warehouse.
+        catalogue: a scratch database beside it whose tables are meant.
+    """
+    catalogues = lake.catalogues if catalogue is None else [catalogue]
     query = (
         "SELECT table_schema || '.' || table_name AS name, list(column_name ORDER BY ordinal_position) AS columns "
-        "FROM information_schema.columns WHERE table_catalog = ? GROUP BY ALL"
+        "FROM information_schema.columns WHERE list_contains($1, table_catalog) "
+        "GROUP BY name, table_catalog ORDER BY list_position($1, table_catalog)"
     )
-    return dict(lake.frame(query, [catalogue]).iter_rows())
+    return dict(lake.frame(query, [catalogues]).iter_rows())
 
 
 def no_rows(contract: Contract) -> str:

@@ -179,7 +179,7 @@ class _Berth:
             "raw_table": self._table,
             "evidence_class": file.bound.source.evidence,
             "time_zone": file.bound.source.time_zone,
-            "binding": file.binding,
+            "source_hash": file.source_hash,
             "reader_hash": file.reader,
             "bytes": file.size,
             "rows_read": counts.read,

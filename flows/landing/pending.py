@@ -28,7 +28,7 @@ class Waiting:
     Attributes:
         bound: the file and its binding.
         file_id: hash of its content.
-        binding: hash of what decides how it is read.
+        source_hash: hash of what decides how it is read.
         shown_path: its path from the workspace.
         size: its length in bytes.
         reader: hash of the code that reads it.
@@ -41,7 +41,7 @@ class Waiting:
 
     bound: BoundFile
     file_id: str
-    binding: str
+    source_hash: str
     reader: str
     why: str
     shown_path: str
@@ -83,9 +83,9 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
     for content, copies in there.items():
         bound = copies[-1]
         shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
-        binding = binding_of(bound, repaired, grounds, hash_of)
+        source_hash = source_hash_of(bound, repaired, grounds, hash_of)
         before, reader = known.get(content), reader_hash(bound.source)
-        counts = before is not None and before.binding == binding and before.status != "replaced"
+        counts = before is not None and before.source_hash == source_hash and before.status != "replaced"
         places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
         replaces = tuple(sorted(file_id for place in places for file_id in gone.get(place, ())))
         if before and counts and before.status == "refused":
@@ -95,7 +95,7 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
                 Waiting(
                     bound=bound,
                     file_id=content.file_id,
-                    binding=binding,
+                    source_hash=source_hash,
                     reader=reader,
                     why=_why(before, counts, reader, replaces),
                     shown_path=shown_path,
@@ -114,7 +114,7 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
 class _Known:
     """A content as it was last read: in which way, by which code, at which path; whether it counts."""
 
-    binding: str
+    source_hash: str
     reader: str | None
     path: str
     status: str
@@ -123,7 +123,7 @@ class _Known:
 def _known(lake: Lake) -> dict[Content, _Known]:
     # A warehouse that no newer version has written to yet lacks the newer columns.
     rows = pl.concat([pl.DataFrame(schema=FILES.dtypes()), lake.frame("SELECT * FROM ops.files")], how="diagonal")
-    columns = rows.select("file_id", "site_id", "raw_table", "binding", "reader_hash", "path", "status")
+    columns = rows.select("file_id", "site_id", "raw_table", "source_hash", "reader_hash", "path", "status")
     return {Content(*row[:3]): _Known(*row[3:]) for row in columns.iter_rows()}
 
 
@@ -181,7 +181,7 @@ def _group(file: Waiting) -> tuple[str, str]:
     return file.bound.site_id, file.table
 
 
-def binding_of(
+def source_hash_of(
     bound: BoundFile, repaired: Path | None, grounds: str, hash_of: Callable[[Path], str] = hash_of_content
 ) -> str:
     """Hash of what decides how a file is read: the code that reads it, what its binding says, its repairs.

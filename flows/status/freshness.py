@@ -38,8 +38,8 @@ def books(lake: Lake) -> list[dict[str, Any]]:
     """Files that are taken in or were refused, with when, and how many of their rows failed at a later gate."""
     query = """
         SELECT
-            f.file_id, f.site_id, f.raw_table, f.path, f.binding, f.status, f.problem, f.rows_read, f.rows_quarantined,
-            f.last_at, r.started_at_utc AS taken_in_at, (
+            f.file_id, f.site_id, f.raw_table, f.path, f.source_hash, f.status, f.problem, f.rows_read,
+            f.rows_quarantined, f.last_at, r.started_at_utc AS taken_in_at, (
                 SELECT count(DISTINCT q.row_number) FROM quarantine.records AS q
                 WHERE q.stage = 'staged' AND q.file_id = f.file_id AND q.site_id = f.site_id
             ) AS rows_quarantined_later

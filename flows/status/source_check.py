@@ -17,7 +17,7 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.landing.land import chunks_of
-from suanheng.flows.landing.pending import binding_of, lying, repairs_of, shown, side_files_of, sources_of
+from suanheng.flows.landing.pending import lying, repairs_of, shown, side_files_of, source_hash_of, sources_of
 from suanheng.flows.landing.repairs import Content
 from suanheng.flows.status.freshness import Freshness, books, freshness
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
@@ -200,7 +200,7 @@ class _Look:
         known = self._known.get(content)
         if known is None:
             return _tried(name, bound, "new", content, repaired)
-        if known["binding"] != binding_of(bound, repaired, self._grounds):
+        if known["source_hash"] != source_hash_of(bound, repaired, self._grounds):
             return _tried(name, bound, "read anew", content, repaired)
         if known["status"] == "refused":
             return FileFound(name, bound.site_id, "refused", finding=known["problem"])

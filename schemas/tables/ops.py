@@ -18,8 +18,10 @@ FILES = Contract(
         "raw_table": Column(pl.String, "Table of stage raw its rows are in.", required=True),
         "evidence_class": Column(pl.String, "Kind of evidence its rows are.", required=True),
         "time_zone": text("Zone of its local times."),
-        "binding": Column(
-            pl.String, "Hash of what decides how it is read: format, code, binding, repairs.", required=True
+        "source_hash": Column(
+            pl.String,
+            "Hash of what decides how it is read: its [[source]], the code that reads it, its repairs.",
+            required=True,
         ),
         "reader_hash": Column(pl.String, "Hash of the code that read it: where it changes, the file is read again."),
         "bytes": count("Size.", at_most=10**15, required=True),
@@ -47,7 +49,7 @@ STAGINGS = Contract(
         "dataset": Column(pl.String, "Dataset.", required=True),
         "recipe_hash": Column(pl.String, "Hash of its feeds, its contract and its corrections.", required=True),
         "file_ids": Column(pl.List(pl.String), "Files it was made from.", required=True),
-        "bindings": Column(pl.List(pl.String), "How each of them was read, as in ops.files.", required=True),
+        "source_hashes": Column(pl.List(pl.String), "How each of them was read, as in ops.files.", required=True),
         "rows_fed": count("Rows its feeds gave.", required=True),
         "rows_dropped": count("Rows a correction takes out.", required=True),
         "rows_staged": count("Rows kept.", required=True),
@@ -153,6 +155,19 @@ GATES = Contract(
     },
 )
 
+MIGRATED = Contract(
+    "migrations",
+    "one change of names that the warehouse has had",
+    key=("name",),
+    columns={
+        "name": Column(
+            pl.String, "Version it came with, and the table it renamed or whose columns it did.", required=True
+        ),
+        "code_version": Column(pl.String, "Version of suanheng that did it.", required=True),
+        "run_id": Column(pl.String, "Run that did it.", required=True),
+    },
+)
+
 RECORDS = Contract(
     "records",
     "one rejected record",
@@ -174,6 +189,18 @@ RECORDS = Contract(
 
 OPS = {
     table.name: table
-    for table in (FILES, STAGINGS, BUILDS, REPORTS, REFERENCE_TABLES, RUNS, GATES, REPAIRS, OUTCOMES, CORRECTED_ROWS)
+    for table in (
+        FILES,
+        STAGINGS,
+        BUILDS,
+        REPORTS,
+        REFERENCE_TABLES,
+        RUNS,
+        GATES,
+        REPAIRS,
+        MIGRATED,
+        OUTCOMES,
+        CORRECTED_ROWS,
+    )
 }
 QUARANTINE = {RECORDS.name: RECORDS}

@@ -24,8 +24,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def filled(lake: Lake) -> dict[str, int]:
-    """Rows of the tables that have any."""
-    counts = {table: lake.value(ROWS.format(_quoted(table))) for table in columns_of_tables(lake)}
+    """Rows of the tables that have any; but for the names it was made with, which are entered at once."""
+    tables = columns_of_tables(lake).keys() - {"ops.migrations"}
+    counts = {table: lake.value(ROWS.format(_quoted(table))) for table in tables}
     return {table: rows for table, rows in counts.items() if rows}
 
 

@@ -84,7 +84,7 @@ class Workbench:
             f'"{name}"' if name in known else f'{_of_an_empty_cell(contract, name)} AS "{name}"'
             for name in contract.columns
         )
-        return f'SELECT {columns} FROM lake.{stage}."{contract.name}"'
+        return f"SELECT {columns} FROM {self._lake.place(f'{stage}.{contract.name}')}"
 
     def lay_out(self, site_id: str) -> None:
         """Put the smaller datasets of a site on the bench, and what the books say of its files."""
@@ -126,8 +126,7 @@ class Workbench:
         """Run the recipes of a scope: each rollup becomes a table, the indicators the two tables of facts."""
         lake = self._lake
         lake.set_variables(variables)
-        lake.execute(f"USE {self.name}")
-        try:
+        with lake.naming_tables_of(self.name):
             make_series_hours(lake)
             for recipe in rollups:
                 if "in spans" in recipe.header:
@@ -142,8 +141,6 @@ class Workbench:
                     f"INSERT INTO indicators.{facts_table(recipe)} BY NAME "
                     f"SELECT '{recipe.name}' AS indicator, * FROM (\n{recipe.query}\n)"
                 )
-        finally:
-            lake.execute("USE lake")
 
     def _make_in_spans(self, recipe: Recipe) -> None:
         """Make a rollup of many rows span by span, so that no more memory is needed for a quarter than for a span."""
@@ -183,11 +180,8 @@ class Workbench:
             )
             lake.execute(f"INSERT INTO {self.name}.gathered_facts FROM {self.name}.indicators.monthly_facts")
         lake.execute(f"CREATE OR REPLACE TABLE {self.name}.indicators.monthly_facts AS FROM {self.name}.gathered_facts")
-        lake.execute(f"USE {self.name}")
-        try:
+        with lake.naming_tables_of(self.name):
             return lake.frame(fill.query)
-        finally:
-            lake.execute("USE lake")
 
 
 def _raw_tables_read() -> list[Contract]:

@@ -27,7 +27,9 @@ _FILES_OF_SCOPES = """
         SELECT
             unnest(?::VARCHAR[]) AS site_id, unnest(?::DATE[]) AS quarter_start, unnest(?::BIGINT[]) AS from_snapshot
     ) AS scopes
-    JOIN (SELECT snapshot_id, * FROM ops.files) AS files USING (site_id)
+    JOIN (
+        SELECT site_id, file_id, path, raw_table, status, source_hash, first_at, last_at, snapshot_id FROM ops.files
+    ) AS files USING (site_id)
     WHERE (
         NOT list_contains(?::VARCHAR[], raw_table)
         OR first_at IS NULL
@@ -47,7 +49,7 @@ _HASHES_OF_FILES = f"""
     SELECT
         site_id, quarter_start,
         left(sha256(string_agg(
-            concat_ws(' ', file_id, raw_table, status, binding), chr(10) ORDER BY path, file_id, raw_table
+            concat_ws(' ', file_id, raw_table, status, source_hash), chr(10) ORDER BY path, file_id, raw_table
         )), 16) AS hash
     {_FILES_OF_SCOPES}
     GROUP BY ALL

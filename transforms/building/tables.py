@@ -18,16 +18,23 @@ from suanheng.transforms.building import build
 from suanheng.transforms.definitions.catalogue import indicator_views
 from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of
+from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of, migrate
 
 
 def make_tables(lake: Lake) -> None:
-    """Make every table and view that is not there yet, and the columns that newer contracts have."""
-    contracts = _contracts()
+    """Make every table and view that is not there yet, and the columns that newer contracts have.
+
+    What an older version named otherwise is renamed first.
+
+    Raises:
+        NewerWarehouse: a newer version has renamed what is in the warehouse.
+    """
+    contracts = tables_of_contracts()
     first_columns = {table: meaning_of(contract, next(iter(contract.columns))) for table, contract in contracts.items()}
 
     def make() -> None:
         make_stages(lake)
+        migrate(lake, contracts)
         there = columns_of_tables(lake)
         incomplete = [table for table in contracts if not contracts[table].columns.keys() <= set(there.get(table, ()))]
         views = [statement for view, statement in indicator_views().items() if view not in there]
@@ -44,8 +51,8 @@ def make_tables(lake: Lake) -> None:
     lake.unit("tables", make)
 
 
-def _contracts() -> dict[str, Contract]:
-    """Contracts of all tables but the rollups, whose recipes tell their columns, by ``stage.table``."""
+def tables_of_contracts() -> dict[str, Contract]:
+    """Contracts of all tables but the rollups, whose recipes state their columns, by ``stage.table``."""
     stages: dict[str, Iterable[Contract]] = {
         "raw": [landed(form) for form in raw_tables().values()],
         "staged": DATASETS.values(),

@@ -47,7 +47,7 @@ class Makings:
 
     Attributes:
         recipe_hash: hash of its feeds, its contract and its corrections.
-        files: hash and binding of each file, those that give way to others first.
+        files: hash of each file and of how it was read, those that give way to others first.
     """
 
     recipe_hash: str
@@ -84,10 +84,10 @@ def stale_datasets(lake: Lake) -> list[tuple[str, str]]:
 
 def reasons(lake: Lake, wanted: Mapping[tuple[str, str], Makings]) -> dict[tuple[str, str], str]:
     """Why each pair of a site and a dataset would be staged anew, of those that would be, in their order."""
-    query = "SELECT site_id, dataset, recipe_hash, file_ids, bindings FROM ops.stagings"
+    query = "SELECT site_id, dataset, recipe_hash, file_ids, source_hashes FROM ops.stagings"
     staged = {
-        (site_id, dataset): Makings(made_with, tuple(zip(file_ids, bindings, strict=True)))
-        for site_id, dataset, made_with, file_ids, bindings in lake.frame(query).iter_rows()
+        (site_id, dataset): Makings(made_with, tuple(zip(file_ids, source_hashes, strict=True)))
+        for site_id, dataset, made_with, file_ids, source_hashes in lake.frame(query).iter_rows()
     }
     differing = sorted(pair for pair in staged.keys() | wanted.keys() if staged.get(pair) != wanted.get(pair))
     return {pair: _why(staged.get(pair), wanted.get(pair)) for pair in differing}
@@ -142,12 +142,12 @@ def stage_dataset(lake: Lake, site_id: str, dataset: str) -> Staging:
         if dataset == DATASET:
             staging = _with_adopted(lake, staging, changed)
         if files:
-            file_ids, bindings = map(list, zip(*files, strict=True))
+            file_ids, source_hashes = map(list, zip(*files, strict=True))
             row = {
                 **asdict(staging),
                 "recipe_hash": _with_corrections(made_with, stated, _time_zone(lake, site_id)),
                 "file_ids": file_ids,
-                "bindings": bindings,
+                "source_hashes": source_hashes,
                 "run_id": lake.run_id,
             }
             lake.insert(
@@ -168,7 +168,7 @@ def quarantine(lake: Lake, records: pl.DataFrame, site_id: str, dataset: str) ->
 
 def _changed_since(lake: Lake, site_id: str, dataset: str, files: Sequence[tuple[str, str]]) -> list[str]:
     """Files that have come, gone or been read anew since the dataset was last staged."""
-    query = "SELECT unnest(file_ids), unnest(bindings) FROM ops.stagings WHERE site_id = ? AND dataset = ?"
+    query = "SELECT unnest(file_ids), unnest(source_hashes) FROM ops.stagings WHERE site_id = ? AND dataset = ?"
     before = set(lake.frame(query, [site_id, dataset]).iter_rows())
     return sorted({file_id for file_id, _ in before ^ set(files)})
 
@@ -244,16 +244,16 @@ def recipe_hash(dataset: str, facts: Mapping[str, str]) -> str:
 
 
 def _loaded_files(lake: Lake, of_site: str | None = None) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """Files by site and dataset, each with its binding, those that give way to others first."""
+    """Files by site and dataset, each with how it was read, those that give way to others first."""
     query = (
-        "SELECT site_id, raw_table, file_id, binding FROM ops.files "
+        "SELECT site_id, raw_table, file_id, source_hash FROM ops.files "
         "WHERE status = 'loaded' AND coalesce(site_id = ?, true) ORDER BY path, file_id"
     )
     fed = {table: form.feeds for table, form in raw_tables().items()}
     files: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for site_id, raw_table, file_id, binding in lake.frame(query, [of_site]).iter_rows():
+    for site_id, raw_table, file_id, source_hash in lake.frame(query, [of_site]).iter_rows():
         for dataset in fed.get(raw_table, ()):
-            files.setdefault((site_id, dataset), []).append((file_id, binding))
+            files.setdefault((site_id, dataset), []).append((file_id, source_hash))
     return files
 
 
