@@ -129,7 +129,7 @@ def measure(day: Day, folder: Path, rounds: int) -> dict[str, list[dict[str, flo
                 found = side.survey()
                 wall_s = perf_counter() - started
                 took[side.name].append({"wall_s": wall_s, "cpu_s": side.cpu_s() - cpu_s})
-                # What is settled in an hour and what is left loose depends on where threads cut the file.
+                # What is summed in an hour and what is left at boundaries depends on where threads cut the file.
                 if found.rows != day.rows or not found.suspected.equals(expected):
                     raise SystemExit(f"{side.name} found something else than one thread here.")
     return took

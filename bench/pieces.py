@@ -31,7 +31,7 @@ from suanheng.warehouse.lake import reading
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 """The present: the quarter of the samples is over."""
 
-TABLES = ("rollups.settled_series_hour", "rollups.loose_samples", "rollups.device_hour")
+TABLES = ("rollups.file_hour_sums", "rollups.boundary_samples", "rollups.device_hour")
 
 SIZES = "SELECT table_name, file_size_bytes FROM ducklake_table_info('lake')"
 

@@ -51,6 +51,18 @@ class Migration:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0.2.0", "ops.files", columns={"binding": "source_hash"}),
     Migration("0.2.0", "ops.stagings", columns={"bindings": "source_hashes"}),
+    Migration("0.2.0", "rollups.file_hour_sums", "rollups.settled_series_hour"),
+    Migration(
+        "0.2.0",
+        "rollups.boundary_samples",
+        "rollups.loose_samples",
+        {
+            "is_settled": "is_summed",
+            "leads_into_settled": "summed_samples_follow",
+            "comes_from_settled": "summed_samples_precede",
+        },
+    ),
+    Migration("0.2.0", "rollups.interleaved_series", "rollups.tangled_series"),
 )
 """All there ever were, in the order in which they are done. None is ever changed or removed."""
 

@@ -11,7 +11,7 @@ from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.formats import template
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import RECORDS
-from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED, SETTLED_SERIES_HOUR
+from suanheng.schemas.tables.surveyed import BOUNDARY_SAMPLES, FILE_HOUR_SUMS, SURVEYED
 from suanheng.transforms.definitions import corrections
 from suanheng.transforms.staging import stage
 from suanheng.transforms.telemetry.quarter_sums import grounds
@@ -107,13 +107,11 @@ def take_in(lake: Lake, file: Placed, found: Survey) -> Taken | None:
     take_out(lake, STAGED_TABLE, file.site_id, file.file_id, pl.concat(out))
     named = {name: pl.lit(value) for name, value in place.items()}
     lake.insert(STAGED_TABLE, checked.accepted.with_columns(**named))
-    lake.insert(
-        "rollups.settled_series_hour", found.hours.with_columns(**named).select(list(SETTLED_SERIES_HOUR.columns))
-    )
-    loose = pl.concat([found.loose, _as_loose(checked.accepted)], how="diagonal").with_columns(**named)
+    lake.insert("rollups.file_hour_sums", found.hours.with_columns(**named).select(list(FILE_HOUR_SUMS.columns)))
+    boundary = pl.concat([found.boundary, _as_boundary(checked.accepted)], how="diagonal").with_columns(**named)
     # Next comes the survey of another file, which DuckDB has no part in.
     with memory_given_back(lake.connection):
-        lake.insert("rollups.loose_samples", loose.select(list(LOOSE_SAMPLES.columns)))
+        lake.insert("rollups.boundary_samples", boundary.select(list(BOUNDARY_SAMPLES.columns)))
     _quarantine(lake, checked, found.duplicates.with_columns(**named), file)
     instants = [found.first_at, found.last_at, *checked.accepted["sampled_at_utc"]]
     told = [instant for instant in instants if instant]
@@ -125,7 +123,7 @@ def forget(lake: Lake, site_id: str, file_ids: list[str]) -> None:
     """Remove what was taken in of files: those of them that were adopted count no longer."""
     adopted = "SELECT file_id FROM ops.files WHERE site_id = ? AND is_adopted AND list_contains(?, file_id)"
     if going := lake.frame(adopted, [site_id, file_ids]).to_series().to_list():
-        for table in (STAGED_TABLE, *(f"rollups.{name}" for name in SETTLED)):
+        for table in (STAGED_TABLE, *(f"rollups.{name}" for name in SURVEYED)):
             lake.execute(f"DELETE FROM {table} WHERE site_id = ? AND list_contains(?, file_id)", [site_id, going])
         lake.execute(
             "DELETE FROM quarantine.records "
@@ -141,7 +139,7 @@ def _defaults(path: Path) -> dict[str, object]:
     return {name: value for name, value in defaults.items() if value is not None and name not in there}
 
 
-def _as_loose(rows: pl.DataFrame) -> pl.DataFrame:
+def _as_boundary(rows: pl.DataFrame) -> pl.DataFrame:
     marks = {name: pl.lit(False) for name in MARKS if name != "run"}
     return rows.with_columns(run=pl.col("row_number"), **marks)
 

@@ -100,7 +100,7 @@ def test_what_was_begun_ahead_is_what_a_survey_finds(lake, put, surveyed_when_as
     assert surveyed_when_asked == []
     asked = in_place.survey_whole(lake, file.path, "one")
     assert found.rows == asked.rows == 3 * HOUR_ROWS
-    for part in ("suspected", "duplicates", "hours", "loose"):
+    for part in ("suspected", "duplicates", "hours", "boundary"):
         assert getattr(found, part).equals(getattr(asked, part))
 
 
@@ -110,14 +110,14 @@ def test_a_file_that_was_replaced_meanwhile_is_surveyed_as_it_lies_now(lake, put
         put(samples(100))
         found = prefetched.survey(lake, file.path, "one")
     assert surveyed_when_asked == [file.path]
-    assert set(found.loose["power_w"]) == {100.0}
+    assert set(found.boundary["power_w"]) == {100.0}
 
 
 def test_another_file_is_surveyed_when_it_is_asked_for(lake, put, surveyed_when_asked) -> None:
     first, other = put(samples(400)), put(samples(100), "other")
     with prefetched_survey(lake, first) as prefetched:
-        assert set(prefetched.survey(lake, other.path, "one").loose["power_w"]) == {100.0}
-        assert set(prefetched.survey(lake, first.path, "one").loose["power_w"]) == {400.0}
+        assert set(prefetched.survey(lake, other.path, "one").boundary["power_w"]) == {100.0}
+        assert set(prefetched.survey(lake, first.path, "one").boundary["power_w"]) == {400.0}
     assert surveyed_when_asked == [other.path]
 
 

@@ -18,8 +18,8 @@ from suanheng.schemas.contract import Contract
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.ops import FILES
 from suanheng.schemas.tables.reference import REFERENCE
-from suanheng.schemas.tables.settled import SETTLED
 from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SITES
+from suanheng.schemas.tables.surveyed import SURVEYED
 from suanheng.transforms.definitions.recipes import tables_read
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours
 from suanheng.warehouse.lake import Lake
@@ -40,7 +40,7 @@ class Warehouse:
         for schema in ("staged", "reference", "rollups", "indicators", "ops"):
             self.connection.execute(f"CREATE SCHEMA {schema}")
         self.make_contract("ops", FILES)
-        for contract in SETTLED.values():
+        for contract in SURVEYED.values():
             self.make_contract("rollups", contract)
         self._row_number = 0
 

@@ -210,12 +210,12 @@ def test_a_day_in_order(both):
     assert placed.hours()["samples"].sum() == 1800
 
 
-def test_what_was_settled_was_not_looked_at_again(both, monkeypatch):
-    # 3 devices x 200 samples in batches of 50: 12 runs, each with two loose ends and two neighbours.
+def test_what_was_summed_was_not_looked_at_again(both, monkeypatch):
+    # 3 devices x 200 samples in batches of 50: 12 runs, each with two ends and two neighbours.
     monkeypatch.setattr(survey, "BATCH_ROWS", 50)
     _, placed = both(lambda site: (site.put("a", samples()), site.night()))
-    assert placed.lake.value("SELECT count(*) FROM rollups.loose_samples WHERE site_id = ?", [placed.site_id]) == 48
-    assert not placed.lake.value("SELECT count(*) FROM rollups.tangled_series WHERE site_id = ?", [placed.site_id])
+    assert placed.lake.value("SELECT count(*) FROM rollups.boundary_samples WHERE site_id = ?", [placed.site_id]) == 48
+    assert not placed.lake.value("SELECT count(*) FROM rollups.interleaved_series WHERE site_id = ?", [placed.site_id])
 
 
 def test_all_devices_of_an_instant_together(both):
@@ -321,7 +321,7 @@ def test_files_that_overlap(both):
     copied, placed = both(lay)
     assert_same(copied, placed)
     assert placed.counts()[1]["rows_superseded"].item() == 160
-    assert placed.lake.value("SELECT count(*) FROM rollups.tangled_series WHERE site_id = ?", [placed.site_id]) == 4
+    assert placed.lake.value("SELECT count(*) FROM rollups.interleaved_series WHERE site_id = ?", [placed.site_id]) == 4
 
     def take_away(site: Site) -> None:
         site.put("b", samples(devices=1, begin=MIDNIGHT + timedelta(days=20)))
@@ -330,11 +330,11 @@ def test_files_that_overlap(both):
     copied, placed = both(take_away)
     assert_same(copied, placed)
     assert placed.counts()[1]["rows_superseded"].item() == 0
-    assert not placed.lake.value("SELECT count(*) FROM rollups.tangled_series WHERE site_id = ?", [placed.site_id])
+    assert not placed.lake.value("SELECT count(*) FROM rollups.interleaved_series WHERE site_id = ?", [placed.site_id])
 
 
 def test_in_place_beside_copied(both, monkeypatch):
-    # A small CSV-like file states instants between those of a large one: the large one is tangled with copied rows.
+    # A small CSV-like file states instants between those of a large one: the large one is interleaved with copied rows.
     large, small = samples(), samples(devices=1, count=20, begin=MIDNIGHT + timedelta(seconds=502), seed=3)
 
     def lay(site: Site) -> None:

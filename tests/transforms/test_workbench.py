@@ -20,7 +20,7 @@ def test_a_warehouse_that_is_older_than_a_column_or_a_table_is_laid_out_all_the_
             lake.execute("ALTER TABLE staged.utility_bills DROP COLUMN tariff_period")
             lake.execute("DROP TABLE staged.product_footprints")
             lake.execute("DROP TABLE raw.grid_mix_hourly")
-            lake.execute("DROP TABLE rollups.tangled_series")
+            lake.execute("DROP TABLE rollups.interleaved_series")
             lake.execute("ALTER TABLE ops.files DROP COLUMN is_adopted")
         Workbench(lake).lay_out("tiny")
         bills = "SELECT DISTINCT tariff_period FROM bench.staged.utility_bills"
@@ -29,20 +29,20 @@ def test_a_warehouse_that_is_older_than_a_column_or_a_table_is_laid_out_all_the_
         assert lake.frame(bills).rows() == [("total",)]
         assert lake.value("SELECT count(*) FROM bench.staged.product_footprints") == 0
         assert lake.value("SELECT count(*) FROM bench.raw.grid_mix_hourly") == 0
-        assert lake.value("SELECT count(*) FROM bench.rollups.tangled_series") == 0
+        assert lake.value("SELECT count(*) FROM bench.rollups.interleaved_series") == 0
         assert lake.frame("SELECT DISTINCT is_adopted FROM bench.ops.files").rows() == [(False,)]
 
 
 def test_a_site_is_laid_out_as_the_books_say_of_it_when_it_is(built_workspace) -> None:
-    tangled = "INSERT INTO rollups.tangled_series VALUES (?, 'file', 'gpu-1', '')"
-    there = "SELECT site_id FROM bench.rollups.tangled_series"
+    interleaved = "INSERT INTO rollups.interleaved_series VALUES (?, 'file', 'gpu-1', '')"
+    there = "SELECT site_id FROM bench.rollups.interleaved_series"
     with writing(built_workspace.workspace) as lake:
         bench = Workbench(lake)
         for site_id in ("tiny", "other"):
-            lake.execute(tangled, [site_id])
+            lake.execute(interleaved, [site_id])
         bench.lay_out("tiny")
         assert lake.frame(there).rows() == [("tiny",)]
-        lake.execute(tangled, ["tiny"])
+        lake.execute(interleaved, ["tiny"])
         bench.refresh()
         bench.lay_out("tiny")
         assert lake.frame(there).rows() == [("tiny",)] * 2
@@ -83,10 +83,10 @@ def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> N
         compute(lake, bench, scope, NOW)
         lake.execute("USE bench")
         start = lake.value("SELECT getvariable('start_utc')")
-        lake.execute("DELETE FROM rollups.loose_series_hour")
+        lake.execute("DELETE FROM rollups.boundary_series_hour")
         for days in (0, 80):
             lake.execute(
-                "INSERT INTO rollups.loose_series_hour (hour_start_utc) VALUES (?)", [start + timedelta(days=days)]
+                "INSERT INTO rollups.boundary_series_hour (hour_start_utc) VALUES (?)", [start + timedelta(days=days)]
             )
         ends = {"span_start_utc": start, "span_end_utc": start + timedelta(days=80, hours=1)}
         assert quarter_sums.spans(lake) == [ends]

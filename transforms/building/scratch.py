@@ -17,8 +17,8 @@ from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.facts import MONTHLY_FACTS, PERIOD_FACTS
 from suanheng.schemas.tables.ops import FILES
 from suanheng.schemas.tables.reference import REFERENCE
-from suanheng.schemas.tables.settled import LOOSE_SAMPLES, SETTLED_SERIES_HOUR, TANGLED_SERIES
 from suanheng.schemas.tables.spine import SPINE
+from suanheng.schemas.tables.surveyed import BOUNDARY_SAMPLES, FILE_HOUR_SUMS, INTERLEAVED_SERIES
 from suanheng.transforms.definitions.recipes import Recipe, recipes
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours, see_whole_quarter, spans
 from suanheng.warehouse.engine import memory_given_back
@@ -53,7 +53,7 @@ class Workbench:
         for stage in ("raw", "staged", "reference", "rollups", "indicators", "ops"):
             lake.execute(f"CREATE SCHEMA IF NOT EXISTS {name}.{stage}")
         self._there = columns_of_tables(lake)
-        for contract in (SETTLED_SERIES_HOUR, LOOSE_SAMPLES):
+        for contract in (FILE_HOUR_SUMS, BOUNDARY_SAMPLES):
             rows = self._of_today("rollups", contract)
             lake.execute(f"CREATE OR REPLACE VIEW {name}.rollups.{contract.name} AS {rows}")
         self._lay_out("")
@@ -92,7 +92,7 @@ class Workbench:
             self._lay_out(site_id)
 
     def _lay_out(self, site_id: str) -> None:
-        for stage, contract in (("ops", FILES), ("rollups", TANGLED_SERIES)):
+        for stage, contract in (("ops", FILES), ("rollups", INTERLEAVED_SERIES)):
             self._put_of_site(f"{stage}.{contract.name}", self._of_today(stage, contract), site_id)
         filled = self._filled(site_id)
         for contract in _raw_tables_read():

@@ -12,8 +12,8 @@ from suanheng.schemas.tables.ops import OPS, QUARANTINE
 from suanheng.schemas.tables.publications import PUBLISHING
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.scorecards import SCORECARDS
-from suanheng.schemas.tables.settled import SETTLED
 from suanheng.schemas.tables.spine import SPINE
+from suanheng.schemas.tables.surveyed import SURVEYED
 from suanheng.transforms.building import build
 from suanheng.transforms.definitions.catalogue import indicator_views
 from suanheng.transforms.definitions.recipes import recipes
@@ -57,7 +57,7 @@ def tables_of_contracts() -> dict[str, Contract]:
         "raw": [landed(form) for form in raw_tables().values()],
         "staged": DATASETS.values(),
         "reference": [*REFERENCE.values(), *SPINE.values(), IN_FORCE],
-        "rollups": SETTLED.values(),
+        "rollups": SURVEYED.values(),
         "indicators": [INDICATORS, MONTHLY_FACTS, PERIOD_FACTS],
         "scorecards": [*SCORECARDS.values(), *PUBLISHING.values()],
         "ops": OPS.values(),

@@ -18,7 +18,7 @@ from suanheng.schemas.tables.ops import STAGINGS
 from suanheng.transforms.definitions import corrections
 from suanheng.transforms.definitions.recipes import feeds
 from suanheng.transforms.staging import bill_lines
-from suanheng.transforms.telemetry.overlapping_files import untangle
+from suanheng.transforms.telemetry.overlapping_files import find_interleaved
 from suanheng.transforms.telemetry.survey import DATASET
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import no_rows
@@ -175,7 +175,7 @@ def _changed_since(lake: Lake, site_id: str, dataset: str, files: Sequence[tuple
 
 def _with_adopted(lake: Lake, staging: Staging, changed: Sequence[str]) -> Staging:
     """Settle the keys of samples in place against all others, and count them in."""
-    repeated = untangle(lake, staging.site_id, changed)
+    repeated = find_interleaved(lake, staging.site_id, changed)
     if repeated.height:
         records = repeated_keys(repeated, DATASETS[DATASET])
         quarantine(lake, records, staging.site_id, DATASET)

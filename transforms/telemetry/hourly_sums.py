@@ -1,8 +1,8 @@
 """Sums the samples of accelerators per series and hour, in one pass over rows in the order of time.
 
 A series is a device, or an instance of a partitioned one. What a sample stands for depends on the samples right before
-and after it in its series. Where both lie beside it, it is settled; the first and the last sample of a run of rows are
-loose ends, which are settled together with those of other runs and files.
+and after it in its series. Where both are beside it, it is summed; the first and the last sample of a run of rows are
+boundary samples, which are summed together with those of other runs and files.
 
 A sample holds over its stated interval; without one until the next sample of its series, at most 300 s, and where none
 follows so soon, as long as the sample before it did. It never holds beyond the next one. Pieces are cut at hours.

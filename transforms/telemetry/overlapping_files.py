@@ -1,6 +1,6 @@
 """Where files of telemetry in place meet: series whose samples lie between those of another file, or at their instants.
 
-What was settled within one file holds only while nothing lies between. A tangled series is taken from its samples
+What was summed within one file holds only while nothing is between. An interleaved series is taken from its samples
 instead, and of samples with the same key one counts, as in every dataset: first the file whose path sorts last, then
 the first row of a file. What gives way to another file is kept, and counts again where that file goes.
 """
@@ -19,15 +19,15 @@ from suanheng.warehouse.lake import Lake
 _SERIES = "device_id, instance_id"
 
 _ORDERED = f"""
-    WITH loose AS (
-        SELECT {_SERIES}, sampled_at_utc, file_id, run, leads_into_settled, comes_from_settled
-        FROM rollups.loose_samples
+    WITH boundary AS (
+        SELECT {_SERIES}, sampled_at_utc, file_id, run, summed_samples_follow, summed_samples_precede
+        FROM rollups.boundary_samples
         WHERE site_id = $site AND list_contains($adopted, file_id)
     ),
     copied AS (
         SELECT {_SERIES}, sampled_at_utc, file_id, NULL AS run, false, false
         FROM staged.accelerator_samples
-        SEMI JOIN (SELECT DISTINCT {_SERIES} FROM loose) USING ({_SERIES})
+        SEMI JOIN (SELECT DISTINCT {_SERIES} FROM boundary) USING ({_SERIES})
         WHERE site_id = $site AND row_number IS NOT NULL AND NOT list_contains($adopted, file_id)
             AND sampled_at_utc >= $first AND sampled_at_utc <= $last
     ),
@@ -37,17 +37,17 @@ _ORDERED = f"""
             lead(sampled_at_utc) OVER series AS next_at_utc,
             lead(file_id) OVER series AS next_file_id,
             lead(run) OVER series AS next_run,
-            lead(comes_from_settled) OVER series AS next_comes_from_settled,
-        FROM (FROM loose UNION ALL FROM copied)
+            lead(summed_samples_precede) OVER series AS next_summed_samples_precede,
+        FROM (FROM boundary UNION ALL FROM copied)
         WINDOW series AS (
-            PARTITION BY {_SERIES} ORDER BY sampled_at_utc, comes_from_settled, leads_into_settled, file_id, run
+            PARTITION BY {_SERIES} ORDER BY sampled_at_utc, summed_samples_precede, summed_samples_follow, file_id, run
         )
     )
     SELECT DISTINCT {_SERIES}
     FROM neighbours
     WHERE next_at_utc = sampled_at_utc
-        OR leads_into_settled IS DISTINCT FROM coalesce(next_comes_from_settled, false)
-        OR (leads_into_settled AND (next_file_id <> file_id OR next_run IS DISTINCT FROM run))
+        OR summed_samples_follow IS DISTINCT FROM coalesce(next_summed_samples_precede, false)
+        OR (summed_samples_follow AND (next_file_id <> file_id OR next_run IS DISTINCT FROM run))
 """
 
 _STATED = f"""
@@ -62,7 +62,7 @@ _STATED = f"""
     FROM staged.accelerator_samples AS samples
     JOIN (SELECT file_id, min(path) AS path FROM ops.files WHERE site_id = $site AND status = 'loaded' GROUP BY ALL)
         USING (file_id)
-    SEMI JOIN tangled USING ({_SERIES})
+    SEMI JOIN interleaved USING ({_SERIES})
     WHERE site_id = $site AND sampled_at_utc >= $first AND sampled_at_utc <= $last
 """
 
@@ -76,8 +76,8 @@ class Overlap:
     last: datetime
 
 
-def untangle(lake: Lake, site_id: str, changed: Sequence[str]) -> pl.DataFrame:
-    """Find the tangled series anew wherever files have come, gone or changed, and settle their keys.
+def find_interleaved(lake: Lake, site_id: str, changed: Sequence[str]) -> pl.DataFrame:
+    """Find the interleaved series anew wherever files have come, gone or changed, and settle their keys.
 
     Args:
         lake: the warehouse, in a transaction, with all other samples of the site staged.
@@ -91,18 +91,18 @@ def untangle(lake: Lake, site_id: str, changed: Sequence[str]) -> pl.DataFrame:
     for overlap in _overlaps(lake, site_id, changed):
         _take_back(lake, site_id, overlap)
         within = {"site": site_id, "first": overlap.first, "last": overlap.last}
-        tangled = lake.frame(_ORDERED, {**within, "adopted": overlap.adopted})
-        if tangled.is_empty():
+        interleaved = lake.frame(_ORDERED, {**within, "adopted": overlap.adopted})
+        if interleaved.is_empty():
             continue
-        lake.connection.register("tangled", tangled)
+        lake.connection.register("interleaved", interleaved)
         lake.execute(
-            "INSERT INTO rollups.tangled_series "
-            f"SELECT DISTINCT $site, file_id, {_SERIES} FROM staged.accelerator_samples SEMI JOIN tangled "
+            "INSERT INTO rollups.interleaved_series "
+            f"SELECT DISTINCT $site, file_id, {_SERIES} FROM staged.accelerator_samples SEMI JOIN interleaved "
             f"USING ({_SERIES}) WHERE site_id = $site AND list_contains($adopted, file_id)",
             {"site": site_id, "adopted": overlap.adopted},
         )
         repeated.append(_one_row_per_key(lake, within, overlap.adopted))
-        lake.connection.unregister("tangled")
+        lake.connection.unregister("interleaved")
     return pl.concat(repeated) if repeated else pl.DataFrame()
 
 
@@ -137,7 +137,7 @@ def _take_back(lake: Lake, site_id: str, overlap: Overlap) -> None:
     place = [site_id, overlap.adopted]
     where = "WHERE site_id = ? AND list_contains(?, file_id)"
     lake.execute(f"INSERT INTO staged.accelerator_samples BY NAME FROM rollups.superseded_samples {where}", place)
-    for table in ("superseded_samples", "tangled_series"):
+    for table in ("superseded_samples", "interleaved_series"):
         lake.execute(f"DELETE FROM rollups.{table} {where}", place)
 
 

@@ -1,4 +1,4 @@
-"""Series-hours of a quarter: settled sums as they are, and everything else summed here, whichever file it came from."""
+"""Series-hours of a quarter: file-hour sums as they are, and all else summed here, whichever file it came from."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from suanheng.transforms.telemetry.survey_batch import Grounds
 from suanheng.warehouse.lake import Lake
 
 ROWS_AT_ONCE = 2_000_000
-"""Loose samples that are summed at once; of more, devices are divided into groups."""
+"""Samples that are summed at once; of more, devices are divided into groups."""
 
 SERIES_HOURS_AT_ONCE = 250_000
 """Series-hours of one span of a quarter; of more where a single hour holds more."""
@@ -35,26 +35,26 @@ _UNKNOWN_W = 20_000.0
 
 _COLUMNS = ("row_number", "node_id", "device_id", "instance_id", "sku", "sampled_at_utc", *MEASURED)
 
-_TANGLED = """
-    SELECT file_id, device_id, instance_id FROM rollups.tangled_series
+_INTERLEAVED = """
+    SELECT file_id, device_id, instance_id FROM rollups.interleaved_series
 """
 
-_LEFT_LOOSE = f"""
-    SELECT {{columns}}, is_settled
-    FROM rollups.loose_samples ANTI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
+_AT_BOUNDARIES = f"""
+    SELECT {{columns}}, is_summed
+    FROM rollups.boundary_samples ANTI JOIN ({_INTERLEAVED}) USING (file_id, device_id, instance_id)
     WHERE {{within}}
 """
 
 # Only rows in place have no number, and without one their files need not be opened.
 _COPIED = """
-    SELECT {columns}, false AS is_settled
+    SELECT {columns}, false AS is_summed
     FROM staged.accelerator_samples
     WHERE {within} AND row_number IS NOT NULL AND file_id NOT IN (SELECT file_id FROM ops.files WHERE is_adopted)
 """
 
-_TANGLED_IN_PLACE = f"""
-    SELECT {{columns}}, false AS is_settled
-    FROM staged.accelerator_samples SEMI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
+_INTERLEAVED_IN_PLACE = f"""
+    SELECT {{columns}}, false AS is_summed
+    FROM staged.accelerator_samples SEMI JOIN ({_INTERLEAVED}) USING (file_id, device_id, instance_id)
     WHERE {{within}}
 """
 
@@ -65,25 +65,25 @@ _WITHIN = """
         > getvariable('start_utc')
 """
 
-_SETTLED = f"""
+_FILE_HOUR_SUMS = f"""
     SELECT device_id, instance_id, hour_start_utc, node_id, sku, {", ".join(hourly_sums.SUMS)}, evidence_rank
-    FROM rollups.settled_series_hour
-    ANTI JOIN ({_TANGLED}) USING (file_id, device_id, instance_id)
+    FROM rollups.file_hour_sums
+    ANTI JOIN ({_INTERLEAVED}) USING (file_id, device_id, instance_id)
     JOIN reference.evidence_classes USING (evidence_class)
     WHERE site_id = getvariable('site_id')
 """
 
 _SERIES_HOURS = f"""
-    SELECT * FROM ({_SETTLED} UNION ALL BY NAME FROM rollups.loose_series_hour)
+    SELECT * FROM ({_FILE_HOUR_SUMS} UNION ALL BY NAME FROM rollups.boundary_series_hour)
     WHERE hour_start_utc >= getvariable('span_start_utc') AND hour_start_utc < getvariable('span_end_utc')
 """
 
 _HOURS = """
     SELECT hour_start_utc, count(*) AS series_hours
     FROM (
-        SELECT hour_start_utc FROM rollups.settled_series_hour WHERE site_id = getvariable('site_id')
+        SELECT hour_start_utc FROM rollups.file_hour_sums WHERE site_id = getvariable('site_id')
         UNION ALL
-        SELECT hour_start_utc FROM rollups.loose_series_hour
+        SELECT hour_start_utc FROM rollups.boundary_series_hour
     )
     WHERE hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')
     GROUP BY hour_start_utc
@@ -100,10 +100,10 @@ def make_series_hours(lake: Lake) -> None:
         lake: on the bench, with the variables of the quarter set.
     """
     origin_us = lake.value("SELECT epoch_us(getvariable('start_utc'))")
-    lake.execute(f"CREATE OR REPLACE TABLE rollups.loose_series_hour AS {_SETTLED} LIMIT 0")
-    for hours in _loose_hours(lake, origin_us, highest_powers(lake)):
+    lake.execute(f"CREATE OR REPLACE TABLE rollups.boundary_series_hour AS {_FILE_HOUR_SUMS} LIMIT 0")
+    for hours in _hours_of_samples(lake, origin_us, highest_powers(lake)):
         lake.connection.register("hours", hours)
-        lake.execute("INSERT INTO rollups.loose_series_hour BY NAME FROM hours")
+        lake.execute("INSERT INTO rollups.boundary_series_hour BY NAME FROM hours")
         lake.connection.unregister("hours")
     lake.execute(f"CREATE OR REPLACE VIEW rollups.series_hour AS {_SERIES_HOURS}")
     see_whole_quarter(lake)
@@ -137,9 +137,9 @@ def spans(lake: Lake) -> list[dict[str, datetime]]:
     return [{"span_start_utc": start, "span_end_utc": end} for start, end in zip(starts, ends, strict=True)]
 
 
-def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Iterator[pl.DataFrame]:
+def _hours_of_samples(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Iterator[pl.DataFrame]:
     columns = ", ".join((*_COLUMNS, "evidence_class"))
-    near = " UNION ALL ".join(part.format(columns=columns, within=_WITHIN) for part in _not_settled(lake))
+    near = " UNION ALL ".join(part.format(columns=columns, within=_WITHIN) for part in _not_summed(lake))
     lake.execute(
         "CREATE OR REPLACE TEMP TABLE near AS "
         f"SELECT near.*, evidence_rank FROM ({near}) AS near JOIN reference.evidence_classes USING (evidence_class)"
@@ -150,17 +150,17 @@ def _loose_hours(lake: Lake, origin_us: int, highest_w: dict[str, float]) -> Ite
         names = {name: Names(found[name].drop_nulls().unique().to_list()) for name in NAMES}
         samples = samples_of_frame(found, names)
         order, _ = in_order(samples, np.ones(len(found), np.bool_))
-        is_settled = found["is_settled"].to_numpy()[order.rows]
-        order = order._replace(counts=~is_settled)
+        is_summed = found["is_summed"].to_numpy()[order.rows]
+        order = order._replace(counts=~is_summed)
         hours = hourly_sums.sums(samples, order, highest_of_models(names, highest_w, _UNKNOWN_W), origin_us)
         yield named(hours, names, origin_us)
     lake.execute("DROP TABLE near")
 
 
-def _not_settled(lake: Lake) -> list[str]:
-    """Where samples are that no survey has settled; those in place are scanned only where some are tangled."""
-    is_tangled = lake.value(f"SELECT count(*) FROM ({_TANGLED})") > 0
-    return [_LEFT_LOOSE, _COPIED, *([_TANGLED_IN_PLACE] if is_tangled else [])]
+def _not_summed(lake: Lake) -> list[str]:
+    """Where samples are that no survey has summed; those in place are scanned only where some are interleaved."""
+    is_interleaved = lake.value(f"SELECT count(*) FROM ({_INTERLEAVED})") > 0
+    return [_AT_BOUNDARIES, _COPIED, *([_INTERLEAVED_IN_PLACE] if is_interleaved else [])]
 
 
 def highest_powers(lake: Lake) -> dict[str, float]:

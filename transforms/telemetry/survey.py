@@ -1,4 +1,4 @@
-"""One pass over a Parquet file of accelerator samples: holds every row to the contract and sums what is settled.
+"""One pass over a Parquet file of accelerator samples: holds every row to the contract and sums them by hour.
 
 The file is read in batches of bounded size, each for itself: it needs no other memory than its own, and batches may be
 surveyed in any order, in threads or on other machines. What the survey of a part found is added to that of the others.
@@ -27,7 +27,7 @@ SCATTERED_ROWS = 1_500_000
 where each instant of all devices lies together, many are needed to find the neighbours of a sample."""
 
 MOST_ROWS = 2 * SCATTERED_ROWS
-"""Rows from which a row group, which is read as a whole, is cut. Every cut leaves loose ends of all series."""
+"""Rows from which a row group, which is read as a whole, is cut. Every cut leaves boundary samples of all series."""
 
 SLICE_ROWS = 1_500_000
 """Rows of a part that one thread surveys at a time."""
@@ -131,7 +131,7 @@ Slices = OrderedPool[Part, Future[Survey]]
 def begin_survey(executor: Executor, some: Sequence[Part], grounds: Grounds) -> Slices:
     """Have parts of a file surveyed in threads, slice by slice."""
     metadata = pq.read_metadata(some[0].path)
-    # However many threads there are, the file is cut at the same rows, and what is settled is the same.
+    # However many threads there are, the file is cut at the same rows, and what is summed is the same.
     slices = [piece for part in some for piece in _parts_of(part, SLICE_ROWS, metadata)]
 
     def survey_slice(piece: Part, place: int) -> Survey:
@@ -154,7 +154,7 @@ def together(surveys: Sequence[Survey]) -> Survey:
         rows=sum(found.rows for found in surveys),
         **{
             name: pl.concat([getattr(found, name) for found in surveys])
-            for name in ("suspected", "duplicates", "hours", "loose")
+            for name in ("suspected", "duplicates", "hours", "boundary")
         },
     )
 
@@ -172,7 +172,7 @@ def _surveyed(part: Part, grounds: Grounds, metadata: pq.FileMetaData) -> Survey
         found,
         suspected=_in_columns_of(contract, found.suspected),
         duplicates=_in_columns_of(contract, found.duplicates),
-        loose=_in_columns_of(contract, found.loose),
+        boundary=_in_columns_of(contract, found.boundary),
     )
 
 

@@ -16,13 +16,13 @@ from suanheng.transforms.telemetry.hourly_sums import Flags, Floats, Integers, O
 from suanheng.transforms.telemetry.sample_arrays import Names, highest_of_models, in_order, named, samples_of_batch
 
 MARKS = {
-    "is_settled": pl.Boolean,
+    "is_summed": pl.Boolean,
     "run": pl.Int64,
-    "leads_into_settled": pl.Boolean,
-    "comes_from_settled": pl.Boolean,
+    "summed_samples_follow": pl.Boolean,
+    "summed_samples_precede": pl.Boolean,
 }
-"""What is known of a loose row: whether it is settled and only a neighbour of one that is not; the first row of its
-run; whether settled rows that are not told here follow it, or precede it."""
+"""What is known of a boundary sample: whether it is summed and only a neighbour of one that is not; the first row of
+its run; whether summed samples that are not among these follow it, or precede it."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Survey:
         rows: rows read.
         suspected: rows that may break the contract or be read otherwise than they lie; no sum knows of them.
         duplicates: rows that state a key an earlier row of the file states.
-        hours: sums per device, instance and hour of what is settled, with the greatest node and SKU of its rows.
-        loose: samples that are not settled and their neighbours, with the ``MARKS``; the ends of each run are among
+        hours: sums per device, instance and hour of what is summed, with the greatest node and SKU of its rows.
+        boundary: samples that are not summed and their neighbours, with the ``MARKS``; the ends of each run are among
             them.
     """
 
@@ -57,17 +57,17 @@ class Survey:
     suspected: pl.DataFrame
     duplicates: pl.DataFrame
     hours: pl.DataFrame
-    loose: pl.DataFrame
+    boundary: pl.DataFrame
 
     @property
     def first_at(self) -> datetime | None:
         """Earliest instant of a row that keeps the contract."""
-        return cast(datetime | None, self.loose["sampled_at_utc"].min())
+        return cast(datetime | None, self.boundary["sampled_at_utc"].min())
 
     @property
     def last_at(self) -> datetime | None:
         """Latest one."""
-        return cast(datetime | None, self.loose["sampled_at_utc"].max())
+        return cast(datetime | None, self.boundary["sampled_at_utc"].max())
 
 
 def in_batches(
@@ -102,7 +102,7 @@ def in_batches(
         suspected=_framed([batch.suspected for batch in found]),
         duplicates=_framed([batch.repeated for batch in found]),
         hours=named(np.concatenate([batch.hours for batch in found]), names, grounds.origin_us),
-        loose=_framed([batch.loose for batch in found]),
+        boundary=_framed([batch.boundary for batch in found]),
     )
 
 
@@ -112,7 +112,7 @@ class _Found:
 
     suspected: pa.RecordBatch
     repeated: pa.RecordBatch
-    loose: pa.RecordBatch
+    boundary: pa.RecordBatch
     hours: SeriesHours
 
 
@@ -125,28 +125,28 @@ def _in_batch(
     batch: pa.RecordBatch, rows_before: int, samples: Samples, suspects: Flags, highest_w: Floats, origin_us: int
 ) -> _Found:
     order, repeated = in_order(samples, ~suspects)
-    places, marks = _loose_ends(order)
+    places, marks = _boundary(order)
     marks["run"] += rows_before + 1
     return _Found(
         suspected=_as_they_lie(batch, rows_before, np.flatnonzero(suspects)),
         repeated=_as_they_lie(batch, rows_before, repeated),
-        loose=_as_they_lie(batch, rows_before, order.rows[places], marks),
+        boundary=_as_they_lie(batch, rows_before, order.rows[places], marks),
         hours=hourly_sums.sums(samples, order._replace(counts=~(order.begins | order.ends)), highest_w, origin_us),
     )
 
 
-def _loose_ends(order: Order) -> tuple[Integers, dict[str, npt.NDArray]]:
-    """Where in the order the loose ends of each run and their neighbours lie, and their ``MARKS``."""
+def _boundary(order: Order) -> tuple[Integers, dict[str, npt.NDArray]]:
+    """Where in the order the ends of each run and their neighbours are, and their ``MARKS``."""
     firsts, lasts = np.flatnonzero(order.begins), np.flatnonzero(order.ends)
     seconds, last_but_ones = np.minimum(firsts + 1, lasts), np.maximum(lasts - 1, firsts)
     places, index = np.unique(np.concatenate([firsts, lasts, seconds, last_but_ones]), return_index=True)
     run = np.tile(np.arange(len(firsts)), 4)[index]
     has_interior = last_but_ones[run] > seconds[run]
     return places, {
-        "is_settled": (places != firsts[run]) & (places != lasts[run]),
+        "is_summed": (places != firsts[run]) & (places != lasts[run]),
         "run": order.rows[firsts[run]],
-        "leads_into_settled": has_interior & (places == seconds[run]),
-        "comes_from_settled": has_interior & (places == last_but_ones[run]),
+        "summed_samples_follow": has_interior & (places == seconds[run]),
+        "summed_samples_precede": has_interior & (places == last_but_ones[run]),
     }
 
 

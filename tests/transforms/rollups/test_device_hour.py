@@ -409,7 +409,7 @@ def test_the_weakest_evidence_decides(warehouse):
     assert warehouse.run(RECIPE, **JANUARY)["evidence_rank"].to_list() == [5]
 
 
-def settled(file, **sums):
+def summed(file, **sums):
     """What an adopted file settles of one H100 in the first hour; sums that are left out are 0."""
     return {
         **dict.fromkeys(SUMS, 0),
@@ -431,7 +431,7 @@ def test_an_hour_that_several_files_tell_in_parts_is_added_up(warehouse):
     # minutes at 600 W, 0.05 kWh by power alone. Together 20 + 10 + 5 minutes; busy 10 + 10 of 30; 0.1 + 0.05 by the
     # counter, and 0.02 + 0.05 where it does not count.
     minute_us, kwh_uj = 60_000_000, 3_600_000_000_000
-    first = settled(
+    first = summed(
         "a",
         samples=20,
         held_us=20 * minute_us,
@@ -448,7 +448,7 @@ def test_an_hour_that_several_files_tell_in_parts_is_added_up(warehouse):
         counter_excesses=1,
         zero_power_samples=2,
     )
-    second = settled(
+    second = summed(
         "b",
         samples=10,
         held_us=10 * minute_us,
@@ -471,7 +471,7 @@ def test_an_hour_that_several_files_tell_in_parts_is_added_up(warehouse):
     alone = {**first, "device_id": "gpu-2", "node_id": "node-3"}
     # A counter that stands still in both parts: energy is that by power, 0.09 + 0.08 kWh, over 20 + 10 minutes.
     dead = [{**part, "device_id": "gpu-3", "counted_uj": 0, "compared_counted_uj": 0} for part in (first, second)]
-    warehouse.insert("rollups.settled_series_hour", first, second, alone, *dead)
+    warehouse.insert("rollups.file_hour_sums", first, second, alone, *dead)
     warehouse.stage("accelerator_samples", *samples(5, begin=MIDNIGHT + timedelta(minutes=50), power_w=600.0))
 
     rows = warehouse.run(RECIPE, **JANUARY).sort("device_id")

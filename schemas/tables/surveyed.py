@@ -1,6 +1,6 @@
-"""Contracts of what a survey of telemetry in place leaves: sums that stand, and samples whose neighbours are elsewhere.
+"""Contracts of what a survey of telemetry in place leaves: sums per file and hour, and samples at the boundaries.
 
-They stand beside the rollups that are built from them, and are kept per file, so that a quarter never reads its samples
+They are kept beside the rollups that are built from them, per file, so that a quarter never reads its samples
 again.
 """
 
@@ -18,9 +18,9 @@ _FILE = {
     "evidence_class": Column(pl.String, "Kind of evidence the file is.", required=True),
 }
 
-SETTLED_SERIES_HOUR = Contract(
-    "settled_series_hour",
-    "one device or instance and hour, as far as one adopted file settles it",
+FILE_HOUR_SUMS = Contract(
+    "file_hour_sums",
+    "one device or instance and hour, summed as far as the samples of one adopted file have their neighbours there",
     key=("file_id", "device_id", "instance_id", "hour_start_utc"),
     columns={
         **_FILE,
@@ -48,26 +48,28 @@ SETTLED_SERIES_HOUR = Contract(
     },
 )
 
-LOOSE_SAMPLES = Contract(
-    "loose_samples",
+BOUNDARY_SAMPLES = Contract(
+    "boundary_samples",
     "one sample of an adopted file whose neighbours are not beside it there, or that is such a neighbour",
     key=("file_id", "row_number"),
     columns={
         **_SAMPLES.columns,
-        "is_settled": Column(
-            pl.Boolean, "Whether it is in the settled sums, and only a neighbour here.", required=True
+        "is_summed": Column(
+            pl.Boolean, "Whether it is in the file-hour sums, and only a neighbour here.", required=True
         ),
         "run": count("First row of the run of rows it belongs to.", required=True),
-        "leads_into_settled": Column(pl.Boolean, "Whether settled samples follow that are not here.", required=True),
-        "comes_from_settled": Column(
-            pl.Boolean, "Whether settled samples precede it that are not here.", required=True
+        "summed_samples_follow": Column(
+            pl.Boolean, "Whether samples in the file-hour sums follow that are not here.", required=True
+        ),
+        "summed_samples_precede": Column(
+            pl.Boolean, "Whether samples in the file-hour sums precede it that are not here.", required=True
         ),
     },
 )
 
-TANGLED_SERIES = Contract(
-    "tangled_series",
-    "one device or instance whose samples in one adopted file lie between, or at the instants of, others of the series",
+INTERLEAVED_SERIES = Contract(
+    "interleaved_series",
+    "one device or instance whose samples in one adopted file are between, or at the instants of, those of another",
     key=("file_id", "device_id", "instance_id"),
     columns={
         "site_id": Column(pl.String, "Site.", required=True),
@@ -84,5 +86,5 @@ SUPERSEDED_SAMPLES = Contract(
     columns=dict(_SAMPLES.columns),
 )
 
-SETTLED = {table.name: table for table in (SETTLED_SERIES_HOUR, LOOSE_SAMPLES, TANGLED_SERIES, SUPERSEDED_SAMPLES)}
+SURVEYED = {table.name: table for table in (FILE_HOUR_SUMS, BOUNDARY_SAMPLES, INTERLEAVED_SERIES, SUPERSEDED_SAMPLES)}
 """Tables of stage rollups that no recipe makes."""
