@@ -10,7 +10,7 @@ import polars as pl
 from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
 from suanheng.flows.order import new_run_id
-from suanheng.schemas.tables.ops import GATES
+from suanheng.schemas.tables.ops import EXPECTATIONS
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.publishing.expectations import Finding, Gate, hold_to_expectations
 from suanheng.transforms.publishing.publish import (
@@ -112,7 +112,7 @@ def _record(lake: Lake, gate: Gate, request: Request, made: Publication | None) 
         for finding in gate.findings
     ]
     with lake.transaction("gate"):
-        lake.insert("ops.gates", pl.DataFrame(rows, schema=GATES.dtypes()))
+        lake.insert("ops.expectations", pl.DataFrame(rows, schema=EXPECTATIONS.dtypes()))
 
 
 def _write(path: Path, text: str) -> Path:

@@ -51,6 +51,7 @@ class Migration:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0.2.0", "ops.files", columns={"binding": "source_hash"}),
     Migration("0.2.0", "ops.stagings", columns={"bindings": "source_hashes"}),
+    Migration("0.2.0", "ops.expectations", "ops.gates"),
     Migration("0.2.0", "rollups.file_hour_sums", "rollups.settled_series_hour"),
     Migration(
         "0.2.0",

@@ -136,8 +136,8 @@ REPAIRS = Contract(
     },
 )
 
-GATES = Contract(
-    "gates",
+EXPECTATIONS = Contract(
+    "expectations",
     "one expectation that a scorecard was held to before it was published",
     key=("run_id", "table_name", "expectation"),
     columns={
@@ -196,7 +196,7 @@ OPS = {
         REPORTS,
         REFERENCE_TABLES,
         RUNS,
-        GATES,
+        EXPECTATIONS,
         REPAIRS,
         MIGRATED,
         OUTCOMES,

@@ -83,7 +83,9 @@ def test_a_failing_gate_withholds_until_somebody_accepts_it_and_says_why(built_w
         built_workspace.workspace, Request("tiny", "2023Q2", FEBRUARY, accept="meter under repair")
     )
     assert published.publication.is_new
-    failed = "SELECT publication_id, rows, accepted_because FROM ops.gates WHERE NOT holds ORDER BY 1 NULLS FIRST"
+    failed = (
+        "SELECT publication_id, rows, accepted_because FROM ops.expectations WHERE NOT holds ORDER BY 1 NULLS FIRST"
+    )
     first, second = built_workspace.ask(failed).rows()
     assert (first[0], first[2]) == (None, None)
     assert (second[0], second[2]) == ("tiny/2023Q2/r1", "meter under repair")
