@@ -3,6 +3,7 @@
 import importlib
 import re
 from collections.abc import Iterator
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -130,3 +131,8 @@ def test_pictures_are_small_enough_to_clone() -> None:
     sizes = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
     assert {"scorecard.en.png", "scorecard.zh.png"} <= sizes.keys()
     assert {name: size for name, size in sizes.items() if size >= 300_000} == {}
+
+
+def test_the_changelog_begins_with_the_version_of_the_package() -> None:
+    version = tomllib.loads(_text("pyproject.toml"))["project"]["version"]
+    assert re.search(r"^## \[(.+?)\]", _text("CHANGELOG.md"), re.MULTILINE)[1] == version

@@ -1,6 +1,8 @@
 """The command line: one module per family of verbs."""
 
 import sys
+from importlib.metadata import version as version_of
+from typing import Annotated
 
 import typer
 
@@ -18,11 +20,10 @@ from suanheng.flows.commands import (
     sources,
 )
 from suanheng.flows.commands.console import USAGE, fail
-from suanheng.warehouse.errors import Busy, Conflict, NoWarehouse, Unreachable
+from suanheng.warehouse.errors import Busy, Conflict, NewerWarehouse, NoWarehouse, Unreachable
 
 app = typer.Typer(
     name="suanheng",
-    help="Scores AI computing centres on quality: telemetry, bills and inventories in, auditable scorecards out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,6 +31,21 @@ app = typer.Typer(
 )
 for verbs in (prepare, sources, pull, run, deployments, quarantine, corrections, ask, publishing, scoring):
     verbs.register(app)
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"suanheng {version_of('suanheng')}")
+        raise typer.Exit
+
+
+@app.callback()
+def suanheng(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Scores AI computing centres on quality: telemetry, bills and inventories in, auditable scorecards out."""
 
 
 def main() -> None:
@@ -49,4 +65,4 @@ def _told_in_a_sentence() -> tuple[type[Exception], ...]:
     from suanheng.transforms.analysis.lineage import NotThere
     from suanheng.transforms.publishing.publish import NotPublished
 
-    return BadSettings, Busy, Conflict, NotPublished, NotThere, NoWarehouse, Unreachable
+    return BadSettings, Busy, Conflict, NewerWarehouse, NotPublished, NotThere, NoWarehouse, Unreachable
