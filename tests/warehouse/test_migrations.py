@@ -15,6 +15,7 @@ from suanheng.warehouse.errors import NewerWarehouse
 from suanheng.warehouse.lake import Lake, reading, writing
 from suanheng.warehouse.migrations import MIGRATIONS, Migration
 from suanheng.warehouse.tables import columns_of_tables, make_stages, make_table, migrate
+from tests.warehouse.conftest import Postgres
 
 BEFORE = {
     "ops.notes": Contract("notes", "one note", columns={"told": Column(pl.String, "What was told.")}),
@@ -41,12 +42,11 @@ SUMS = "SELECT hour, total_j FROM rollups.hourly_sums ORDER BY hour"
 NOTES = "SELECT stated FROM ops.notes ORDER BY ALL"
 
 
-@pytest.fixture
-def old(tmp_path: Path, knowing: Callable[..., None]) -> Workspace:
+def old_warehouse(root: Path, settings: str = "") -> Workspace:
     """A warehouse from before all migrations: rows in files, in an added file and in the catalogue itself."""
-    (tmp_path / "suanheng.toml").write_text("", encoding="utf-8")
-    workspace = open_workspace(tmp_path)
-    pl.DataFrame({"hour": [3], "lump": [30]}).write_parquet(tmp_path / "added.parquet")
+    (root / "suanheng.toml").write_text(settings, encoding="utf-8")
+    workspace = open_workspace(root)
+    pl.DataFrame({"hour": [3], "lump": [30]}).write_parquet(root / "added.parquet")
     with writing(workspace) as lake:
         make_stages(lake)
         for table, contract in BEFORE.items():
@@ -56,7 +56,14 @@ def old(tmp_path: Path, knowing: Callable[..., None]) -> Workspace:
         lake.insert("rollups.sums", pl.DataFrame({"hour": [1, 2], "lump": [10, 20]}))
         lake.insert("ops.notes", pl.DataFrame({"told": ["a", "b"]}))
         with lake.transaction("adopt"):
-            adopt(lake, "rollups.sums", tmp_path / "added.parquet", {})
+            adopt(lake, "rollups.sums", root / "added.parquet", {})
+    return workspace
+
+
+@pytest.fixture
+def old(tmp_path: Path, knowing: Callable[..., None]) -> Workspace:
+    """Such a warehouse, and a version that knows two renamed tables, one of them renamed twice."""
+    workspace = old_warehouse(tmp_path)
     knowing(*SECOND)
     return workspace
 
@@ -113,6 +120,21 @@ def test_snapshots_of_every_age_are_read_by_the_names_of_today(old: Workspace, k
         snapshots.append(snapshot(old))
     assert snapshots == sorted(set(snapshots))
     for number in snapshots:
+        with reading(old, number) as lake:
+            assert_read_by_todays_names(lake)
+
+
+def test_a_warehouse_on_a_server_is_upgraded_as_well(
+    tmp_path: Path, postgres: Postgres, knowing: Callable[..., None]
+) -> None:
+    postgres.make("upgraded")
+    old = old_warehouse(tmp_path, f'[warehouse]\ncatalog = "postgres:{postgres.address("upgraded")}"\n')
+    knowing(*SECOND)
+    before = snapshot(old)
+    with writing(old) as lake:
+        migrate(lake, AFTER)
+        assert_read_by_todays_names(lake)
+    for number in (before, snapshot(old)):
         with reading(old, number) as lake:
             assert_read_by_todays_names(lake)
 
