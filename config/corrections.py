@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 
 PACKAGED = Path(__file__).parent / "corrections"
 

@@ -1,192 +1,262 @@
-"""Pulls: which Prometheus servers are asked, for what, in which windows, and by which credentials."""
+"""Pulls: which Prometheus servers are asked, for what, in which windows, and by which credentials: ``pulls.toml``.
 
+[[pull]]
+name = "gpus"
+site = "my-centre"
+url = "http://prometheus.example:9090"
+exporter = "dcgm"
+step = "30s"
+window = "1h"
+start = 2024-06-01
+"""
+
+import csv
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
-from suanheng.config.sources import SITE_ID
-from suanheng.config.workspace import BadSettings, read_toml
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from suanheng.config.settings import Like, Table, Text, did_you_mean, only_once, read, refusal
+from suanheng.config.sites import SITE_ID, KnownSiteId
+
+REFERENCE_FACTS = Path(__file__).parent / "reference"
 
 MOST_POINTS = 11_000
 """Points per series that Prometheus answers a query with; it refuses a query for more."""
 
-KEYS = {
-    *("name", "site", "url", "exporter", "match", "query", "step", "window", "lookback", "start", "end", "landing"),
-    *("token", "user", "password", "ca_file", "timeout"),
-}
-"""Keys of a ``[[pull]]``."""
-
-_SECRETS = ("token", "password")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = r"(\d{1,6})([smhd])"
 _REFERENCE = r"(env|block):\S+"
+_ADDRESS = r"https?://[^\s/?#]+(/[^\s?#]*)?"
 _ADVICE = (
-    'a reference: "env:NAME" for an environment variable, or "block:NAME" for a Prefect Secret block. '
+    'write where it is: "env:NAME" for an environment variable, or "block:NAME" for a Prefect Secret block. '
     "A secret does not belong into this file; if it was shared with it, change the secret"
 )
 
 
-@dataclass(frozen=True)
-class Pull:
-    """One ``[[pull]]`` of ``pulls.toml``.
-
-    Attributes:
-        name: names the pull, and its folder where ``landing`` is not given.
-        site: site the answers are of.
-        url: address of the server, to which ``/api/v1/query_range`` is appended.
-        exporter: exporter whose mapped metrics are asked for; or ``None``.
-        match: label matchers besides, e.g. ``cluster="a"``.
-        query: PromQL in place of ``exporter``; or ``None``.
-        step: time between two points of a series.
-        window: time that one query and one file cover.
-        lookback: how late samples may still arrive after a window's end.
-        start: instant whose window is the first to be asked for, UTC.
-        end: instant from which on no window begins, UTC; or ``None``. The window it lies in is asked for whole.
-        folder: where answers are written.
-        token: reference of a bearer token; or ``None``.
-        user: user of basic authentication; or ``None``.
-        password: reference of that user's password; or ``None``.
-        ca_file: certificates that are trusted instead of the usual ones; or ``None``.
-        timeout_s: seconds to wait for the server to say anything.
-    """
-
-    name: str
-    site: str
-    url: str
-    exporter: str | None
-    match: str
-    query: str | None
-    step: timedelta
-    window: timedelta
-    lookback: timedelta
-    start: datetime
-    end: datetime | None
-    folder: Path
-    token: str | None
-    user: str | None
-    password: str | None
-    ca_file: Path | None
-    timeout_s: float
+def _duration(value: Any) -> timedelta:
+    """A length of time such as 30s, 6h or 1d."""
+    match = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
+    if match is None:
+        raise refusal("a whole number and s, m, h or d")
+    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
 
 
-def read_pulls(path: Path) -> list[Pull]:
-    """Read and check ``pulls.toml``; no file, no pulls.
-
-    Raises:
-        BadSettings: a pull is incomplete, holds a secret, or could not be answered.
-    """
-    if not path.exists():
-        return []
-    pulls = [_pull(path, number, entry) for number, entry in enumerate(read_toml(path).get("pull", []), 1)]
-    for attribute in ("name", "folder"):
-        values = [str(getattr(pull, attribute)) for pull in pulls]
-        if twice := {value for value in values if values.count(value) > 1}:
-            raise BadSettings(f"{path}: two pulls have the {attribute} {', '.join(sorted(twice))}. Give each its own.")
-    return pulls
+def _more_than_nothing(length: timedelta) -> timedelta:
+    if not length:
+        raise refusal("more than nothing")
+    return length
 
 
-def _pull(path: Path, number: int, entry: Mapping[str, Any]) -> Pull:
-    entry = _Entry(f"{path}, [[pull]] number {number}", entry)
-    entry.refuse_secrets()
-    entry.refuse_unknown()
-    name = entry.text("name", "small letters, digits, - and _", SITE_ID)
-    site = entry.text("site", "small letters, digits, - and _", SITE_ID)
-    exporter, query = entry.get("exporter"), entry.get("query")
-    if (exporter is None) == (query is None) or not isinstance(exporter or query, str):
-        entry.refuse("it does not say what to ask for", 'either exporter = "dcgm" or query = "…"')
-    step, window = entry.duration("step"), entry.duration("window")
-    if window % step or not 1 <= window // step <= MOST_POINTS:
-        entry.refuse(
-            f"window is {entry['window']!r} with step {entry['step']!r}",
-            f"a whole number of steps, at most {MOST_POINTS} of them, which is what Prometheus answers",
-        )
-    if (entry.get("user") is None) != (entry.get("password") is None):
-        entry.refuse("user and password go together", "both or none")
-    if "token" in entry and "user" in entry:
-        entry.refuse("it has a token and a user", "one way to authenticate")
-    ca_file = entry.get("ca_file")
-    landing = entry.get("landing", f"landing/{site}/{name}")
-    if not isinstance(landing, str) or not isinstance(ca_file, str | None):
-        entry.refuse("landing and ca_file are paths", 'text, e.g. landing = "landing/site-a/dcgm"')
-    return Pull(
-        name=name,
-        site=site,
-        url=entry.url(),
-        exporter=exporter,
-        match=str(entry.get("match", "")),
-        query=query,
-        step=step,
-        window=window,
-        lookback=entry.duration("lookback", "1h"),
-        start=entry.instant("start"),
-        end=entry.instant("end") if "end" in entry else None,
-        folder=path.parent / landing,
-        token=entry.get("token"),
-        user=entry.get("user"),
-        password=entry.get("password"),
-        ca_file=path.parent / ca_file if ca_file else None,
-        timeout_s=entry.duration("timeout", "2m").total_seconds(),
+def _instant(value: Any) -> datetime:
+    """A day, which begins at midnight UTC, or a time with an offset."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise refusal("a day, or a time with an offset such as 2024-06-01T00:00:00+08:00, without quotes")
+    return datetime(value.year, value.month, value.day, tzinfo=UTC)
+
+
+def _address(value: Any) -> Any:
+    """An address that can hold no secret: it would be shown in messages and logs."""
+    if isinstance(value, str) and re.search(r"[@?]", value):
+        raise refusal("an address without user, password and query", "more than an address", _ADVICE)
+    return value
+
+
+def _reference(value: Any) -> str:
+    if not (isinstance(value, str) and re.fullmatch(_REFERENCE, value)):
+        raise refusal("a reference to a secret", "a value that is written out", _ADVICE)
+    return value
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$"})
+]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+]
+Length = Annotated[Duration, AfterValidator(_more_than_nothing)]
+Reference = Annotated[
+    str, BeforeValidator(_reference), WithJsonSchema({"type": "string", "pattern": f"^{_REFERENCE}$"})
+]
+
+
+class Pull(Table):
+    """One server that is asked, and for what."""
+
+    name: Annotated[str, Like(SITE_ID, "small letters, digits, - and _"), AfterValidator(only_once)] = Field(
+        description="Names the pull, and its folder where landing is left out.", examples=["gpus"]
+    )
+    site: KnownSiteId = Field(description="Site the answers are of.", examples=["my-centre"])
+    url: Annotated[str, Like(_ADDRESS, "an address"), BeforeValidator(_address)] = Field(
+        description="Address of the server, to which /api/v1/query_range is appended.",
+        examples=["http://prometheus.example:9090"],
+    )
+    exporter: Text | None = Field(
+        default=None, description="Exporter whose mapped metrics are asked for.", examples=["dcgm"]
+    )
+    match: str = Field(default="", description="Label matchers besides.", examples=['cluster="a"'])
+    query: Text | None = Field(
+        default=None, description="PromQL in place of exporter.", examples=["up"], validate_default=True
+    )
+    step: Length = Field(description="Time between two points of a series.", examples=["30s"])
+    window: Length = Field(description="Time that one query and one file cover.", examples=["1h"])
+    lookback: Duration = Field(
+        default="1h",
+        description="How late samples may come after a window's end; 1h if left out.",
+        validate_default=True,
+        examples=["1h"],
+    )
+    start: Instant = Field(description="First day to ask for, or a time with an offset.", examples=[date(2024, 6, 1)])
+    end: Instant | None = Field(
+        default=None,
+        description="Day or time from which on no window begins; the one it lies in is asked for whole.",
+        examples=[date(2025, 1, 1)],
+    )
+    folder: Path = Field(
+        default_factory=Path,
+        alias="landing",
+        strict=False,
+        description="Folder of the files; landing/<site>/<name> if left out.",
+        examples=["landing/my-centre/gpus"],
+        validate_default=True,
+    )
+    token: Reference | None = Field(
+        default=None, description="Where the bearer token is.", examples=["env:PROMETHEUS_TOKEN"]
+    )
+    user: Text | None = Field(default=None, description="User of basic authentication.", examples=["suanheng"])
+    password: Reference | None = Field(
+        default=None,
+        description="Where that user's password is.",
+        examples=["block:prometheus-password"],
+        validate_default=True,
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        strict=False,
+        description="Certificates that are trusted instead of the usual ones, in PEM.",
+        examples=["ca.pem"],
+    )
+    timeout: Length = Field(
+        default="2m",
+        description="How long to wait for a word of the server; 2m if left out.",
+        validate_default=True,
+        examples=["2m"],
     )
 
+    @property
+    def timeout_s(self) -> float:
+        """Seconds to wait for the server to say anything."""
+        return self.timeout.total_seconds()
 
-class _Entry(dict[str, Any]):
-    """One entry, and where it stands for whoever has to repair it."""
+    @field_validator("url")
+    @classmethod
+    def _without_a_slash_at_the_end(cls, url: str) -> str:
+        return url.rstrip("/")
 
-    def __init__(self, where: str, values: Mapping[str, Any]) -> None:
-        super().__init__(values)
-        self._where = where
+    @field_validator("exporter")
+    @classmethod
+    def _mapped_exporter(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and name not in (mapped := _mapped_exporters(_root(info))):
+            raise refusal(
+                f"an exporter that metric_mappings.csv has: {', '.join(sorted(mapped))}",
+                do=did_you_mean(name, mapped) or "add rows of your own to reference/metric_mappings.csv",
+            )
+        return name
 
-    def refuse(self, problem: str, expected: str) -> NoReturn:
-        """Stop, and say why."""
-        raise BadSettings(f"{self._where}: {problem}. Expected {expected}.")
+    @field_validator("query")
+    @classmethod
+    def _one_thing_to_ask_for(cls, query: str | None, info: ValidationInfo) -> str | None:
+        if "exporter" in info.data and (query is None) == (info.data["exporter"] is None):
+            got = "neither" if query is None else "both"
+            raise refusal("either exporter or query", got, 'say what to ask for, e.g. exporter = "dcgm", and only once')
+        return query
 
-    def refuse_secrets(self) -> None:
-        """Refuse a secret that is written out, without repeating it."""
-        for key in _SECRETS:
-            if key in self and not (isinstance(self[key], str) and re.fullmatch(_REFERENCE, self[key])):
-                self.refuse(f"{key} is written out", _ADVICE)
-        address = urlsplit(str(self.get("url", "")))
-        if address.username or address.password or address.query:
-            self.refuse("url holds more than an address", f"no user, password or query in it, but {_ADVICE}")
+    @field_validator("window")
+    @classmethod
+    def _whole_number_of_steps(cls, window: timedelta, info: ValidationInfo) -> timedelta:
+        step = info.data.get("step")
+        if step and (window % step or window // step > MOST_POINTS):
+            raise refusal(
+                f"a whole number of steps, at most {MOST_POINTS} of them, which is what Prometheus answers",
+                f"{window / step:g} steps of {step.total_seconds():g} s",
+            )
+        return window
 
-    def refuse_unknown(self) -> None:
-        """Refuse keys that mean nothing here; their values may be secrets and are not repeated."""
-        if unknown := set(self) - KEYS:
-            self.refuse(f"unknown key {', '.join(sorted(unknown))}", f"only {', '.join(sorted(KEYS))}")
+    @field_validator("end")
+    @classmethod
+    def _after_start(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
+        if end is not None and "start" in info.data and end <= info.data["start"]:
+            raise refusal("a day or time after start")
+        return end
 
-    def text(self, key: str, expected: str, pattern: str) -> str:
-        """A text of that form."""
-        value = self.get(key)
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            self.refuse(f"{key} is {value!r}", expected)
-        return str(value)
+    @field_validator("folder")
+    @classmethod
+    def _from_the_workspace(cls, folder: Path, info: ValidationInfo) -> Path:
+        if folder == Path():
+            if not {"site", "name"} <= info.data.keys():
+                return folder
+            folder = Path("landing", info.data["site"], info.data["name"])
+        return only_once(_root(info) / folder, info)
 
-    def url(self) -> str:
-        """The address of the server."""
-        value = self.text("url", "an address, e.g. http://prometheus.example:9090", r"https?://[^\s/?#]+(/[^\s?#]*)?")
-        return value.rstrip("/")
+    @field_validator("user")
+    @classmethod
+    def _one_way_to_authenticate(cls, user: str | None, info: ValidationInfo) -> str | None:
+        if user is not None and info.data.get("token") is not None:
+            raise refusal("one way to authenticate", "a token and a user", "keep one of them")
+        return user
 
-    def duration(self, key: str, default: str | None = None) -> timedelta:
-        """A length of time such as 30s, 6h or 1d."""
-        value = self.get(key, default)
-        match = re.fullmatch(r"(\d{1,6})([smhd])", value) if isinstance(value, str) else None
-        if match is None:
-            self.refuse(f"{key} is {value!r}", "a whole number and s, m, h or d, e.g. 30s or 6h")
-        length = int(match[1]) * _SECONDS[match[2]]
-        if length == 0 and key != "lookback":
-            self.refuse(f"{key} is {value!r}", "more than nothing")
-        return timedelta(seconds=length)
+    @field_validator("password")
+    @classmethod
+    def _with_its_user(cls, password: str | None, info: ValidationInfo) -> str | None:
+        if "user" in info.data and (password is None) != (info.data["user"] is None):
+            missing = "password" if password is None else "user"
+            raise refusal("user and password, or none of them", f"no {missing}", f"add {missing}")
+        return password
 
-    def instant(self, key: str) -> datetime:
-        """A day, which begins at midnight UTC, or a time with an offset."""
-        value = self.get(key)
-        if isinstance(value, datetime):
-            if value.tzinfo is None:
-                self.refuse(f"{key} is {value}", "a day, or a time with an offset, e.g. 2024-06-01T00:00:00+08:00")
-            return value.astimezone(UTC)
-        if not isinstance(value, date):
-            self.refuse(f"{key} is {value!r}", f"a day to ask from or to, e.g. {key} = 2024-06-01")
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    @field_validator("ca_file")
+    @classmethod
+    def _seen_from_the_workspace(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        return _root(info) / file if file else None
+
+
+class PullsFile(Table):
+    """pulls.toml of a suanheng workspace: which Prometheus servers are asked, and for what."""
+
+    pull: list[Pull] = Field(default=[], description="One entry per server and exporter.")
+
+
+def read_pulls(path: Path, sites: Collection[str] | None = None) -> list[Pull]:
+    """Read ``pulls.toml``; no file, no pulls.
+
+    Args:
+        path: the file.
+        sites: ids of the sites that exist; any will do where it is not given.
+
+    Raises:
+        BadSettings: a pull is incomplete, holds a secret, or could not be answered; with every fault.
+    """
+    return read(path, PullsFile, {"root": path.parent, "sites": sites}).pull if path.exists() else []
+
+
+def _root(info: ValidationInfo) -> Path:
+    """Folder of the workspace, from which paths are seen."""
+    assert info.context is not None
+    return info.context["root"]
+
+
+def _mapped_exporters(root: Path) -> set[str]:
+    """Exporters of which some metric is mapped to a dataset, by the package or the workspace."""
+    found = set()
+    for folder in (REFERENCE_FACTS, root / "reference"):
+        path = folder / "metric_mappings.csv"
+        if path.exists():
+            with path.open(encoding="utf-8", errors="replace", newline="") as file:
+                found |= {row["exporter"] for row in csv.DictReader(file) if row.get("dataset") and row.get("exporter")}
+    return found

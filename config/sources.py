@@ -1,134 +1,187 @@
-"""Bindings: which files are which format and site, how often they come, their time zone, their standing as evidence."""
+"""Sources: which files are which format and site, how often they come, their time zone, their standing as evidence.
 
-import codecs
+[[source]]
+format = "template"
+dataset = "utility_bills"
+files = "landing/{site}/utility_bills/*.csv"
+cadence = "monthly"
+evidence = "metered"
+"""
+
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zoneinfo import available_timezones
+from typing import Any, Literal, Protocol, get_args
 
-from suanheng.config.workspace import BadSettings, read_toml
+from pydantic import Field, ValidationInfo, field_validator
 
-SITE_ID = r"[a-z0-9][a-z0-9_-]{0,62}"
-CADENCES = ("hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "once")
+from suanheng.config.settings import Table, did_you_mean, read, refusal
+from suanheng.config.sites import SITE_ID, KnownSiteId, TimeZone
+
+Cadence = Literal["hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "once"]
+CADENCES: tuple[str, ...] = get_args(Cadence)
 """How often new files of a source are expected."""
 
-_KNOWN = {"format", "dataset", "files", "site", "cadence", "time_zone", "evidence", "encoding", "options"}
-_EVIDENCE = ("metered", "measured", "declared", "estimated", "simulated")
+Evidence = Literal["metered", "measured", "declared", "estimated", "simulated"]
 
 
-@dataclass(frozen=True)
-class Source:
-    """One binding of ``sources.toml``.
+class Readable(Protocol):
+    """What must be known of a format to check a source.
 
     Attributes:
-        format: name of the format.
-        files: glob from the workspace, or an absolute one; ``{site}`` stands for a folder that is named as the site.
-        site: site of every file, or ``None`` where the path says it.
-        dataset: dataset of a ``template`` file.
-        cadence: how often new files are expected; ``None`` where nobody said.
-        time_zone: zone of local times in the files.
-        evidence: kind of evidence the rows are.
-        encoding: text encoding of the files.
-        options: what the format's reader wants to know besides.
+        times: ``local`` where times in its files carry no zone, which the source must then state.
+        options: names of what the source may say besides.
     """
 
-    format: str
-    files: str
-    site: str | None
-    dataset: str | None
-    cadence: str | None
-    time_zone: str | None
-    evidence: str
-    encoding: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    @property
+    def times(self) -> str: ...  # noqa: D102
+
+    @property
+    def options(self) -> Collection[str]: ...  # noqa: D102
+
+
+class Source(Table):
+    """One source: files of one format."""
+
+    format: str = Field(description="template, or the format of the files.", examples=["template"])
+    dataset: str | None = Field(
+        default=None,
+        description="Dataset of a template; no other format has one.",
+        examples=["utility_bills"],
+        validate_default=True,
+    )
+    files: str = Field(
+        description="Glob from the workspace, or an absolute one; {site} stands for a folder named as the site.",
+        examples=["landing/{site}/bills/*.csv"],
+    )
+    site: KnownSiteId | None = Field(
+        default=None,
+        description="Site of every file, where the path does not say it.",
+        examples=["my-centre"],
+        validate_default=True,
+    )
+    cadence: Cadence | None = Field(
+        default=None, description="How often new files are expected; nothing is late if left out.", examples=["monthly"]
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="Zone of times without an offset.", examples=["Asia/Shanghai"], validate_default=True
+    )
+    evidence: Evidence = Field(default="declared", description="Kind of evidence the rows are.", examples=["metered"])
+    encoding: str = Field(default="utf-8", description="Encoding of text files.", examples=["gb18030"])
+    options: dict[str, Any] = Field(
+        default={}, description="What the format wants to know besides.", examples=[{"node": "gpu-07"}]
+    )
 
     @property
     def raw_table(self) -> str:
         """Table of stage raw that the files land in."""
         return f"template_{self.dataset}" if self.format == "template" else self.format
 
+    @field_validator("format")
+    @classmethod
+    def _existing_format(cls, name: str, info: ValidationInfo) -> str:
+        return _one_of(_context(info)["formats"], name)
+
+    @field_validator("dataset")
+    @classmethod
+    def _existing_dataset(cls, name: str | None, info: ValidationInfo) -> str | None:
+        return _one_of(_context(info)["datasets"], name) if info.data.get("format") == "template" else name
+
+    @field_validator("files")
+    @classmethod
+    def _glob_from_somewhere(cls, glob: str) -> str:
+        if not glob or (Path(glob).is_absolute() and "{site}" in glob):
+            raise refusal("a glob from the workspace, or an absolute one without {site}")
+        return glob
+
+    @field_validator("site")
+    @classmethod
+    def _stated_somewhere(cls, site: str | None, info: ValidationInfo) -> str | None:
+        if site is None and "{site}" not in info.data.get("files", "{site}"):
+            raise refusal("the site of the files", "nothing", 'add e.g. site = "my-centre", or {site} in files')
+        return site
+
+    @field_validator("time_zone")
+    @classmethod
+    def _stated_where_files_do_not(cls, zone: str | None, info: ValidationInfo) -> str | None:
+        name = info.data.get("format")
+        if zone is None and name is not None and _context(info)["formats"][name].times == "local":
+            raise refusal(
+                f"the zone of the times in a file of format {name}, which carry none",
+                "nothing",
+                'add e.g. time_zone = "Asia/Shanghai"',
+            )
+        return zone
+
+    @field_validator("encoding")
+    @classmethod
+    def _existing_encoding(cls, name: str) -> str:
+        try:
+            "".encode(name)
+        except (LookupError, ValueError):
+            raise refusal("a text encoding, e.g. utf-8 or gb18030") from None
+        return name
+
+    @field_validator("options")
+    @classmethod
+    def _known_options(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        name = info.data.get("format")
+        known = _context(info)["formats"][name].options if name is not None else options
+        if unknown := sorted(set(options) - set(known)):
+            there = f"options that format {name} knows: {', '.join(sorted(known))}" if known else f"none for {name}"
+            raise refusal(there, ", ".join(unknown), did_you_mean(unknown[0], known) or "remove what it does not know")
+        return options
+
+
+class SourcesFile(Table):
+    """sources.toml of a suanheng workspace: what comes in."""
+
+    source: list[Source] = Field(default=[], description="One entry per format and place.")
+
+
+def _context(info: ValidationInfo) -> dict[str, Any]:
+    """What ``read_sources`` was told of formats and datasets."""
+    assert info.context is not None
+    return info.context
+
+
+def _one_of(known: Collection[str], name: str | None) -> str:
+    if name is None or name not in known:
+        got = "nothing" if name is None else None
+        raise refusal(f"one of {', '.join(sorted(known))}", got, did_you_mean(name, known))
+    return name
+
 
 @dataclass(frozen=True)
 class BoundFile:
-    """A file that a binding matches."""
+    """A file that a source matches."""
 
     path: Path
     site_id: str
     source: Source
 
 
-def read_sources(path: Path, formats: Mapping[str, str], datasets: set[str]) -> list[Source]:
-    """Read and check ``sources.toml``.
+def read_sources(
+    path: Path, formats: Mapping[str, Readable], datasets: Collection[str], sites: Collection[str] | None = None
+) -> list[Source]:
+    """Read ``sources.toml``.
 
     Args:
         path: the file.
-        formats: the formats that exist, each with what its times are; those whose times are ``local`` need a zone.
+        formats: the formats that exist.
         datasets: names of the datasets that exist.
+        sites: ids of the sites that exist; any will do where it is not given.
 
     Raises:
-        BadSettings: a binding is incomplete or names something that does not exist.
+        BadSettings: the file is missing, or a source is incomplete or names something that does not exist; with every
+            fault.
     """
-    return [
-        _source(path, number, entry, formats, datasets)
-        for number, entry in enumerate(read_toml(path).get("source", []), 1)
-    ]
-
-
-_time_zones = cache(available_timezones)
-"""Names of the zones: asking for them walks through the whole time zone database."""
-
-
-def _source(path: Path, number: int, entry: dict[str, Any], formats: Mapping[str, str], datasets: set[str]) -> Source:
-    where = f"{path}, [[source]] number {number}"
-
-    def refuse(problem: str, expected: str) -> None:
-        raise BadSettings(f"{where}: {problem}. Expected {expected}.")
-
-    if unknown := set(entry) - _KNOWN:
-        refuse(f"unknown key {', '.join(sorted(unknown))}", f"only {', '.join(sorted(_KNOWN))}")
-    if not isinstance(entry.get("format"), str) or entry["format"] not in formats:
-        refuse(f"format is {entry.get('format')!r}", f"one of {', '.join(sorted(formats))}")
-    if entry["format"] == "template" and entry.get("dataset") not in datasets:
-        refuse(f"dataset is {entry.get('dataset')!r}", f"one of {', '.join(sorted(datasets))}")
-    if not isinstance(entry.get("files"), str) or (Path(entry["files"]).is_absolute() and "{site}" in entry["files"]):
-        refuse(f"files is {entry.get('files')!r}", "a glob, e.g. landing/{site}/bills/*.csv")
-    if "site" not in entry and "{site}" not in entry["files"]:
-        refuse("no site", 'site = "…", or {site} in files')
-    if "site" in entry and not is_site_id(str(entry["site"])):
-        refuse(f"site is {entry['site']!r}", "small letters, digits, - and _")
-    if entry.get("cadence", "once") not in CADENCES:
-        refuse(f"cadence is {entry['cadence']!r}", f"one of {', '.join(CADENCES)}")
-    if formats[entry["format"]] == "local" and "time_zone" not in entry:
-        refuse(
-            f"no time_zone, and the times in a file of format {entry['format']} carry none",
-            'the zone they were written in, e.g. time_zone = "Asia/Shanghai"',
-        )
-    if "time_zone" in entry and entry["time_zone"] not in _time_zones():
-        refuse(f"time_zone is {entry['time_zone']!r}", "an IANA name, e.g. Asia/Shanghai")
-    try:
-        codecs.lookup(entry.get("encoding", "utf-8"))
-    except LookupError:
-        refuse(f"encoding is {entry['encoding']!r}", "a text encoding, e.g. utf-8 or gb18030")
-    if entry.get("evidence", "declared") not in _EVIDENCE:
-        refuse(f"evidence is {entry['evidence']!r}", f"one of {', '.join(_EVIDENCE)}")
-    return Source(
-        format=entry["format"],
-        files=entry["files"],
-        site=entry.get("site"),
-        dataset=entry.get("dataset"),
-        cadence=entry.get("cadence"),
-        time_zone=entry.get("time_zone"),
-        evidence=entry.get("evidence", "declared"),
-        encoding=entry.get("encoding", "utf-8"),
-        options=entry.get("options", {}),
-    )
+    return read(path, SourcesFile, {"formats": formats, "datasets": datasets, "sites": sites}).source
 
 
 def bound_files(root: Path, sources: list[Source]) -> Iterator[BoundFile]:
-    """Every file that a binding matches and whose site is known, by binding, then by path."""
+    """Every file that a source matches and whose site is known, by source, then by path."""
     for source, path, site in matches(root, sources):
         if is_site_id(site):
             yield BoundFile(path, site, source)
@@ -145,7 +198,7 @@ def misplaced_files(root: Path, sources: list[Source]) -> Iterator[tuple[Path, s
 
 
 def matches(root: Path, sources: list[Source]) -> Iterator[tuple[Source, Path, str]]:
-    """Every file that a binding matches, by binding, then by path, with what should be its site."""
+    """Every file that a source matches, by source, then by path, with what should be its site."""
     for source in sources:
         base, pattern = place_of(root, source)
         found = sorted(path for path in base.glob(str(pattern)) if path.is_file())
@@ -154,7 +207,7 @@ def matches(root: Path, sources: list[Source]) -> Iterator[tuple[Source, Path, s
 
 
 def place_of(root: Path, source: Source) -> tuple[Path, Path]:
-    """The folder that a binding's files are looked for from, and the glob from there."""
+    """The folder that a source's files are looked for from, and the glob from there."""
     pattern = Path(source.files.replace("{site}", "*"))
     base = Path(pattern.anchor) if pattern.is_absolute() else root
     return base, pattern.relative_to(pattern.anchor)

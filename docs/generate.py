@@ -1,4 +1,4 @@
-"""Writes the pages that contracts, recipes and the methodology decide: formats, datasets, indicators, methodology.
+"""Writes the pages that contracts, recipes and the methodology decide, and the JSON Schemas of the settings files.
 
 Run it with ``make docs``. A test compares the pages with what is written here, so they cannot go out of date.
 """
@@ -9,7 +9,12 @@ from pathlib import Path
 
 from generators.contract_pages import datasets_page, format_page, formats_page
 from generators.scoring_pages import indicators_page, methodology_page
+from generators.settings_schemas import settings_schema
 
+from suanheng.config.pulls import PullsFile
+from suanheng.config.sites import SitesFile
+from suanheng.config.sources import SourcesFile
+from suanheng.config.suanheng_toml import SuanhengToml
 from suanheng.schemas.formats import formats
 
 FOLDER = Path(__file__).parent
@@ -20,6 +25,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "datasets.md": datasets_page,
     "indicators.md": indicators_page,
     "methodology.md": methodology_page,
+    "schemas/suanheng.json": partial(settings_schema, SuanhengToml),
+    "schemas/sites.json": partial(settings_schema, SitesFile),
+    "schemas/sources.json": partial(settings_schema, SourcesFile),
+    "schemas/pulls.json": partial(settings_schema, PullsFile),
 }
 """File name to what it should hold."""
 

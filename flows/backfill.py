@@ -8,11 +8,11 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from suanheng.config.workspace import open_workspace
 from suanheng.flows.night import run
 from suanheng.flows.orchestration.conclusion import conclude
 from suanheng.flows.orchestration.steps import PrefectSteps, current_watcher
 from suanheng.flows.order import ALL_STAGES, Order, Stage
+from suanheng.flows.status.settings_check import read_settings
 
 
 @flow(name="backfill", flow_run_name="backfill {first} to {last}")
@@ -42,8 +42,10 @@ def backfill(  # noqa: PLR0913 - the parameters of a flow are what people fill i
         What was done, as plain data.
 
     Raises:
+        BadSettings: a settings file cannot be used; with every fault of all of them.
         PartsFailed: a part failed; the others are done.
     """
     order = Order("backfill", tuple(stages), first, last, tuple(sites), force=force, resume=resume, workers=workers)
-    done = run(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), order)
+    opened = read_settings(workspace).workspace
+    done = run(opened, PrefectSteps(current_watcher()), datetime.now(UTC), order)
     return conclude(done.as_dict())

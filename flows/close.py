@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
-from suanheng.config.sites import read_sites
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.sites import Site, read_sites
+from suanheng.config.workspace import Workspace
 from suanheng.flows.night import night
 from suanheng.flows.orchestration.artifacts import show_closings
 from suanheng.flows.orchestration.conclusion import conclude
 from suanheng.flows.orchestration.steps import Failure, PrefectSteps, Steps, current_watcher
 from suanheng.flows.publish import publish_scorecard
+from suanheng.flows.status.settings_check import read_settings
 from suanheng.transforms.building.periods import add_months, quarter_name
 from suanheng.transforms.publishing.publish import Request
 
@@ -111,8 +113,7 @@ def close(
         BadSettings: there is no such site.
     """
     periods = {
-        site["site_id"]: last_period(due.astimezone(ZoneInfo(site["time_zone"])).date())
-        for site in _wanted(workspace, sites)
+        site.site_id: last_period(due.astimezone(ZoneInfo(site.time_zone)).date()) for site in _wanted(workspace, sites)
     }
     done = night(workspace, steps, now).as_dict()
     part = "{0[0]} {0[1]}".format
@@ -126,17 +127,18 @@ def close(
 
 def _closed(workspace: Path, last_period: Callable[[date], str], sites: Sequence[str]) -> dict[str, Any] | State:
     due = runtime.flow_run.scheduled_start_time
-    done = close(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), due, last_period, sites)
+    opened = read_settings(workspace).workspace
+    done = close(opened, PrefectSteps(current_watcher()), datetime.now(UTC), due, last_period, sites)
     show_closings(done["closings"])
     return conclude(done)
 
 
-def _wanted(workspace: Workspace, names: Sequence[str]) -> list[dict[str, Any]]:
+def _wanted(workspace: Workspace, names: Sequence[str]) -> list[Site]:
     sites = read_sites(workspace.sites_file)
-    there = [site["site_id"] for site in sites]
+    there = [site.site_id for site in sites]
     if unknown := sorted(set(names) - set(there)):
         raise BadSettings(f"There is no site {', '.join(unknown)}. There are: {', '.join(there)}.")
-    return [site for site in sites if not names or site["site_id"] in names]
+    return [site for site in sites if not names or site.site_id in names]
 
 
 def _closing(site_id: str, period: str, result: Any) -> Closing:

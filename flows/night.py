@@ -8,11 +8,12 @@ from typing import Any
 
 import polars as pl
 
+from suanheng.config.errors import BadSettings
 from suanheng.config.machine import processors
 from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import BoundFile, bound_files
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
 from suanheng.flows.landing.land import Landing, misplaced
 from suanheng.flows.landing.pending import Waiting, sources_of, waiting
@@ -238,7 +239,7 @@ def refuse_unknown_sites(workspace: Workspace, sites: Sequence[str]) -> None:
     Raises:
         BadSettings: it does.
     """
-    known = sorted(site["site_id"] for site in read_sites(workspace.sites_file)) if sites else []
+    known = sorted(site.site_id for site in read_sites(workspace.sites_file)) if sites else []
     if unknown := sorted(set(sites) - set(known)):
         raise BadSettings(
             f"{workspace.sites_file} has no site {', '.join(unknown)}. Known: {', '.join(known)}. Name one of them."

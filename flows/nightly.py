@@ -8,11 +8,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from suanheng.config.workspace import open_workspace
 from suanheng.flows.night import night
 from suanheng.flows.orchestration.catch_up import COVERED, covering_run
 from suanheng.flows.orchestration.conclusion import conclude
 from suanheng.flows.orchestration.steps import PrefectSteps, current_watcher
+from suanheng.flows.status.settings_check import read_settings
 
 
 @flow(name="nightly", flow_run_name="nightly {workspace}")
@@ -27,6 +27,7 @@ def nightly(workspace: Path = Path(), reports: bool = True) -> dict[str, Any] | 
         What was done, as plain data; the state ``Covered`` where a later run has done it already.
 
     Raises:
+        BadSettings: a settings file cannot be used; with every fault of all of them.
         PartsFailed: a part failed; the others are done.
     """
     if by := covering_run(workspace, reports):
@@ -34,7 +35,8 @@ def nightly(workspace: Path = Path(), reports: bool = True) -> dict[str, Any] | 
         return Completed(
             name=COVERED, message=f"Covered by {by.name} ({by.id}): it began at {began}, after this was due."
         )
-    done = night(open_workspace(workspace), PrefectSteps(current_watcher()), datetime.now(UTC), reports)
+    opened = read_settings(workspace).workspace
+    done = night(opened, PrefectSteps(current_watcher()), datetime.now(UTC), reports)
     return conclude(done.as_dict())
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from suanheng.config.errors import BadSettings
 from suanheng.config.sources import BoundFile
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.workspace import Workspace
 from suanheng.flows import night
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.land import chunks_of

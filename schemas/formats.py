@@ -109,6 +109,12 @@ def template(dataset: str) -> Format:
 
 
 @cache
+def readable() -> dict[str, Format]:
+    """Names that a source may give as its format; all templates are alike in what a source may say of them."""
+    return {"template": template(next(iter(DATASETS))), **formats()}
+
+
+@cache
 def raw_tables() -> dict[str, Format]:
     """Every table of stage raw, by name: one per format, one per template."""
     return {**formats(), **{f"template_{dataset}": template(dataset) for dataset in DATASETS}}

@@ -9,7 +9,10 @@ from typer.testing import CliRunner
 
 from suanheng.flows.commands import app
 
-SLOW = ("great_expectations", "pandas", "pandera", "prefect", "rdflib", "SALib", "scipy", "spdx_tools", "altair")
+SLOW = (
+    *("great_expectations", "pandas", "pandera", "prefect", "rdflib", "SALib", "scipy", "spdx_tools", "altair"),
+    "suanheng.config.settings",
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sql", "--help"], ["doctor", "--help"]])

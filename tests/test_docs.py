@@ -65,6 +65,7 @@ GENERATED = [
     "datasets.md",
     "indicators.md",
     "methodology.md",
+    *(f"schemas/{name}.json" for name in ("suanheng", "sites", "sources", "pulls")),
 ]
 
 

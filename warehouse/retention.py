@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace
 from suanheng.warehouse.lake import Lake, reading, writing
 from suanheng.warehouse.tables import columns_of_tables
 

@@ -4,7 +4,8 @@ import os
 
 import duckdb
 
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace
 from suanheng.warehouse.engine import quoted
 from suanheng.warehouse.errors import Unreachable
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 from suanheng.flows.commands import (
     ask,
     corrections,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import typer
 
-from suanheng.config.sites import read_sites
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
     USAGE,
@@ -89,11 +88,12 @@ def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":
     """What is fresh, late or missing, by site, dataset and binding."""
+    from suanheng.config.sites import read_sites
     from suanheng.flows.landing.pending import sources_of
     from suanheng.flows.status.freshness import books, freshness
 
     sources = sources_of(workspace)
-    sites = sorted(site["site_id"] for site in read_sites(workspace.sites_file))
+    sites = sorted(site.site_id for site in read_sites(workspace.sites_file))
     found = freshness(workspace, sources, sites, books(lake), now)
     return sorted(found, key=lambda row: (row.site_id, row.dataset, row.number))
 

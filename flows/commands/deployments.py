@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace
 from suanheng.flows.commands.console import JsonOption, WorkspaceOption, say_json, say_table, words
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def serve(name: NameOption = None, workspace: WorkspaceOption = Path(), as_json:
     """Register the deployments and run what is due, on this machine, until stopped."""
     from prefect import serve as serve_until_stopped
 
-    opened = open_workspace(workspace)
+    from suanheng.flows.status.settings_check import read_settings
+
+    opened = read_settings(workspace).workspace
     deployments, zone = _planned(opened, name)
     with _server() as server:
         _refuse_taken(server, deployments)
@@ -49,7 +52,9 @@ def deploy(
     """Register the deployments with a work pool, whose workers run what is due."""
     from prefect.exceptions import ObjectNotFound
 
-    opened = open_workspace(workspace)
+    from suanheng.flows.status.settings_check import read_settings
+
+    opened = read_settings(workspace).workspace
     deployments, zone = _planned(opened, name)
     with _server() as server:
         try:

@@ -10,8 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from suanheng.config.workspace import SETTINGS_FILE, BadSettings
-from suanheng.flows.commands.console import ERROR, JsonOption, WorkspaceOption, say_json, say_table, words
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import SETTINGS_FILE
+from suanheng.flows.commands.console import (
+    DONE,
+    ERROR,
+    USAGE,
+    JsonOption,
+    WorkspaceOption,
+    fail,
+    say_json,
+    say_table,
+    words,
+)
 
 NEEDED = (
     "duckdb",
@@ -150,12 +161,21 @@ def _described(name: str, column: Any) -> dict[str, Any]:
 
 def doctor(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Check the installation and the workspace, and say what to do."""
-    checks = [_python(), *map(_package, NEEDED), _extensions(), _workspace(workspace)]
+    checks = [_python(), *map(_package, NEEDED), _extensions()]
+    faults = None
+    try:
+        checks.append(_workspace(workspace))
+    except BadSettings as error:
+        faults = str(error)
+        checks.append(_check("workspace", str(workspace), faults if as_json else "Repair its settings: see below."))
     if as_json:
         say_json(checks)
     else:
         say_table(checks)
-    sys.exit(0 if all(check["ok"] == "yes" for check in checks) else ERROR)
+    if faults and not as_json:
+        fail(faults, USAGE)
+    good = all(check["ok"] == "yes" for check in checks)
+    sys.exit(USAGE if faults else DONE if good else ERROR)
 
 
 def _check(what: str, found: str, problem: str = "") -> dict[str, str]:
@@ -185,25 +205,13 @@ def _extensions() -> dict[str, str]:
 
 
 def _workspace(folder: Path) -> dict[str, str]:
-    from suanheng.config.pulls import read_pulls
-    from suanheng.config.sites import read_sites
     from suanheng.config.sources import bound_files
-    from suanheng.config.workspace import open_workspace
-    from suanheng.flows.landing.pending import sources_of
+    from suanheng.flows.status.settings_check import read_settings
 
-    try:
-        opened = open_workspace(folder)
-        sites = read_sites(opened.sites_file)
-        sources = sources_of(opened)
-        pulls = read_pulls(opened.pulls_file)
-        files = list(bound_files(opened.root, sources))
-    except BadSettings as error:
-        return _check("workspace", str(folder), str(error))
-    strangers = {file.site_id for file in files} - {site["site_id"] for site in sites}
+    settings = read_settings(folder)
+    files = list(bound_files(settings.workspace.root, settings.sources))
+    strangers = {file.site_id for file in files} - {site.site_id for site in settings.sites}
     problem = f"Add to sites.toml: {', '.join(sorted(strangers))}." if strangers else ""
-    free_gib = shutil.disk_usage(opened.root).free / 2**30
-    return _check(
-        "workspace",
-        f"{len(sites)} sites, {len(sources)} sources, {len(pulls)} pulls, {len(files)} files, {free_gib:.0f} GiB free",
-        problem,
-    )
+    free_gib = shutil.disk_usage(settings.workspace.root).free / 2**30
+    counts = f"{len(settings.sites)} sites, {len(settings.sources)} sources, {len(settings.pulls)} pulls"
+    return _check("workspace", f"{counts}, {len(files)} files, {free_gib:.0f} GiB free", problem)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
     ERROR,
     QUARTER_FAILED,

@@ -4,13 +4,12 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.pulls import Pull, read_pulls
-from suanheng.config.sources import bound_files
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
     DONE,
     ERROR,
@@ -22,6 +21,9 @@ from suanheng.flows.commands.console import (
     words,
 )
 from suanheng.warehouse.lake import reading
+
+if TYPE_CHECKING:
+    from suanheng.config.pulls import Pull
 
 _COUNTS = ("new", "replaced", "unchanged", "kept", "empty", "values")
 
@@ -105,7 +107,9 @@ def metrics(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) ->
         )
 
 
-def _wanted(workspace: Workspace, names: list[str]) -> list[Pull]:
+def _wanted(workspace: Workspace, names: list[str]) -> "list[Pull]":
+    from suanheng.config.pulls import read_pulls
+
     orders = read_pulls(workspace.pulls_file)
     there = [order.name for order in orders]
     if not orders:
@@ -115,8 +119,9 @@ def _wanted(workspace: Workspace, names: list[str]) -> list[Pull]:
     return [order for order in orders if not names or order.name in names]
 
 
-def _unbound(workspace: Workspace, orders: list[Pull]) -> list[str]:
+def _unbound(workspace: Workspace, orders: "list[Pull]") -> list[str]:
     """Pulls whose files no source takes in."""
+    from suanheng.config.sources import bound_files
     from suanheng.flows.landing.pending import sources_of
 
     sources = sources_of(workspace)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace
 from suanheng.flows.commands.console import (
     DONE,
     INPUT_REFUSED,
@@ -43,17 +44,20 @@ def register(app: typer.Typer) -> None:
 def ingest(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Take in and stage new files; build nothing."""
     from suanheng.flows import night
+    from suanheng.flows.status.settings_check import read_settings
 
+    opened = read_settings(workspace).workspace
     with progress_bar(quiet=as_json) as bar:
-        outcome = night.ingest(open_workspace(workspace), Steps(bar), datetime.now(UTC)).as_dict()
+        outcome = night.ingest(opened, Steps(bar), datetime.now(UTC)).as_dict()
     _tell(outcome, as_json)
 
 
 def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False, dry_run: DryRunOption = False) -> None:
     """Take in new files and build every quarter they affect, as a Prefect flow."""
     from suanheng.flows.order import Order
+    from suanheng.flows.status.settings_check import read_settings
 
-    opened = open_workspace(workspace)
+    opened = read_settings(workspace).workspace
     if dry_run:
         _tell_plan(opened, Order("nightly"), as_json)
         return
@@ -88,12 +92,13 @@ def backfill(asked: Backfill) -> None:
     """Build the quarters of a range of history, as a Prefect flow."""
     from suanheng.flows.night import refuse_unknown_sites
     from suanheng.flows.order import Order
+    from suanheng.flows.status.settings_check import read_settings
 
     start, _ = _days(asked.first)
     _, end = _days(asked.last)
     if end < start:
         raise BadSettings(f"--from {asked.first} is later than --to {asked.last}. Swap them.")
-    opened = open_workspace(asked.workspace)
+    opened = read_settings(asked.workspace).workspace
     refuse_unknown_sites(opened, asked.site or [])
     parameters: dict[str, Any] = {
         "stages": _stages(asked.stage),

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from suanheng.config.workspace import BadSettings, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import open_workspace
 from suanheng.flows.commands.console import JsonOption, WorkspaceOption, say_json, say_table, takes, words
 from suanheng.warehouse.lake import reading
 
@@ -29,7 +30,7 @@ def whatif(
     """Score with another methodology beside the current one, and bridge the difference. Nothing is written."""
     from suanheng.transforms.analysis.whatif import what_if
     from suanheng.transforms.scoring.fit import MethodologyMismatch
-    from suanheng.transforms.scoring.methodology import InvalidMethodology, load
+    from suanheng.transforms.scoring.methodology import load
     from suanheng.transforms.scoring.values import UndefinedScore
 
     opened = open_workspace(workspace)
@@ -37,7 +38,7 @@ def whatif(
         current, other = load(opened.methodology), load(methodology)
         with reading(opened) as lake:
             cards = what_if(lake, current, other, site, period)
-    except (FileNotFoundError, InvalidMethodology, MethodologyMismatch, UndefinedScore) as error:
+    except (MethodologyMismatch, UndefinedScore) as error:
         raise BadSettings(str(error)) from error
     if as_json:
         say_json({"current": _named(current), "other": _named(other), "scorecards": [asdict(card) for card in cards]})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suanheng.config.workspace import open_workspace
 from suanheng.flows.commands.console import (
     DONE,
     INPUT_REFUSED,
@@ -52,9 +51,10 @@ def list_formats(as_json: JsonOption = False) -> None:
 
 def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """What each binding matches, how the first records of new files fare, and what does not fit; changes nothing."""
+    from suanheng.flows.status.settings_check import read_settings
     from suanheng.flows.status.source_check import inspect
 
-    found = inspect(open_workspace(workspace), datetime.now(UTC))
+    found = inspect(read_settings(workspace).workspace, datetime.now(UTC))
     code = DONE if found.fits else INPUT_REFUSED
     if as_json:
         say_json({**asdict(found), "exit_code": code})

@@ -14,7 +14,7 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place, repairs
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.landing.repairs import Content
-from suanheng.schemas.formats import formats, raw_tables
+from suanheng.schemas.formats import raw_tables, readable
 from suanheng.schemas.staged import DATASETS, family
 from suanheng.schemas.tables.ops import FILES
 from suanheng.transforms.telemetry.quarter_sums import grounds_hash
@@ -163,18 +163,13 @@ def sources_of(workspace: Workspace) -> list[Source]:
     Raises:
         BadSettings: the file of bindings cannot be used.
     """
-    return read_sources(workspace.sources_file, readable_formats(), set(DATASETS))
+    return read_sources(workspace.sources_file, readable(), DATASETS)
 
 
 def repairs_of(workspace: Workspace, content: Content) -> Path | None:
     """File of the repaired records of a content, where there is one."""
     path = repairs.path_of(workspace.repairs_folder, content)
     return path if path.is_file() else None
-
-
-def readable_formats() -> dict[str, str]:
-    """Names a binding may give as its format, each with what the times in such a file are."""
-    return {"template": "stated", **{name: form.times for name, form in formats().items()}}
 
 
 def _group(file: Waiting) -> tuple[str, str]:

@@ -22,8 +22,9 @@ from pathlib import Path
 import httpx
 from filelock import FileLock
 
+from suanheng.config.errors import BadSettings
 from suanheng.config.pulls import Pull
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.workspace import Workspace
 from suanheng.flows.sources.prometheus_matrix import samples
 from suanheng.schemas.checking.records import Unreadable, UnreadableFile
 from suanheng.transforms.definitions.reference import facts

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from suanheng.config.errors import BadSettings
 from suanheng.config.sites import read_sites
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.workspace import Workspace
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
@@ -58,22 +58,15 @@ def zone_of(workspace: Workspace) -> Zone:
     """The zone that all sites share, else that of the first one.
 
     Raises:
-        BadSettings: there is no site, or its zone does not exist.
+        BadSettings: there is no site, or a site cannot be used.
     """
     sites = read_sites(workspace.sites_file)
     if not sites:
         raise BadSettings(f"{workspace.sites_file} names no site, whose time zone schedules follow. Add one.")
-    zone = sites[0]["time_zone"]
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise BadSettings(
-            f"{workspace.sites_file}: time_zone of {sites[0]['site_id']} is {zone!r}. Expected one of the IANA list, "
-            "e.g. Asia/Shanghai."
-        ) from None
-    if {site["time_zone"] for site in sites} == {zone}:
-        return Zone(zone, "the zone of all sites")
-    return Zone(zone, f"the zone of {sites[0]['site_id']}, the first site; others lie elsewhere")
+    first = sites[0]
+    if {site.time_zone for site in sites} == {first.time_zone}:
+        return Zone(first.time_zone, "the zone of all sites")
+    return Zone(first.time_zone, f"the zone of {first.site_id}, the first site; others lie elsewhere")
 
 
 def deployments_of(workspace: Workspace, name: str, zone: Zone) -> list["RunnerDeployment"]:

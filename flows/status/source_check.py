@@ -110,7 +110,7 @@ def inspect(workspace: Workspace, now: datetime) -> Inspection:
         BadSettings: a settings file cannot be used.
     """
     sources = sources_of(workspace)
-    sites = {site["site_id"] for site in read_sites(workspace.sites_file)}
+    sites = {site.site_id for site in read_sites(workspace.sites_file)}
     look = _Look(workspace, sources, sites)
     bindings = [look.at(number, source) for number, source in enumerate(sources, 1)]
     for row in freshness(workspace, sources, sorted(sites), look.books, now):

@@ -1,7 +1,10 @@
 """Contracts of the tables everything is joined to: sites, their months and periods, the catalogue of indicators."""
 
+from typing import get_args
+
 import polars as pl
 
+from suanheng.config.sites import SizeClass
 from suanheng.schemas.contract import UTC, Column, Contract
 from suanheng.schemas.tables.facts import ADDITIVE
 
@@ -19,7 +22,7 @@ SITES = Contract(
         "country": Column(pl.String, "Country (ISO 3166-1 alpha-2)."),
         "commissioned_on": Column(pl.Date, "First day of service; nothing before it is scored."),
         "rack_units": Column(pl.Float64, "Rack height available.", unit="U"),
-        "size_class": Column(pl.String, "Size as policies use it.", one_of=("small", "large", "very_large")),
+        "size_class": Column(pl.String, "Size as policies use it.", one_of=get_args(SizeClass)),
         "is_new": Column(pl.Boolean, "Whether policies for new centres bind it."),
         "is_hub_node": Column(pl.Boolean, "Whether it is in a national hub node (枢纽节点)."),
     },

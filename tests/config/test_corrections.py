@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from suanheng.config.corrections import PACKAGED, read_corrections
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 
 GOOD: dict[str, Any] = {
     "id": "meter-in-wh",

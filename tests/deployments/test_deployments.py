@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 from typer.testing import CliRunner
 
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 from suanheng.flows.commands import app
 from suanheng.flows.commands.console import QUARTER_FAILED
 from suanheng.transforms.publishing.reproduce import reproduce

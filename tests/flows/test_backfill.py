@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 from suanheng.flows.commands.run import _tell
 from suanheng.flows.night import run
 from suanheng.flows.orchestration.steps import Steps

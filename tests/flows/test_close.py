@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 from suanheng.flows.close import close, last_month, last_quarter
 from suanheng.flows.orchestration.steps import Steps
 from tests.conftest import write_tiny

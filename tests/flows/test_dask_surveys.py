@@ -21,7 +21,7 @@ import polars as pl
 import psutil
 import pytest
 
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 from suanheng.flows.landing import in_place, survey_on_dask
 from suanheng.flows.landing.in_place import NotSurveyed
 from suanheng.transforms.telemetry import survey
@@ -191,5 +191,7 @@ def test_a_worker_that_does_not_see_the_file_says_so(tmp_path, monkeypatch):
 
 
 def test_an_address_that_cannot_be_one(new_centre):
-    with pytest.raises(BadSettings, match=r"workers\.dask is 'localhost'\. Expected the address of a Dask scheduler"):
+    with pytest.raises(
+        BadSettings, match=r"workers\.dask: expected the address of a Dask scheduler, but got .localhost"
+    ):
         new_centre("misnamed", '[workers]\ndask = "localhost"\n').workspace  # noqa: B018

@@ -13,6 +13,7 @@ from suanheng.config.sources import bound_files, read_sources
 from suanheng.flows.demo import generate
 from suanheng.flows.demo.workspace import chinese_header
 from suanheng.schemas.checking.records import Chunk, check
+from suanheng.schemas.formats import readable
 from suanheng.schemas.staged import DATASETS
 
 SITES = ("qinglan", "xiliu", "chaosheng")
@@ -32,7 +33,7 @@ class Demo:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        sources = read_sources(root / "sources.toml", {"template": "stated"}, set(DATASETS))
+        sources = read_sources(root / "sources.toml", readable(), DATASETS)
         self.files = list(bound_files(root, sources))
         self._checked: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {}
 
@@ -128,13 +129,13 @@ class TestFiles:
 
     def test_sites_are_read_by_the_settings_reader(self, demo: Demo) -> None:
         sites = read_sites(demo.root / "sites.toml")
-        assert [(site["site_id"], site["region_code"]) for site in sites] == [
+        assert [(site.site_id, site.region_code) for site in sites] == [
             ("qinglan", "CN-HE"),
             ("xiliu", "CN-SC"),
             ("chaosheng", "CN-SH"),
         ]
-        assert all("fictitious" in site["name_en"] and "虚构" in site["name_zh"] for site in sites)
-        assert all(value is not None for site in sites for value in site.values())
+        assert all("fictitious" in site.name_en and "虚构" in site.name_zh for site in sites)
+        assert all(value is not None for site in sites for _, value in site)
 
     def test_all_rows_are_declared_simulated(self, demo: Demo) -> None:
         assert {file.source.evidence for file in demo.files} == {"simulated"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from suanheng.config.pulls import KEYS, Pull, read_pulls
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
+from suanheng.config.pulls import Pull, read_pulls
 from suanheng.flows.landing.pull import windows_to_ask
 from suanheng.transforms.definitions.reference import PACKAGED
 
@@ -57,35 +57,45 @@ def test_a_start_with_an_offset_is_that_moment(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"name": None}, "name is None"),
-        ({"name": '"../etc"'}, r"name is '\.\./etc'"),
-        ({"site": '"Site A"'}, "site is 'Site A'"),
-        ({"url": '"prometheus:9090"'}, "url is"),
-        ({"url": '"ftp://prometheus"'}, "url is"),
-        ({"exporter": None}, "does not say what to ask for"),
-        ({"query": '"up"'}, "does not say what to ask for"),
-        ({"step": '"30"'}, "step is '30'"),
-        ({"step": "30"}, "step is 30"),
-        ({"step": '"0s"'}, "more than nothing"),
-        ({"window": '"100s"'}, "whole number of steps"),
+        ({"name": None}, "name: expected the key name, but got nothing"),
+        ({"name": '"../etc"'}, r'name: expected small letters, .*, but got "\.\./etc"'),
+        ({"site": '"Site A"'}, 'site: expected small letters, .*, but got "Site A"'),
+        ({"url": '"prometheus:9090"'}, "url: expected an address"),
+        ({"url": '"ftp://prometheus"'}, "url: expected an address"),
+        ({"exporter": None}, "query: expected either exporter or query, but got neither"),
+        ({"query": '"up"'}, "query: expected either exporter or query, but got both"),
+        ({"exporter": '"dgcm"'}, r"exporter: expected .*nvidia_gpu_exporter.*, but got \"dgcm\"; did you mean dcgm\?"),
+        ({"step": '"30"'}, 'step: expected a whole number and s, m, h or d, but got "30"'),
+        ({"step": "30"}, "step: expected a whole number and s, m, h or d, but got 30"),
+        ({"step": '"0s"'}, "step: expected more than nothing"),
+        ({"timeout": '"0s"'}, "timeout: expected more than nothing"),
+        # 100 s are 3 1/3 steps of 30 s.
+        ({"window": '"100s"'}, "window: expected a whole number of steps.*, but got 3.33333 steps of 30 s"),
         # 30 s x 11,000 are 91 h 40 min; four days are more.
-        ({"window": '"4d"'}, "at most 11000"),
-        ({"start": None}, "a day to ask from"),
-        ({"start": "2024-06-01T00:00:00"}, "with an offset"),
-        ({"user": '"alice"'}, "user and password go together"),
-        ({"token": '"env:A"', "user": '"a"', "password": '"env:B"'}, "one way to authenticate"),
-        ({"retries": "3"}, "unknown key retries"),
+        ({"window": '"4d"'}, "window: .*at most 11000 .*, but got 11520 steps"),
+        ({"start": None}, "start: expected the key start"),
+        ({"start": "2024-06-01T00:00:00"}, "start: expected a day, or a time with an offset"),
+        ({"start": '"2024-06-01"'}, "start: expected a day, .*without quotes"),
+        ({"end": "2024-06-01"}, "end: expected a day or time after start"),
+        ({"user": '"alice"'}, "password: expected user and password, or none of them, but got no password"),
+        ({"password": '"env:B"'}, "password: expected user and password, or none of them, but got no user"),
+        ({"token": '"env:A"', "user": '"a"', "password": '"env:B"'}, "user: expected one way to authenticate"),
+        ({"landing": "3"}, "landing: expected a path"),
+        ({"retries": "3"}, "retries: expected one of the keys ca_file, .*, but got retries; remove it"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path, changes, reason):
-    with pytest.raises(BadSettings, match=rf"pulls\.toml, \[\[pull\]\] number 1: .*{reason}"):
+    with pytest.raises(BadSettings, match=rf"pulls\.toml, line \d+, \[\[pull\]\] number 1, {reason}") as refused:
         read(tmp_path, **changes)
+    assert len(refused.value.faults) == 1
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"token": '"eyJhbGciOi"'},
+        {"token": '["eyJhbGciOi"]'},
+        {"url": '"alice:eyJhbGciOi@prometheus.example"'},
         {"user": '"alice"', "password": '"eyJhbGciOi"'},
         {"url": '"http://alice:eyJhbGciOi@prometheus.example"'},
         {"url": '"http://prometheus.example/?token=eyJhbGciOi"'},
@@ -114,7 +124,7 @@ def test_the_page_shows_a_pull_that_can_be_read(tmp_path):
 def test_the_page_names_every_key_and_every_exporter():
     section = PAGE.split("## pulls.toml")[1].split("## Credentials")[0]
     keys = {key for row in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
-    assert keys == KEYS
+    assert keys == {field.alias or name for name, field in Pull.model_fields.items()}
     mapped = pl.read_csv(PACKAGED / "metric_mappings.csv", infer_schema=False).drop_nulls("dataset")
     named = re.findall(r"^\| `(\w+)` \| (?:accelerator samples|facility readings)", PAGE, re.MULTILINE)
     assert set(named) == set(mapped["exporter"])
@@ -125,10 +135,10 @@ def test_two_pulls_do_not_share_a_name_or_a_folder(tmp_path):
     path = tmp_path / "pulls.toml"
     entry = path.read_text()
     path.write_text(entry + "\n" + entry)
-    with pytest.raises(BadSettings, match="two pulls have the name dcgm"):
+    with pytest.raises(BadSettings, match=r'line 10, .* number 2, name: .*once, but got "dcgm" again'):
         read_pulls(path)
     path.write_text(entry + "\n" + entry.replace('name = "dcgm"', 'name = "other"\nlanding = "landing/site-a/dcgm"'))
-    with pytest.raises(BadSettings, match="two pulls have the folder"):
+    with pytest.raises(BadSettings, match="number 2, landing: expected every folder once"):
         read_pulls(path)
 
 

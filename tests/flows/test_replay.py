@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from suanheng.config.workspace import BadSettings, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import open_workspace
 from suanheng.flows import night
 from suanheng.flows.commands import app
 from suanheng.flows.landing import repairs

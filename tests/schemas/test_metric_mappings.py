@@ -5,7 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.metrics import MAPPED_QUANTITIES, METRIC_MAPPINGS

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
+from suanheng.config.errors import BadSettings
 from suanheng.schemas.tables.indicators import INDICATORS
 from suanheng.transforms.definitions.catalogue import catalogue
 from suanheng.transforms.scoring.fit import MethodologyMismatch, require_fit, unnamed_indicators
@@ -109,7 +110,7 @@ def test_a_path_loads_like_a_name(methodology: Methodology):
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(FileNotFoundError, match=r"no methodology hqc-2042.*hqc-2024"):
+    with pytest.raises(BadSettings, match=r"no methodology hqc-2042.*hqc-2024"):
         load("hqc-2042")
 
 

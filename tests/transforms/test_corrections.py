@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from suanheng.config.corrections import Correction
-from suanheng.config.workspace import BadSettings
+from suanheng.config.errors import BadSettings
 from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.definitions.corrections import apply, read_checked

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions import reference

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from suanheng.config.workspace import BadSettings, Workspace, open_workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.warehouse.errors import NoWarehouse
 from suanheng.warehouse.lake import writing
 from suanheng.warehouse.retention import STRAY_AFTER, expire, expire_unpublished

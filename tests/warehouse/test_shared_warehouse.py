@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace
 from suanheng.flows import units_of_work
 from suanheng.flows.landing import in_place
 from suanheng.flows.landing.pending import waiting

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from suanheng.config.corrections import Correction, read_corrections
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.errors import BadSettings
+from suanheng.config.workspace import Workspace
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.staged import DATASETS

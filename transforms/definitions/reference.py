@@ -12,8 +12,9 @@ import polars as pl
 import suanheng.config
 import suanheng.schemas
 from suanheng.config import fingerprints
+from suanheng.config.errors import BadSettings
 from suanheng.config.sites import read_sites
-from suanheng.config.workspace import BadSettings, Workspace
+from suanheng.config.workspace import Workspace
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.tables.ops import REFERENCE_TABLES
@@ -62,7 +63,7 @@ def stated(workspace: Workspace, but: Collection[str] = ()) -> dict[str, pl.Data
     Raises:
         BadSettings: a fact breaks its contract.
     """
-    sites = pl.DataFrame(read_sites(workspace.sites_file), schema=SITES.dtypes())
+    sites = pl.DataFrame([site.model_dump() for site in read_sites(workspace.sites_file)], schema=SITES.dtypes())
     tables = {"sites": sites, "indicators": catalogue().select(list(CATALOGUE.columns))}
     return {**tables, **{name: facts(name, workspace) for name in REFERENCE if name not in but}}
 

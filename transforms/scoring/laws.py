@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import jsonschema
 import yaml
 
+from suanheng.config.errors import Fault
+
 FOLDER = files("suanheng.config") / "methodology"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,30 +24,6 @@ _PUBLISHED_SCHEMA = "config/methodology/schema.json describes every key"
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and positions from the top of a file to what is meant."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One breach of a law.
-
-    Attributes:
-        file: name of the file.
-        line: line in it, from 1.
-        place: keys and positions that lead there.
-        expected: what must hold.
-        got: what was found.
-        do: what to do about it.
-    """
-
-    file: str
-    line: int
-    place: str
-    expected: str
-    got: str
-    do: str
-
-    def __str__(self) -> str:
-        return f"{self.file}, line {self.line}, {self.place}: expected {self.expected}, but got {self.got}; {self.do}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +58,7 @@ def check(path: Path, content: bytes) -> tuple[dict[str, Any], list[Fault]]:
         Fault(path.name, _line(root, breach.place), _shown(breach.place), breach.expected, breach.got, breach.do)
         for breach in breaches
     ]
-    return document, sorted(faults, key=lambda fault: fault.line)
+    return document, sorted(faults, key=lambda fault: fault.line or 0)
 
 
 def _line(root: yaml.Node | None, place: Place) -> int:

@@ -6,13 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from suanheng.config.errors import BadSettings, Fault
 from suanheng.transforms.scoring.aggregate import Aggregation
 from suanheng.transforms.scoring.grade import Band
-from suanheng.transforms.scoring.laws import FOLDER, Fault, check
+from suanheng.transforms.scoring.laws import FOLDER, check
 from suanheng.transforms.scoring.normalise import Better
 
 
-class InvalidMethodology(ValueError):  # noqa: N818
+class InvalidMethodology(BadSettings):
     """Raised when a methodology file breaks its schema or one of its laws; names every fault.
 
     Args:
@@ -21,8 +22,7 @@ class InvalidMethodology(ValueError):  # noqa: N818
     """
 
     def __init__(self, path: Path, faults: list[Fault]) -> None:
-        super().__init__(f"{path} is not a methodology that can be used:\n" + "\n".join(f"  - {f}" for f in faults))
-        self.faults = faults
+        super().__init__(f"{path} is not a methodology that can be used:", faults)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def load(methodology: str | Path) -> Methodology:
         methodology: name of a shipped one, e.g. ``hqc-2024``, or the path of a YAML file.
 
     Raises:
-        FileNotFoundError: there is no such methodology; the message names those there are.
+        BadSettings: there is no such methodology; the message names those there are.
         InvalidMethodology: the file breaks its schema or one of its laws.
     """
     path = find(methodology)
@@ -158,13 +158,13 @@ def find(methodology: str | Path) -> Path:
     """File of a methodology, by its name or path.
 
     Raises:
-        FileNotFoundError: there is no such methodology; the message names those there are.
+        BadSettings: there is no such methodology; the message names those there are.
     """
     for candidate in (Path(methodology), Path(str(FOLDER / f"{methodology}.yaml"))):
         if candidate.is_file():
             return candidate
     there = sorted(Path(str(FOLDER)).glob("*.yaml"))
-    raise FileNotFoundError(
+    raise BadSettings(
         f"There is no methodology {methodology}. Expected the path of a YAML file or one of: "
         + ", ".join(path.stem for path in there)
     )

@@ -1,0 +1,42 @@
+"""Errors about settings: every fault with its file, line and key, what was expected and found, and what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing in a settings file that cannot be used.
+
+    Attributes:
+        file: name of the file.
+        line: line in it, from 1; ``None`` where the file is missing.
+        place: keys and positions that lead there.
+        expected: what must hold.
+        got: what was found; never a secret.
+        do: what to do about it.
+    """
+
+    file: str
+    line: int | None
+    place: str
+    expected: str
+    got: str
+    do: str
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return f"{where}, {self.place}: expected {self.expected}, but got {self.got}; {self.do}"
+
+
+class BadSettings(Exception):  # noqa: N818
+    """Raised when a settings file is missing or says something that cannot be used.
+
+    Args:
+        message: what cannot be used; where there are faults, what they are in.
+        faults: every fault that was found; each becomes a line below the message.
+    """
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__("\n  - ".join([message, *map(str, faults)]))
+        self.faults = tuple(faults)
