@@ -25,6 +25,7 @@ from suanheng.flows.order import Outcome
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.building.periods import add_months
 from suanheng.warehouse.lake import Lake, reading
+from tests.empty_warehouse import copied_where_none_is, made_anew
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 """The present of the tests: every period of the tiny workspace is over."""
@@ -451,6 +452,27 @@ def one_thread_per_connection() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def new_warehouses_are_copies(shared_folder: Path) -> Iterator[None]:
+    """A first night finds all tables made, as the product makes them; see ``tests/empty_warehouse.py``."""
+    with copied_where_none_is(shared_folder):
+        yield
+
+
+@pytest.fixture
+def warehouses_made_anew() -> Iterator[None]:
+    """Every table is made by the test itself, for tests of how tables are made."""
+    with made_anew():
+        yield
+
+
 @pytest.fixture
 def tiny_workspace(tmp_path: Path) -> Centre:
     """The files of two quarters; nothing is taken in yet."""
@@ -458,15 +480,17 @@ def tiny_workspace(tmp_path: Path) -> Centre:
 
 
 @pytest.fixture(scope="session")
-def built_once(tmp_path_factory: pytest.TempPathFactory) -> Centre:
-    """The two quarters after a night, built once and shared by all workers. To be read, never changed."""
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared
-    root = shared / "built"
-    with FileLock(shared / "built.lock"):
+def built_once(shared_folder: Path) -> Centre:
+    """The two quarters after a night, built once and shared by all workers. To be read, never changed.
+
+    Its tables too are made by that night, so that nothing in it is of another run.
+    """
+    root = shared_folder / "built"
+    with FileLock(shared_folder / "built.lock"):
         if not (root / "ready").exists():
             shutil.rmtree(root, ignore_errors=True)
-            outcome = write_tiny(root).night()
+            with made_anew():
+                outcome = write_tiny(root).night()
             assert not outcome.failures, outcome.failures
             (root / "ready").touch()
     return Centre(root)

@@ -45,6 +45,7 @@ def without_meaning(lake: Lake) -> list[str]:
     return lake.frame(query).to_series().to_list()
 
 
+@pytest.mark.usefixtures("warehouses_made_anew")
 def test_new_tables_hold_no_row_and_say_what_their_first_column_means(workspace) -> None:
     with writing(workspace) as lake:
         make_tables(lake)
@@ -60,6 +61,7 @@ def test_the_first_column_of_every_rollup_is_the_site_as_its_comment_says(worksp
         assert {columns[recipe.table][0] for recipe in recipes("rollups")} == {"site_id"}
 
 
+@pytest.mark.usefixtures("warehouses_made_anew")
 def test_whoever_comes_next_finishes_what_was_interrupted(workspace, monkeypatch) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -100,6 +102,7 @@ def test_a_new_table_knows_that_its_columns_may_be_null(workspace) -> None:
     assert known == dict.fromkeys(tables, 1)
 
 
+@pytest.mark.usefixtures("warehouses_made_anew")
 def test_the_books_of_a_warehouse_whose_schemas_are_there_are_kept_in_the_catalogue_too(workspace) -> None:
     with writing(workspace) as lake:
         for stage in STAGES:
