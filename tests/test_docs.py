@@ -2,8 +2,8 @@
 
 import importlib
 import re
-from collections.abc import Iterator
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any

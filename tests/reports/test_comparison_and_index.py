@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from suanheng.flows.reports import comparison_html, index_html
 from suanheng.flows.reports.read import Query, read
 from suanheng.flows.reports.writing import write_comparison, write_index
 
@@ -31,7 +32,9 @@ def test_a_comparison_does_not_rank_and_says_why(query: Query, tmp_path: Path) -
 
 def test_a_period_without_scorecards_says_so(query: Query, tmp_path: Path) -> None:
     _, page = write_comparison(query, "1999", tmp_path)
-    assert "No centre has a scorecard for 1999." in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "No centre has a scorecard for 1999." in text
+    assert comparison_html.page([], "1999", "en") == text
 
 
 def test_the_start_page_links_every_scorecard(query: Query, reports: Path) -> None:
@@ -39,6 +42,7 @@ def test_the_start_page_links_every_scorecard(query: Query, reports: Path) -> No
     for site, period in read(query).composites.select("site_id", "period").iter_rows():
         assert f'href="{site}/{period}.en.html"' in text
     assert "not scored" in text
+    assert index_html.page(read(query), "en") == text
 
 
 def test_a_start_page_without_scorecards_says_so(query: Query, tmp_path: Path) -> None:

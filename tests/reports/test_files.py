@@ -10,7 +10,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from suanheng.flows.reports import scorecard_json
+from suanheng.flows.reports import scorecard_json, scorecard_xlsx
 from suanheng.flows.reports.read import Query, load
 from suanheng.flows.reports.scorecard_json import schema
 from suanheng.flows.reports.texts import texts
@@ -92,6 +92,16 @@ def test_the_spreadsheet_has_the_numbers_of_the_json(reports: Path, site: str, s
         assert [row[place] for row in body] == [
             pytest.approx(row[name], rel=1e-15) if isinstance(row[name], float) else row[name] for row in rows
         ], name
+
+
+def test_a_spreadsheet_replaces_the_one_before_it_and_leaves_nothing_else(query: Query, tmp_path: Path) -> None:
+    path = tmp_path / "scorecard.xlsx"
+    for site in ("guian", "langfang"):
+        assert scorecard_xlsx.write(load(query, site, "2023Q2"), path) == path
+        cells = [cell.value for sheet in openpyxl.load_workbook(path) for row in sheet.iter_rows() for cell in row]
+        assert site in cells
+    assert "guian" not in cells
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_differences_of_energy_stand_in_both_files(reports: Path) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from suanheng.flows.reports import scorecard_html
 from suanheng.flows.reports.read import Query, load
 from suanheng.flows.reports.texts import LANGUAGES
 from suanheng.flows.reports.writing import write
@@ -216,3 +217,8 @@ def test_a_change_of_methodology_within_the_history_is_said(query: Query, tmp_pa
 def test_writing_again_gives_the_same_bytes(query: Query, reports: Path, tmp_path: Path) -> None:
     for path in write(query, "guian", "2023Q2", tmp_path):
         assert path.read_bytes() == (reports / path.relative_to(tmp_path)).read_bytes(), path.name
+
+
+def test_a_page_made_alone_is_the_one_made_among_all(query: Query, page_of: PageOf) -> None:
+    pages = scorecard_html.pages(load(query, "guian", "2023Q2"))
+    assert pages == {language: page_of("guian", f"2023Q2.{language}.html") for language in LANGUAGES}

@@ -30,7 +30,7 @@ LONG_AGO = (datetime.now(UTC) - STRAY_AFTER - timedelta(hours=1)).timestamp()
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path, warehouses_made_anew: None) -> Workspace:
     """One table of a hundred numbers, in one file that is older than any stray need be."""
     (tmp_path / "suanheng.toml").write_text("", encoding="utf-8")
     workspace = open_workspace(tmp_path)

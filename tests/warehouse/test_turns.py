@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def test_a_writer_waits_until_the_other_is_done_and_says_for_whom(workspace, cap
         second.start()
         while "nightly-1" not in caplog.text:
             assert second.is_alive()
+            time.sleep(0.01)
         done.append("nightly-1")
     second.join()
 

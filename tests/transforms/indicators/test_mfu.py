@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 START = datetime(2023, 5, 10, 4)
+INDICATORS = {"palm": "mfu_palm", "megatron": "mfu_megatron"}
+"""The indicator of each convention."""
 
 
 def facts(warehouse, *runs):
@@ -27,8 +29,8 @@ def facts(warehouse, *runs):
         )
     warehouse.build("rollups/run_month.sql", "rollups/compute_month.sql", "rollups/mfu_month.sql")
     return {
-        convention: warehouse.run(f"indicators/supplementary/mfu_{convention}.sql").row(0, named=True)
-        for convention in ("palm", "megatron")
+        convention: warehouse.run(f"indicators/supplementary/{indicator}.sql").row(0, named=True)
+        for convention, indicator in INDICATORS.items()
     }
 
 

@@ -4,6 +4,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+QUANTILES = {50: "queue_wait_p50_s", 90: "queue_wait_p90_s", 95: "queue_wait_p95_s"}
+"""The indicator of each quantile, in percent."""
+
 MAY, JUNE, JULY = datetime(2023, 5, 10), datetime(2023, 6, 10), datetime(2023, 7, 10)
 
 
@@ -24,7 +27,7 @@ def stage_run(warehouse, submitted_at_utc: datetime, wait_s: float | None, **fac
 
 def facts(warehouse, percent: int, **scope):
     """Facts of the scope by period."""
-    rows = warehouse.run(f"indicators/supplementary/queue_wait_p{percent}_s.sql", **scope).rows(named=True)
+    rows = warehouse.run(f"indicators/supplementary/{QUANTILES[percent]}.sql", **scope).rows(named=True)
     return {row["period"]: row for row in rows}
 
 
