@@ -27,9 +27,8 @@ from pathlib import Path
 from suanheng.config.workspace import open_workspace
 from suanheng.transforms.building.tables import make_tables
 from suanheng.warehouse.lake import writing
-workspace = open_workspace(Path(sys.argv[1]))
-with writing(workspace) as lake:
-    make_tables(lake, workspace, "empty")
+with writing(open_workspace(Path(sys.argv[1])), "empty") as lake:
+    make_tables(lake)
 """
 
 

@@ -37,8 +37,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def with_tables(root: Path) -> Workspace:
     (root / "suanheng.toml").touch()
     workspace = open_workspace(root)
-    with writing(workspace) as lake:
-        make_tables(lake, workspace, "empty")
+    with writing(workspace, "empty") as lake:
+        make_tables(lake)
     return workspace
 
 
@@ -73,7 +73,7 @@ def test_its_files_are_those_of_one_made_anew_and_lie_where_the_catalogue_looks_
 
 
 def test_nothing_is_left_to_make_in_it(copied) -> None:
-    with writing(copied) as lake:
+    with writing(copied, "second") as lake:
         newest = lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
-        make_tables(lake, copied, "second")
+        make_tables(lake)
         assert lake.value("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')") == newest

@@ -14,12 +14,12 @@ from pathlib import Path
 from distributed import Client, Future, get_worker
 from prefect_dask import DaskTaskRunner
 
-from suanheng.config.ordered_pool import OrderedPool, Workers
 from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
 from suanheng.transforms.telemetry.quarter_sums import grounds, survey_code
 from suanheng.transforms.telemetry.survey import Part, first_instant, parts, survey, together
 from suanheng.transforms.telemetry.survey_batch import Grounds, Survey
 from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.ordered_pool import OrderedPool, Workers
 
 PARTS_PER_THREAD = 4
 """Parts per thread of the cluster that are begun before they are asked for; what they find waits on the workers."""

@@ -5,12 +5,12 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 
-from suanheng.config.ordered_pool import OrderedPool, Threads
 from suanheng.transforms.building.build import Computed, compute
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import Workbench
 from suanheng.transforms.building.staleness import Stale
 from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.ordered_pool import OrderedPool, Threads
 
 
 @contextmanager

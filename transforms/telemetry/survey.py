@@ -14,11 +14,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from suanheng.config.ordered_pool import OrderedPool, Threads
 from suanheng.schemas.checking.quick_look import QuickLook
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
 from suanheng.transforms.telemetry.survey_batch import Grounds, Survey, in_batches
+from suanheng.warehouse.ordered_pool import OrderedPool, Threads
 
 DATASET = "accelerator_samples"
 BATCH_ROWS = 100_000

@@ -6,7 +6,7 @@ from threading import Event, Lock
 
 import pytest
 
-from suanheng.config.ordered_pool import OrderedPool, Threads, Workers
+from suanheng.warehouse.ordered_pool import OrderedPool, Threads, Workers
 
 
 class ByHand(Workers[str, Future[str]]):
