@@ -144,6 +144,7 @@ def finish_tables(lake: Lake, meanings: Mapping[str, str]) -> None:
     """
     query = (
         "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
+        "SEMI JOIN duckdb_tables() USING (database_name, schema_name, table_name) "
         "WHERE database_name = 'lake' AND column_index = 1 AND comment IS NULL"
     )
     new = [found for found in lake.frame(query).iter_rows() if f"{found[0]}.{found[1]}" in meanings]
@@ -173,6 +174,15 @@ def columns_of_tables(lake: Lake, catalogue: str | None = None) -> dict[str, lis
         "GROUP BY name, table_catalog ORDER BY list_position($1, table_catalog)"
     )
     return dict(lake.frame(query, [catalogues]).iter_rows())
+
+
+def selects_of_views(lake: Lake, catalogue: str = "lake") -> dict[str, str]:
+    """What every view selects, as DuckDB spells it, by ``stage.view``."""
+    query = (
+        "SELECT schema_name || '.' || view_name, regexp_extract(sql, '^CREATE VIEW .+? AS (.*);$', 1, 's') "
+        "FROM duckdb_views() WHERE database_name = ? AND NOT internal"
+    )
+    return dict(lake.frame(query, [catalogue]).iter_rows())
 
 
 def no_rows(contract: Contract) -> str:

@@ -142,6 +142,8 @@ def explain_figure(
     say_table([_shown_file(file, found.files) for file in found.files], "Files")
     if found.bill_lines:
         say_table(found.bill_lines, "Lines of bills by month")
+    if found.findings:
+        say_table(found.findings, "What telemetry could not have meant")
 
 
 def _shown_file(file: dict[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:

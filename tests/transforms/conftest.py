@@ -20,7 +20,7 @@ from suanheng.schemas.tables.ops import FILES
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SITES
 from suanheng.schemas.tables.surveyed import SURVEYED
-from suanheng.transforms.definitions.recipes import tables_read
+from suanheng.transforms.definitions.recipes import recipes, tables_read
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import sql_type
@@ -101,10 +101,18 @@ class Warehouse:
         return self.connection.execute(_query(recipe)).pl()
 
     def _prepare(self, recipe: str, **scope: Any) -> None:
-        """Bind the variables of a scope and, for the recipe that reads them, sum the staged samples."""
+        """Bind the variables of a scope and, for the recipe that reads them, make the views and sum the samples."""
         self._bind(**scope)
+        self._make_views(RECIPES / recipe)
         if "rollups.series_hour" in tables_read(RECIPES / recipe, _query(recipe)):
             make_series_hours(Lake(self.connection, data_path=""))
+
+    def _make_views(self, recipe: Path) -> None:
+        """Make the rollups that are views and that a recipe rests on, the innermost first."""
+        made_by = {made.table: made for made in recipes("rollups") if made.is_view}
+        for table in tables_read(recipe, recipe.read_text(encoding="utf-8")) & made_by.keys():
+            self._make_views(made_by[table].path)
+            self.connection.execute(f"CREATE OR REPLACE VIEW {table} AS\n{made_by[table].query}")
 
     def _bind(self, site_id: str = SITE, start: date = MONTHS[0], end: date = MONTHS[-1], **variables: Any) -> None:
         zone_name, *_ = self.connection.execute(

@@ -62,6 +62,27 @@ def test_rollups_are_built_after_those_they_read() -> None:
             assert order.index(table) < order.index(recipe.table)
 
 
+@pytest.mark.parametrize("recipe", [recipe for recipe in ALL if recipe.is_view], ids=lambda recipe: recipe.name)
+def test_a_view_holds_for_every_site_and_month(recipe: Recipe) -> None:
+    assert recipe.stage == "rollups"
+    assert "getvariable" not in recipe.query, "who asks a view has set no variables"
+
+
+def test_a_rollup_that_is_kept_has_a_reader() -> None:
+    made_by = {recipe.table: recipe for recipe in recipes("rollups")}
+    waiting = [recipe for stage in ("indicators", "scorecards") for recipe in recipes(stage)]
+    waiting.append(made_by["rollups.telemetry_findings_month"])  # suanheng explain
+    reached = {recipe.table for recipe in waiting}
+    while waiting:
+        behind = waiting.pop().reads & made_by.keys() - reached
+        reached |= behind
+        waiting += [made_by[table] for table in behind]
+    assert (
+        sorted(recipe.table for recipe in recipes("rollups") if not recipe.is_view and recipe.table not in reached)
+        == []
+    )
+
+
 def test_every_format_has_a_feed_for_each_dataset_it_names() -> None:
     there = {
         (recipe.folder, table) for recipe in recipes("staged") for table in recipe.reads if table.startswith("raw.")

@@ -94,13 +94,13 @@ def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> N
 
 
 def test_rows_of_a_rollup_that_goes_and_comes_back_are_not_counted_twice(built_workspace, monkeypatch) -> None:
-    rows = "SELECT count(*) FROM rollups.site_day"
+    rows = "SELECT count(*) FROM rollups.activity_month"
     with writing(built_workspace.workspace) as lake:
         scope, before = periods.scopes(lake)[0], lake.value(rows)
-        assert "rollups.site_day" in lake.value("SELECT filled FROM ops.builds ORDER BY quarter_start LIMIT 1")
+        assert "rollups.activity_month" in lake.value("SELECT filled FROM ops.builds ORDER BY quarter_start LIMIT 1")
         made = build._tables_of_months()
         with monkeypatch.context() as older:
-            older.setattr(build, "_tables_of_months", lambda: [t for t in made if t != "rollups.site_day"])
+            older.setattr(build, "_tables_of_months", lambda: [t for t in made if t != "rollups.activity_month"])
             _rebuild(lake, scope)
         assert lake.value(rows) == before
         _rebuild(lake, scope)
@@ -108,7 +108,7 @@ def test_rows_of_a_rollup_that_goes_and_comes_back_are_not_counted_twice(built_w
 
 
 def test_a_quarter_of_which_nobody_knows_what_it_filled_is_taken_out_of_every_table(built_workspace) -> None:
-    rows = "SELECT count(*) FROM rollups.site_day"
+    rows = "SELECT count(*) FROM rollups.activity_month"
     with writing(built_workspace.workspace) as lake:
         scope, before = periods.scopes(lake)[0], lake.value(rows)
         lake.execute("UPDATE ops.builds SET filled = NULL")

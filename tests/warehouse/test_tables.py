@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from suanheng.config.workspace import Workspace, open_workspace
-from suanheng.transforms.building import tables
+from suanheng.transforms.building import build, tables
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake, reading, writing
-from suanheng.warehouse.tables import STAGES, columns_of_tables
+from suanheng.warehouse.tables import STAGES, columns_of_tables, selects_of_views
 
 ROWS = "SELECT count(*) FROM {}"
 
@@ -59,6 +59,52 @@ def test_the_first_column_of_every_rollup_is_the_site_as_its_comment_says(worksp
         make_tables(lake)
         columns = columns_of_tables(lake)
         assert {columns[recipe.table][0] for recipe in recipes("rollups")} == {"site_id"}
+
+
+@pytest.mark.parametrize(
+    ("rollup", "before"),
+    [
+        ("site_day", "CREATE TABLE rollups.site_day AS SELECT * FROM was UNION ALL BY NAME SELECT 'a' AS site_id"),
+        ("site_day", "CREATE VIEW rollups.site_day AS FROM was"),
+        ("site_day", "CREATE VIEW rollups.site_day AS FROM rollups.table_of_another_version"),
+        ("activity_month", "CREATE VIEW rollups.activity_month AS FROM was"),
+    ],
+    ids=[
+        "a table that is a view now",
+        "a view of something else",
+        "a view of what has gone",
+        "a view that is a table now",
+    ],
+)
+def test_a_rollup_becomes_the_table_or_view_that_its_recipe_says(workspace, rollup, before) -> None:
+    kinds = "SELECT table_name, table_type FROM information_schema.tables WHERE table_catalog = 'lake' AND table_schema = 'rollups' ORDER BY 1"
+    with writing(workspace) as lake:
+        make_tables(lake)
+        made, selects = lake.frame(kinds).rows(), selects_of_views(lake)
+        lake.execute(f"CREATE TABLE was AS FROM rollups.{rollup}")
+        lake.execute("CREATE TABLE rollups.table_of_another_version AS SELECT 'a' AS site_id")
+        lake.execute(f"DROP {dict(made)[rollup].removeprefix('BASE ')} rollups.{rollup}")
+        lake.execute(before)
+        lake.execute("DROP TABLE rollups.table_of_another_version")
+        build.make_rollup_tables(lake, build.laid_out_for_nobody(lake))
+        assert (lake.frame(kinds).rows(), selects_of_views(lake)) == (made, selects)
+        assert lake.value(f"SELECT count(*) FROM rollups.{rollup}") == 0
+        assert without_meaning(lake) == ["main.was"]
+
+
+@pytest.mark.parametrize("rollup", ["site_day", "activity_month"])
+def test_a_night_sees_that_a_rollup_is_not_what_its_recipe_says(workspace, rollup) -> None:
+    with writing(workspace) as lake:
+        make_tables(lake)
+        assert build.has_all_rollups(lake)
+        is_view = f"rollups.{rollup}" in selects_of_views(lake)
+        lake.execute(f"CREATE TABLE was AS FROM rollups.{rollup}")
+        lake.execute(f"DROP {'VIEW' if is_view else 'TABLE'} rollups.{rollup}")
+        assert not build.has_all_rollups(lake)
+        lake.execute(f"CREATE {'TABLE' if is_view else 'VIEW'} rollups.{rollup} AS FROM was")
+        assert not build.has_all_rollups(lake)
+        make_tables(lake)
+        assert build.has_all_rollups(lake)
 
 
 @pytest.mark.usefixtures("warehouses_made_anew")
@@ -117,7 +163,7 @@ def test_rows_lie_in_the_catalogue_only_where_a_run_adds_few_to_its_books(worksp
         make_tables(lake)
         site = {"name": "sites", "content_hash": "0", "row_count": 1, "run_id": "first"}
         lake.insert("ops.reference_tables", pl.DataFrame([site]))
-        lake.insert("rollups.site_day", pl.DataFrame([{"site_id": "a"}]))
+        lake.insert("rollups.activity_month", pl.DataFrame([{"site_id": "a"}]))
     assert [path.parent.name for path in Path(workspace.data_path).rglob("*.parquet")].count("reference_tables") == 0
     with sqlite3.connect(workspace.catalog.removeprefix("sqlite:")) as catalog:
         query = (
@@ -127,4 +173,4 @@ def test_rows_lie_in_the_catalogue_only_where_a_run_adds_few_to_its_books(worksp
         assert catalog.execute(query).fetchall() == [("ops",)]
     with reading(workspace) as lake:
         assert lake.value(ROWS.format("ops.reference_tables")) == 1
-        assert lake.value(ROWS.format("rollups.site_day")) == 1
+        assert lake.value(ROWS.format("rollups.activity_month")) == 1

@@ -24,6 +24,7 @@ class Explanation:
         reference: the reference facts used, whole.
         files: files whose rows were used: path, hash, dataset, rows used, rows quarantined, repaired and corrected.
         bill_lines: where bills were used, what each line of them gave to each month: place, days, proration, quantity.
+        findings: where telemetry was used, how often it contradicted itself or physics: month, subject, rule, example.
     """
 
     figure: dict[str, Any]
@@ -33,6 +34,7 @@ class Explanation:
     reference: list[dict[str, Any]]
     files: list[dict[str, Any]]
     bill_lines: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
 
 
 def explain(lake: Lake, site_id: str, period: str, indicator: str) -> Explanation:
@@ -54,6 +56,7 @@ def explain(lake: Lake, site_id: str, period: str, indicator: str) -> Explanatio
         reference=[_reference_row(lake, reference_id) for reference_id in figure["reference_rows"]],
         files=[file for table in tables if table.startswith("staged.") for file in _files(lake, table, window)],
         bill_lines=_bill_lines(lake, window) if "rollups.bill_day" in tables else [],
+        findings=_findings(lake, tables, window),
     )
 
 
@@ -155,3 +158,22 @@ def _bill_lines(lake: Lake, window: list[Any]) -> list[dict[str, Any]]:
         ORDER BY month_start, commodity, meter_id, service_start, path, line."row_number"
     """
     return lake.frame(query, window).to_dicts()
+
+
+_FOUND_IN = {
+    "rollups.device_hour": ("device",),
+    "rollups.meter_hour": ("meter", "server"),
+    "rollups.run_month": ("run",),
+}
+"""Subjects of findings by the rollup that uses what they say."""
+
+
+def _findings(lake: Lake, tables: list[str], window: list[Any]) -> list[dict[str, Any]]:
+    subjects = [subject for table in tables for subject in _FOUND_IN.get(table, ())]
+    query = """
+        SELECT month_start, subject_kind, subject_id, rule, findings, first_at_utc, example
+        FROM rollups.telemetry_findings_month
+        WHERE list_contains(?, subject_kind) AND site_id = ? AND month_start >= ? AND month_start < ?
+        ORDER BY month_start, subject_kind, subject_id, rule
+    """
+    return lake.frame(query, [subjects, *window]).to_dicts()

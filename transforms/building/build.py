@@ -17,12 +17,18 @@ from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.transforms.building.scratch import NOWHERE, Workbench
 from suanheng.transforms.building.staleness import Stale
 from suanheng.transforms.definitions.catalogue import fill, indicator_recipes
-from suanheng.transforms.definitions.recipes import in_build_order, recipes, recipes_hash
+from suanheng.transforms.definitions.recipes import in_build_order, kept_rollups, recipes, recipes_hash
 from suanheng.transforms.scoring.judge import judge
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.scoring.scorecard import score
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import begin_statistics, columns_of_tables, finish_tables, quoted
+from suanheng.warehouse.tables import (
+    begin_statistics,
+    columns_of_tables,
+    finish_tables,
+    quoted,
+    selects_of_views,
+)
 
 _SCORED = ("composites", "dimensions", "indicators")
 _OF_PERIODS = "site_id = ? AND list_contains(?, period)"
@@ -41,22 +47,45 @@ def laid_out_for_nobody(lake: Lake) -> Workbench:
 
 
 def make_rollup_tables(lake: Lake, bench: Workbench) -> None:
-    """Make the tables of the rollups as they lie on a bench, without rows; anew where a recipe gives other columns."""
+    """Make the rollups as they lie on a bench, tables without rows; anew where a recipe gives other columns.
+
+    A view is also made anew where its recipe selects something else, and a rollup that was a table and is a view now,
+    or the other way round, is what its recipe says. What a table held is gone then: a quarter is built anew where the
+    recipes have changed.
+    """
     there, now = columns_of_tables(lake), columns_of_tables(lake, bench.name)
-    others = [recipe for recipe in in_build_order("rollups") if there.get(recipe.table) != now[recipe.table]]
+    selected, selects = selects_of_views(lake), selects_of_views(lake, bench.name)
+    others = [
+        recipe
+        for recipe in in_build_order("rollups")
+        if there.get(recipe.table) != now[recipe.table] or selected.get(recipe.table) != selects.get(recipe.table)
+    ]
     if others:
         with lake.transaction("rollup tables"):
             for recipe in others:
-                lake.execute(f"DROP TABLE IF EXISTS {recipe.table}")
-                lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
-                lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
-                begin_statistics(lake, recipe.table, now[recipe.table][0])
+                lake.execute(f"DROP {'VIEW' if recipe.table in selected else 'TABLE'} IF EXISTS {recipe.table}")
+                if recipe.is_view:
+                    lake.execute(f"CREATE VIEW {recipe.table} AS {recipe.query}")
+                    lake.execute(f"COMMENT ON VIEW {recipe.table} IS {quoted(recipe.one_row_is)}")
+                else:
+                    lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
+                    lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
+                    begin_statistics(lake, recipe.table, now[recipe.table][0])
     finish_tables(lake, first_columns_of_rollups())
 
 
+def has_all_rollups(lake: Lake) -> bool:
+    """Whether every rollup is there, as the table or the view that its recipe says."""
+    there, selected = columns_of_tables(lake), selects_of_views(lake)
+    return all(
+        recipe.table in (selected if recipe.is_view else there.keys() - selected.keys())
+        for recipe in recipes("rollups")
+    )
+
+
 def first_columns_of_rollups() -> dict[str, str]:
-    """What the first column of each rollup means, by its table."""
-    return {recipe.table: "Site." for recipe in recipes("rollups")}
+    """What the first column of each rollup means, by its table; of a view nothing is said."""
+    return {recipe.table: "Site." for recipe in kept_rollups()}
 
 
 def forget_beyond_spine(lake: Lake) -> None:
@@ -71,7 +100,7 @@ def forget_beyond_spine(lake: Lake) -> None:
     )
     for table in (
         "indicators.monthly_facts",
-        *(recipe.table for recipe in recipes("rollups") if recipe.table in there),
+        *(recipe.table for recipe in kept_rollups() if recipe.table in there),
     ):
         lake.execute(f"DELETE FROM {table} WHERE {months}")
     for table in ('indicators."all"', "indicators.period_facts", *(f"scorecards.{name}" for name in SCORECARDS)):
@@ -214,7 +243,7 @@ def _forget(lake: Lake, scope: Scope, periods: _Periods) -> list[str]:
 
 
 def _tables_of_months() -> list[str]:
-    return [*(recipe.table for recipe in in_build_order("rollups")), "indicators.monthly_facts"]
+    return [*(recipe.table for recipe in kept_rollups()), "indicators.monthly_facts"]
 
 
 def _score(lake: Lake, scope: Scope, periods: _Periods, methodology: Methodology) -> None:

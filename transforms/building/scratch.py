@@ -123,7 +123,7 @@ class Workbench:
         return set(rows.to_series())
 
     def make(self, rollups: Iterable[Recipe], indicators: Iterable[Recipe], variables: Mapping[str, Any]) -> None:
-        """Run the recipes of a scope: each rollup becomes a table, the indicators the two tables of facts."""
+        """Run the recipes of a scope: each rollup becomes a table or a view, the indicators the two tables of facts."""
         lake = self._lake
         lake.set_variables(variables)
         with lake.naming_tables_of(self.name):
@@ -132,7 +132,8 @@ class Workbench:
                 if "in spans" in recipe.header:
                     self._make_in_spans(recipe)
                 else:
-                    lake.execute(f"CREATE OR REPLACE TABLE {recipe.table} AS {recipe.query}")
+                    kind = "VIEW" if recipe.is_view else "TABLE"
+                    lake.execute(f"CREATE OR REPLACE {kind} {recipe.table} AS {recipe.query}")
             for table, contract in _FACTS.items():
                 columns = ", ".join(f"{name} {sql_type(dtype)}" for name, dtype in contract.dtypes().items())
                 lake.execute(f"CREATE OR REPLACE TABLE indicators.{table} ({columns})")

@@ -16,7 +16,6 @@ from suanheng.schemas.tables.spine import SPINE
 from suanheng.schemas.tables.surveyed import SURVEYED
 from suanheng.transforms.building import build
 from suanheng.transforms.definitions.catalogue import indicator_views
-from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of, migrate
 
@@ -45,7 +44,7 @@ def make_tables(lake: Lake) -> None:
                 for statement in views:
                     lake.execute(statement)
         finish_tables(lake, first_columns | build.first_columns_of_rollups())
-        if not {recipe.table for recipe in recipes("rollups")} <= there.keys():
+        if not build.has_all_rollups(lake):
             build.make_rollup_tables(lake, build.laid_out_for_nobody(lake))
 
     lake.unit("tables", make)

@@ -50,6 +50,11 @@ class Recipe:
         return f"{self.stage}.{self.name}"
 
     @property
+    def is_view(self) -> bool:
+        """Whether its rows are made when somebody asks for them, and not kept: its header says ``as a view``."""
+        return "as a view" in self.header
+
+    @property
     def shown_path(self) -> str:
         """Its file, from the folder of the recipes."""
         return self.path.relative_to(FOLDER.parent).as_posix()
@@ -73,6 +78,11 @@ def in_build_order(stage: str) -> list[Recipe]:
         return [by_table[table] for table in TopologicalSorter(dict(sorted(graph.items()))).static_order()]
     except CycleError as error:
         raise BadRecipe(f"recipes read each other: {' reads '.join(error.args[1])}") from None
+
+
+def kept_rollups() -> list[Recipe]:
+    """Recipes of the rollups whose rows are kept, each after those it reads; the others are views."""
+    return [recipe for recipe in in_build_order("rollups") if not recipe.is_view]
 
 
 def feeds(dataset: str) -> list[Recipe]:

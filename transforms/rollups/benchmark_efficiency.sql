@@ -1,20 +1,16 @@
 -- One row per benchmark result with power: work per watt or energy per unit of work, beside the stated value.
 -- Results in floating-point operations per second give GFLOPS/W, results in any other unit per second give joules per
 -- unit. A result without power, or with a power of zero, has no efficiency and no row.
+-- as a view: no indicator counts it yet
 -- grain: site_id, month_start, benchmark, scenario, system_name, metric, configuration, started_at_utc
 WITH results AS (
     SELECT *
     FROM staged.benchmark_results
-    WHERE site_id = getvariable('site_id') AND mean_power_w > 0
+    WHERE mean_power_w > 0
 ),
 
 months AS (
-    SELECT *
     FROM reference.site_months
-    WHERE
-        site_id = getvariable('site_id')
-        AND month_start >= getvariable('period_start')
-        AND month_start < getvariable('period_end')
 ),
 
 evidence AS (
@@ -48,6 +44,10 @@ SELECT
     results.stated_energy_per_unit_j,
     evidence.evidence_rank
 FROM results
-INNER JOIN months ON results.started_at_utc >= months.start_utc AND results.started_at_utc < months.end_utc
+INNER JOIN months
+    ON
+        results.site_id = months.site_id
+        AND results.started_at_utc >= months.start_utc
+        AND results.started_at_utc < months.end_utc
 LEFT JOIN flop_units ON results.unit = flop_units.unit
 LEFT JOIN evidence ON results.evidence_class = evidence.evidence_class

@@ -3,22 +3,17 @@
 -- of one source is unknown or nothing was generated. Generation and emissions are kept beside it, because they are
 -- what may be summed over hours. Two files may hold the same hour; the one with the greater content hash counts, so
 -- the result does not depend on the order of arrival.
+-- as a view: no indicator counts it yet
 -- grain: site_id, area, hour_start_utc
 -- unit: gCO2e/kWh
 WITH hours AS (
     SELECT *
     FROM raw.grid_mix_hourly
-    WHERE site_id = getvariable('site_id')
-    QUALIFY row_number() OVER (PARTITION BY area, "timestamp" ORDER BY file_id DESC, row_number DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY site_id, area, "timestamp" ORDER BY file_id DESC, row_number DESC) = 1
 ),
 
 months AS (
-    SELECT *
     FROM reference.site_months
-    WHERE
-        site_id = getvariable('site_id')
-        AND month_start >= getvariable('period_start')
-        AND month_start < getvariable('period_end')
 ),
 
 factors AS (
@@ -34,6 +29,7 @@ evidence AS (
 
 sources AS (
     SELECT
+        site_id,
         area,
         "timestamp",
         evidence_class,
@@ -45,6 +41,7 @@ sources AS (
 
 mixes AS (
     SELECT
+        sources.site_id,
         sources.area,
         sources."timestamp",
         any_value(sources.avg_CI) AS stated_gco2e_per_kwh,
@@ -57,7 +54,7 @@ mixes AS (
         ) AS reference_rows
     FROM sources
     LEFT JOIN factors ON sources.source_kind = factors.source_kind
-    GROUP BY sources.area, sources."timestamp"
+    GROUP BY sources.site_id, sources.area, sources."timestamp"
 )
 
 SELECT
@@ -73,5 +70,6 @@ SELECT
     evidence.evidence_rank,
     mixes.reference_rows
 FROM mixes
-INNER JOIN months ON mixes."timestamp" >= months.start_utc AND mixes."timestamp" < months.end_utc
+INNER JOIN months
+    ON mixes.site_id = months.site_id AND mixes."timestamp" >= months.start_utc AND mixes."timestamp" < months.end_utc
 LEFT JOIN evidence ON mixes.evidence_class = evidence.evidence_class

@@ -1,4 +1,5 @@
 -- One row per site and local day: the sums of its hours.
+-- as a view: no figure is made of it; it answers who asks how a site's load runs over the year
 -- grain: site_id, day
 SELECT
     site_id,
@@ -21,7 +22,4 @@ SELECT
     max(evidence_rank) AS evidence_rank
 FROM rollups.site_hour
 JOIN reference.sites USING (site_id)
-WHERE site_id = getvariable('site_id')
-    AND month_start >= getvariable('period_start')
-    AND month_start < getvariable('period_end')
 GROUP BY site_id, month_start, day

@@ -1,4 +1,4 @@
--- One row per site, month, device, meter or server, and rule: how often its telemetry contradicted itself or physics.
+-- One row per site, month, device, meter, server or run, and rule: how often its telemetry contradicted itself or physics.
 -- Nothing here changes a figure: it says what device_hour and meter_hour did not believe, and what they could not
 -- tell.
 -- counter_reset: an energy counter fell; the step across is bridged by power or unknown.
@@ -12,6 +12,8 @@
 -- is then that of those.
 -- supplies_contradict_chassis: hours in which the supplies of a server took in more than the server, by more than
 -- telemetry_tolerance.
+-- stated_energy_disagrees_with_power: the energy a run states and what the sampled power of its accelerators makes over
+-- its length differ by more than telemetry_tolerance. Compared are runs sampled for all but that share of their length.
 -- marked_suspect: readings the source itself calls unreliable.
 -- reaches: 100 days before the scope and 1 day after it
 -- grain: site_id, month_start, subject_kind, subject_id, rule
@@ -133,6 +135,17 @@ servers AS (
     FROM node_hours
     GROUP BY found_at_utc, node_id
 ),
+sampled_runs AS (
+    SELECT
+        *,
+        concat_ws('/', cluster_id, job_id) AS run_id,
+        sampled_device_s / device_s AS sampled_share,
+        sampled_energy_j / sampled_share AS expected_energy_j
+    FROM rollups.run_energy
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+),
 findings AS (
     SELECT
         month_start,
@@ -193,6 +206,20 @@ findings AS (
     JOIN months ON found_at_utc >= start_utc AND found_at_utc < end_utc
     JOIN tolerances ON month_start BETWEEN valid_from AND valid_to
     WHERE supplies_w > (1 + tolerance) * chassis_w
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'run' AS subject_kind,
+        run_id AS subject_id,
+        'stated_energy_disagrees_with_power' AS rule,
+        1 AS findings,
+        submitted_at_utc AS found_at_utc,
+        concat(
+            round(stated_energy_j / 3.6e6, 3), ' kWh stated, ', round(expected_energy_j / 3.6e6, 3), ' kWh by power'
+        ) AS example
+    FROM sampled_runs
+    JOIN tolerances ON month_start BETWEEN valid_from AND valid_to
+    WHERE sampled_share >= 1 - tolerance AND abs(stated_energy_j - expected_energy_j) > tolerance * expected_energy_j
 )
 SELECT
     getvariable('site_id') AS site_id,

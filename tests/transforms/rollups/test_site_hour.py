@@ -33,7 +33,7 @@ def two_local_days(warehouse):
             "energy_kwh": 5.0,
         },
     )
-    warehouse.build("rollups/device_hour.sql", "rollups/meter_hour.sql", "rollups/site_hour.sql")
+    warehouse.build("rollups/device_hour.sql", "rollups/meter_hour.sql")
     return warehouse
 
 

@@ -29,7 +29,7 @@ def found(warehouse):
     """``found()`` gives subject, rule and count of every finding, and the examples by rule."""
 
     def run():
-        warehouse.build("rollups/device_hour.sql")
+        warehouse.build("rollups/device_hour.sql", "rollups/run_energy.sql")
         rows = warehouse.run("rollups/telemetry_findings_month.sql")
         assert not rows.select("month_start", "subject_kind", "subject_id", "rule").is_duplicated().any()
         counts = sorted(rows.select("subject_id", "rule", "findings").rows())
@@ -131,6 +131,39 @@ def test_findings_lie_in_the_month_of_the_site(warehouse):
             for value, at in ((9.0, datetime(2023, 1, 31, 15)), (1.0, datetime(2023, 1, 31, 17)))
         ),
     )
-    warehouse.build("rollups/device_hour.sql")
+    warehouse.build("rollups/device_hour.sql", "rollups/run_energy.sql")
     rows = warehouse.run("rollups/telemetry_findings_month.sql")
     assert rows.select("month_start", "rule").rows() == [(date(2023, 2, 1), "counter_reset")]
+
+
+@pytest.mark.parametrize(
+    ("stated_j", "sampled_minutes", "expected"),
+    [
+        # 500 W for an hour are 1.8 MJ, 0.5 kWh.
+        (1.9e6, 60, []),  # 5.6 % more: within a tenth
+        (2.52e6, 60, [("c1/j1", "stated_energy_disagrees_with_power", 1)]),
+        (1.26e6, 60, [("c1/j1", "stated_energy_disagrees_with_power", 1)]),
+        (1.9e6, 57, []),  # what the three minutes without samples took is not missing energy
+        (2.52e6, 30, []),  # half of the run says nothing of the whole
+    ],
+)
+def test_a_run_that_states_another_energy_than_its_power_makes(warehouse, found, stated_j, sampled_minutes, expected):
+    warehouse.stage(
+        "workload_runs",
+        {
+            "cluster_id": "c1",
+            "job_id": "j1",
+            "submitted_at_utc": BEGIN,
+            "started_at_utc": BEGIN,
+            "ended_at_utc": BEGIN + timedelta(hours=1),
+            "state": "completed",
+            "device_count": 1,
+            "energy_j": stated_j,
+        },
+    )
+    warehouse.stage("accelerator_samples", *samples(sampled_minutes + 1, power_w=500.0, utilisation_ratio=1.0))
+    counts, examples = found()
+    assert counts == expected
+    if expected:
+        stated_kwh = {2.52e6: "0.7", 1.26e6: "0.35"}[stated_j]
+        assert examples == {expected[0][1]: f"{stated_kwh} kWh stated, 0.5 kWh by power"}

@@ -10,39 +10,33 @@
 -- gap: no meter readings
 -- source: ISO/IEC 30134-8 (secondary)
 -- grain: site_id, month_start
-WITH months AS (
-    SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days
-    FROM reference.site_months
+WITH energy AS (
+    SELECT *
+    FROM rollups.energy_ratio_month
     WHERE site_id = getvariable('site_id')
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
+        AND numerator_quantity = 'facility_kwh'
+        AND denominator_quantity = 'it_kwh'
 ),
-facts AS (
+carbon_and_energy AS (
     SELECT
-        months.*,
-        location_kgco2e AS numerator,
-        it_kwh AS denominator,
-        least(facility_days / days, 1) AS numerator_share,
-        least(it_hours / hours, 1) AS denominator_share,
-        least(numerator_share, denominator_share) AS known_share,
-        greatest(carbon.evidence_rank, it_evidence_rank) AS evidence_rank,
+        energy.* EXCLUDE (gap),
+        location_kgco2e,
+        carbon.evidence_rank AS carbon_evidence_rank,
         coalesce(carbon.reference_rows, []) AS reference_rows,
-        CASE
-            WHEN location_kgco2e IS NULL THEN coalesce(carbon.gap, 'no bill')
-            WHEN it_kwh IS NULL OR it_hours = 0 THEN 'no meter readings'
-        END AS gap
-    FROM months
-    JOIN rollups.energy_month AS energy USING (site_id, month_start)
+        CASE WHEN location_kgco2e IS NULL THEN coalesce(carbon.gap, 'no bill') ELSE energy.gap END AS gap
+    FROM energy
     LEFT JOIN rollups.carbon_month AS carbon USING (site_id, month_start)
 )
 SELECT
     site_id,
     month_start,
-    (CASE WHEN gap IS NULL THEN numerator * (known_share / numerator_share) END)::DECIMAL(38, 9) AS numerator,
-    (CASE WHEN gap IS NULL THEN denominator * (known_share / denominator_share) END)::DECIMAL(38, 9) AS denominator,
-    (CASE WHEN gap IS NULL THEN hours * known_share ELSE 0 END)::DECIMAL(38, 9) AS observed,
+    (CASE WHEN gap IS NULL THEN location_kgco2e * numerator_part END)::DECIMAL(38, 9) AS numerator,
+    CASE WHEN gap IS NULL THEN denominator END AS denominator,
+    CASE WHEN gap IS NULL THEN known_hours ELSE 0 END AS observed,
     hours AS expected,
-    evidence_rank::INTEGER AS evidence_rank,
+    greatest(carbon_evidence_rank, denominator_evidence_rank) AS evidence_rank,
     reference_rows,
     gap
-FROM facts
+FROM carbon_and_energy

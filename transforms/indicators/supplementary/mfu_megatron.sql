@@ -11,27 +11,18 @@
 -- gap: no workload records
 -- source: arXiv 2104.04473
 -- grain: site_id, month_start
-WITH all_runs AS (
-    SELECT site_id, month_start, allocated_device_hours, evidence_rank
-    FROM rollups.compute_month
-    WHERE site_id = getvariable('site_id')
-        AND month_start >= getvariable('period_start')
-        AND month_start < getvariable('period_end')
-),
-counted AS (
-    SELECT *
-    FROM rollups.mfu_month
-    WHERE flops_convention = 'megatron'
-)
 SELECT
     site_id,
     month_start,
-    counted.achieved_pflop_h AS numerator,
-    counted.peak_pflop_h AS denominator,
-    coalesce(counted.device_hours, 0) AS observed,
-    all_runs.allocated_device_hours AS expected,
-    coalesce(counted.evidence_rank, all_runs.evidence_rank) AS evidence_rank,
-    coalesce(counted.reference_rows, []) AS reference_rows,
-    CASE WHEN counted.device_hours IS NULL THEN 'no workload records' END AS gap
-FROM all_runs
-LEFT JOIN counted USING (site_id, month_start)
+    achieved_pflop_h AS numerator,
+    peak_pflop_h AS denominator,
+    counted_device_hours AS observed,
+    allocated_device_hours AS expected,
+    evidence_rank,
+    reference_rows,
+    gap
+FROM rollups.mfu_coverage_month
+WHERE site_id = getvariable('site_id')
+    AND month_start >= getvariable('period_start')
+    AND month_start < getvariable('period_end')
+    AND flops_convention = 'megatron'

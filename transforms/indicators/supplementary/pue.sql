@@ -11,38 +11,19 @@
 -- gap: no meter readings
 -- source: ISO/IEC 30134-2 (formula secondary; categories 2 and 3 to be verified)
 -- grain: site_id, month_start
-WITH months AS (
-    SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days
-    FROM reference.site_months
-    WHERE site_id = getvariable('site_id')
-        AND month_start >= getvariable('period_start')
-        AND month_start < getvariable('period_end')
-),
-facts AS (
-    SELECT
-        months.*,
-        facility_kwh AS numerator,
-        it_kwh AS denominator,
-        least(facility_days / days, 1) AS numerator_share,
-        least(it_hours / hours, 1) AS denominator_share,
-        least(numerator_share, denominator_share) AS known_share,
-        greatest(facility_evidence_rank, it_evidence_rank) AS evidence_rank,
-        []::VARCHAR[] AS reference_rows,
-        CASE
-            WHEN facility_kwh IS NULL OR facility_days = 0 THEN 'no bill'
-            WHEN it_kwh IS NULL OR it_hours = 0 THEN 'no meter readings'
-        END AS gap
-    FROM months
-    JOIN rollups.energy_month AS energy USING (site_id, month_start)
-)
 SELECT
     site_id,
     month_start,
-    (CASE WHEN gap IS NULL THEN numerator * (known_share / numerator_share) END)::DECIMAL(38, 9) AS numerator,
-    (CASE WHEN gap IS NULL THEN denominator * (known_share / denominator_share) END)::DECIMAL(38, 9) AS denominator,
-    (CASE WHEN gap IS NULL THEN hours * known_share ELSE 0 END)::DECIMAL(38, 9) AS observed,
+    numerator,
+    denominator,
+    known_hours AS observed,
     hours AS expected,
-    evidence_rank::INTEGER AS evidence_rank,
-    reference_rows,
+    greatest(numerator_evidence_rank, denominator_evidence_rank) AS evidence_rank,
+    []::VARCHAR[] AS reference_rows,
     gap
-FROM facts
+FROM rollups.energy_ratio_month
+WHERE site_id = getvariable('site_id')
+    AND month_start >= getvariable('period_start')
+    AND month_start < getvariable('period_end')
+    AND numerator_quantity = 'facility_kwh'
+    AND denominator_quantity = 'it_kwh'
