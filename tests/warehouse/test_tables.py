@@ -77,7 +77,8 @@ def test_the_first_column_of_every_rollup_is_the_site_as_its_comment_says(worksp
     ],
 )
 def test_a_rollup_becomes_the_table_or_view_that_its_recipe_says(workspace, rollup, before) -> None:
-    kinds = "SELECT table_name, table_type FROM information_schema.tables WHERE table_catalog = 'lake' AND table_schema = 'rollups' ORDER BY 1"
+    of_the_lake = "table_catalog = 'lake' AND table_schema = 'rollups'"
+    kinds = f"SELECT table_name, table_type FROM information_schema.tables WHERE {of_the_lake} ORDER BY 1"
     with writing(workspace) as lake:
         make_tables(lake)
         made, selects = lake.frame(kinds).rows(), selects_of_views(lake)
