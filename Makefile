@@ -70,9 +70,9 @@ crashes: $(READY)  ## kill the nightly and the backfill at fifty moments each, a
 
 lock: $(READY)  ## choose the newest pins that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --no-strip-extras --generate-hashes --no-header \
 		--extra dev pyproject.toml -o constraints.txt
-	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --no-strip-extras --generate-hashes --no-header \
 		bench/requirements.in -o bench/requirements.txt
 
 clean:  ## remove what was made

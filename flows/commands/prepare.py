@@ -31,8 +31,6 @@ NEEDED = (
     "duckdb-extension-postgres-scanner",
     "duckdb-extension-sqlite-scanner",
     "prefect",
-    "fastapi",
-    "sqlalchemy",
     "pandera",
     "polars",
 )
