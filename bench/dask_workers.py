@@ -31,9 +31,9 @@ from suanheng.flows.landing.survey_on_dask import surveying_on, tasks_of
 from suanheng.flows.night import ingest
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.transforms.telemetry import survey as surveys
-from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.quarter_sums import survey_inputs
 from suanheng.transforms.telemetry.survey import parts, survey
-from suanheng.transforms.telemetry.survey_batch import Grounds, Survey
+from suanheng.transforms.telemetry.survey_batch import Survey, SurveyInputs
 from suanheng.warehouse.lake import Lake, reading
 
 PARTS = 8
@@ -113,7 +113,7 @@ def measure(day: Day, folder: Path, rounds: int) -> dict[str, list[dict[str, flo
     workspace = open_workspace(folder / "workspace")
     ingest(workspace, Steps(), datetime.now(UTC))
     with cluster(1, folder) as one, cluster(2, folder) as two, reading(workspace) as lake:
-        rests_on = grounds(lake, SITE, FIRST_DAY)
+        rests_on = survey_inputs(lake, SITE, FIRST_DAY)
         sides = [
             *(Side(f"this process, {n} thread{'s' * (n > 1)}", _here(day.path, rests_on, n)) for n in (1, 2)),
             *(
@@ -135,7 +135,7 @@ def measure(day: Day, folder: Path, rounds: int) -> dict[str, list[dict[str, flo
     return took
 
 
-def _here(path: Path, rests_on: Grounds, threads: int) -> Callable[[], Survey]:
+def _here(path: Path, rests_on: SurveyInputs, threads: int) -> Callable[[], Survey]:
     return lambda: survey(parts(path), rests_on, threads)
 
 

@@ -77,7 +77,7 @@ class _Look(NamedTuple):
 
 
 def _processes(session: int) -> list[_Look]:
-    """The processes of a session, as Linux tells of them."""
+    """The processes of a session, as Linux covers them."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

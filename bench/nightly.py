@@ -1,7 +1,7 @@
 """Measures a night on the demo data, beside a bare DuckDB query over the same files. Ratios, no limits.
 
 Everything is measured within one process, several times, and the median counts. Prefect's own start and the reports are
-left out: what is measured is taking in, staging and building.
+left out: what is measured is ingesting, staging and building.
 """
 
 import argparse
@@ -27,7 +27,7 @@ NOW = datetime(2024, 1, 15, tzinfo=UTC)
 """The day of the nights: every quarter of the demo data is over."""
 
 LATE_FILE = Path("landing/qinglan/accelerator_samples/accelerator_samples_2023-12.parquet")
-"""Kept back in the first night; the quarters it tells of are built anew when it arrives."""
+"""Kept back in the first night; the quarters it covers are built anew when it arrives."""
 
 YARDSTICK = """
     SELECT

@@ -1,4 +1,4 @@
-"""Measures the pieces of a night that takes in days of samples: seconds, processor seconds, rows and bytes.
+"""Measures the pieces of a night that ingests days of samples: seconds, processor seconds, rows and bytes.
 
 Each round is a night over a workspace to which the days have been delivered, in this process. The content of the
 first day is hashed and surveyed once more by itself, by one thread: within the night both run beside other work.
@@ -24,7 +24,7 @@ from suanheng.config.workspace import open_workspace
 from suanheng.flows import night
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.orchestration.steps import Steps
-from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.quarter_sums import survey_inputs
 from suanheng.transforms.telemetry.survey import parts, survey
 from suanheng.warehouse.lake import reading
 
@@ -68,7 +68,7 @@ def one_round(
     took = {"night": whole, **steps.took}
     _, took["hash of the content"] = timed(lambda: hash_of_content(day.path))
     with reading(workspace) as lake:
-        rests_on = grounds(lake, "bench", FIRST_DAY)
+        rests_on = survey_inputs(lake, "bench", FIRST_DAY)
         size_of = dict(lake.frame(SIZES).iter_rows())
         sizes = {t: [lake.value(f"SELECT count(*) FROM {t}"), size_of[t.partition(".")[2]]] for t in TABLES}
     _, took["survey, one thread"] = timed(lambda: survey(parts(day.path), rests_on))

@@ -2,8 +2,8 @@
 
 The job is a day of one site whose every accelerator is sampled every 15 s, some rows wrong. Each side runs in a fresh
 process, one after the other, round for round; a side's ratio is the median over the rounds of its seconds by those of
-the bare query in the same round. A side that fails, or finds other wrong rows than were planted, is told of and not
-compared. Then our path alone takes in 1, 2, 4 and 8 days, and a day in which the samples of an instant lie together.
+the bare query in the same round. A side that fails, or finds other wrong rows than were planted, is covered and not
+compared. Then our path alone ingests 1, 2, 4 and 8 days, and a day in which the samples of an instant are together.
 """
 
 import argparse
@@ -86,8 +86,8 @@ def exponent(grown: Mapping[int, Sequence[Run]]) -> float | None:
 
 
 def _tell(what: str, run: Run) -> None:
-    told = run.problem or f"{run.work_s:.1f} s, {run.peak_bytes / 2**20:.0f} MiB"
-    print(f"{what}: {told}", file=sys.stderr, flush=True)
+    stated = run.problem or f"{run.work_s:.1f} s, {run.peak_bytes / 2**20:.0f} MiB"
+    print(f"{what}: {stated}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=8, help="longest of the series; 1, 2, 4 … up to it are run")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--order-of-time", action="store_true", help="also a file in which instants lie together")
+    parser.add_argument("--order-of-time", action="store_true", help="also a file in which instants are together")
     parser.add_argument("--slow-rounds", type=int, help="rounds that slow sides are in; all by default")
     parser.add_argument("--series-rounds", type=int, default=3, help="rounds of 1, 2, 4 … days, which take longest")
     parser.add_argument("--seed", type=int, default=2024)

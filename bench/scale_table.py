@@ -44,13 +44,13 @@ def _job(job: Mapping[str, Any], rounds: int) -> str:
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
-    def told(versions: Mapping[str, str]) -> str:
+    def stated(versions: Mapping[str, str]) -> str:
         return ", ".join(f"{name} {version}" for name, version in versions.items())
 
     return (
         f"{machine['processors']} × {machine['processor']}, {machine['memory_gib']} GiB, {machine['system']}, "
-        f"Python {machine['python']}, {told(machine['versions'])}. "
-        f"Peers: {told(machine['versions_of_peers']) or 'not installed'}."
+        f"Python {machine['python']}, {stated(machine['versions'])}. "
+        f"Peers: {stated(machine['versions_of_peers']) or 'not installed'}."
     )
 
 
@@ -77,13 +77,13 @@ def _sides(sides: Mapping[str, Runs]) -> str:
 
 
 def _problems(found: Mapping[str, Any]) -> Iterable[str]:
-    told = {(name, run["problem"]) for name, runs in found["sides"].items() for run in runs if run["problem"]}
-    told |= {
+    stated = {(name, run["problem"]) for name, runs in found["sides"].items() for run in runs if run["problem"]}
+    stated |= {
         (f"{days} days", run["problem"]) for days, runs in found["series"].items() for run in runs if run["problem"]
     }
-    if told:
+    if stated:
         yield "## Failed"
-        yield "\n".join(f"- {name}: {problem}" for name, problem in sorted(told))
+        yield "\n".join(f"- {name}: {problem}" for name, problem in sorted(stated))
 
 
 def _rules(planted: Mapping[str, int], sides: Mapping[str, Runs]) -> str:

@@ -27,7 +27,7 @@ class Fault(NamedTuple):
 
     Attributes:
         name: what is done to it.
-        rule: the one rule it breaks then, as the sides of the bench name it.
+        rule: the one rule it breaks then, as the sides of the scratch database name it.
         per_million: rows in a million that are made wrong so.
     """
 

@@ -1,7 +1,7 @@
 """Measures replicates of an index beside a loop that computes one replicate at a time. Ratios, no limits.
 
 10,000 replicates of 50 sites and 12 indicators in five groups: three ways to normalise, two to aggregate, noise on all
-weights, and a doubt about every single value. The loop is the same index computed with the table, weights and choices
+weights, and a range for every single value. The loop is the same index computed with the table, weights and choices
 of one replicate; it is given a few hundred and its time is scaled up.
 """
 
@@ -18,7 +18,7 @@ import polars as pl
 
 from suanheng.transforms.analysis.experiment import Experiment
 from suanheng.transforms.analysis.index import Index, Indicator
-from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.input_uncertainty import Choice, InputUncertainty
 from suanheng.transforms.analysis.measurement import COLUMNS
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
 from suanheng.transforms.scoring.normalise import Normalisation, Yardstick
@@ -51,7 +51,7 @@ def experiment(sites: int, seed: int) -> Experiment:
         Choice("normalisation", (Normalisation(), Normalisation("min_max", (1, 100)), Normalisation("percentile"))),
         Choice("aggregation", (Aggregation(), Aggregation("geometric", lowest=1))),
     )
-    return Experiment(index, table, Doubt(choices, {1: 0.25, 2: 0.25}, measurement))
+    return Experiment(index, table, InputUncertainty(choices, {1: 0.25, 2: 0.25}, measurement))
 
 
 def seconds(work: Callable[[], object], repetitions: int) -> list[float]:

@@ -15,7 +15,7 @@ from suanheng.warehouse.lake import reading
 SITE = """\
 [[site]]
 site_id = "bench"
-name_en = "Site of the bench"
+name_en = "Site of the scratch database"
 name_zh = "测试中心"
 time_zone = "Asia/Shanghai"
 region_code = "CN-HE"
@@ -39,7 +39,7 @@ RULES = {
     ("memory_used_within_total", None): job.WITHIN_TOTAL,
     ("duplicate_key", None): job.UNIQUE,
 }
-"""What the quarantine calls a rule and the column it is of, and what the bench calls it."""
+"""What the quarantine calls a rule and the column it is of, and what the scratch database calls it."""
 
 
 def prepare(root: Path) -> None:

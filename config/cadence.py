@@ -1,4 +1,4 @@
-"""How late a source is: from how often its files come, and how far what they tell reaches."""
+"""How late a source is: from how often its files come, and how far what they state reaches."""
 
 from datetime import datetime, timedelta
 
@@ -8,23 +8,23 @@ _MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 
 def is_late(cadence: str, reaches_to: datetime, now: datetime) -> bool:
-    """Whether a source should have told more by now.
+    """Whether a source should have stated more by now.
 
-    A period's files may come until the next period ends: in March, a monthly source must have told of January. What
+    A period's files may come until the next period ends: in March, a monthly source must have covered January. What
     comes once is never late.
 
     Args:
         cadence: one of ``config.sources.CADENCES``.
-        reaches_to: end of what the source tells of, without a zone.
+        reaches_to: end of what the source covers, without a zone.
         now: the present, in the same zone.
     """
     # A bill that ends with January says 1 February, exclusive.
-    last_told = reaches_to - timedelta(microseconds=1)
-    return cadence != "once" and _period(cadence, now) - _period(cadence, last_told) > 2
+    last_covered = reaches_to - timedelta(microseconds=1)
+    return cadence != "once" and _period(cadence, now) - _period(cadence, last_covered) > 2
 
 
 def _period(cadence: str, at: datetime) -> int:
-    """Number of the hour, day, week, month, quarter or year that an instant lies in."""
+    """Number of the hour, day, week, month, quarter or year that an instant is in."""
     if cadence in _MONTHS:
         return (at.year * 12 + at.month - 1) // _MONTHS[cadence]
     return (at - _A_MONDAY) // _STEPS[cadence]

@@ -47,7 +47,7 @@ ROOMS: dict[str, str | None] = {
     "flows/sources/reading/*.py": "reading {stem}",
     "flows/sources/__init__.py": "landing",
     "flows/sources/*.py": "format {stem}",
-    # What a server answers, and what the demo makes up, lies in files, which are hashed as any others.
+    # What a server answers, and what the demo makes up, is in files, which are hashed as any others.
     "flows/landing/pull.py": None,
     "flows/demo/*.py": None,
     "flows/landing/*.py": "landing",

@@ -116,7 +116,7 @@ class Pull(Table):
     start: Instant = Field(description="First day to ask for, or a time with an offset.", examples=[date(2024, 6, 1)])
     end: Instant | None = Field(
         default=None,
-        description="Day or time from which on no window begins; the one it lies in is asked for whole.",
+        description="Day or time from which on no window begins; the one it is in is asked for whole.",
         examples=[date(2025, 1, 1)],
     )
     folder: Path = Field(

@@ -83,7 +83,7 @@ class Site(Table):
     size_class: SizeClass | None = Field(default=None, description="Size as policies use it.", examples=["large"])
     is_new: bool | None = Field(default=None, description="Whether policies for new centres bind it.", examples=[True])
     is_hub_node: bool | None = Field(
-        default=None, description="Whether it lies in a national hub node (枢纽节点).", examples=[True]
+        default=None, description="Whether it is in a national hub node (枢纽节点).", examples=[True]
     )
 
     @field_validator("name_zh")

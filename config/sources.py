@@ -1,4 +1,4 @@
-"""Sources: which files are which format and site, how often they come, their time zone, their standing as evidence.
+"""Sources: which files are which format and site, how often they come, their time zone, their evidence class.
 
 [[source]]
 format = "template"
@@ -141,7 +141,7 @@ class SourcesFile(Table):
 
 
 def _context(info: ValidationInfo) -> dict[str, Any]:
-    """What ``read_sources`` was told of formats and datasets."""
+    """What ``read_sources`` was covered formats and datasets."""
     assert info.context is not None
     return info.context
 
@@ -154,7 +154,7 @@ def _one_of(known: Collection[str], name: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class BoundFile:
+class SourceFile:
     """A file that a source matches."""
 
     path: Path
@@ -180,11 +180,11 @@ def read_sources(
     return read(path, SourcesFile, {"formats": formats, "datasets": datasets, "sites": sites}).source
 
 
-def bound_files(root: Path, sources: list[Source]) -> Iterator[BoundFile]:
+def source_files(root: Path, sources: list[Source]) -> Iterator[SourceFile]:
     """Every file that a source matches and whose site is known, by source, then by path."""
     for source, path, site in matches(root, sources):
         if is_site_id(site):
-            yield BoundFile(path, site, source)
+            yield SourceFile(path, site, source)
 
 
 def misplaced_files(root: Path, sources: list[Source]) -> Iterator[tuple[Path, str]]:

@@ -12,7 +12,7 @@ SETTINGS_FILE = "suanheng.toml"
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where one operator's data lies and with what it is scored.
+    """Where one operator's data is and with what it is scored.
 
     Attributes:
         root: the folder that holds ``suanheng.toml``.

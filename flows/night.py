@@ -12,7 +12,7 @@ from suanheng.config.errors import BadSettings
 from suanheng.config.machine import processors
 from suanheng.config.pulls import Pull, read_pulls
 from suanheng.config.sites import read_sites
-from suanheng.config.sources import BoundFile, bound_files
+from suanheng.config.sources import SourceFile, source_files
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
 from suanheng.flows.landing.land import Landing, misplaced
@@ -29,7 +29,7 @@ from suanheng.schemas.tables.spine import SPINE
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.parallel import prefetched_quarters
 from suanheng.transforms.building.periods import Scope
-from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.definitions import corrections, reference
@@ -81,7 +81,7 @@ class Run:
         self.failures: list[Failure] = []
         self.lake: Lake
         self._methodology: Methodology
-        self._scratch: Workbench | None = None
+        self._scratch: ScratchDatabase | None = None
 
     def carry_out(self) -> Outcome:
         """Go through the steps of a night, as far as they are asked for.
@@ -120,7 +120,7 @@ class Run:
         load_facts(self.lake, self.workspace)
         _refuse_unknown_run(self.lake, self.order.resume)
 
-    def ingest(self, files: Sequence[BoundFile], hashes: FileHashes) -> list[Landing]:
+    def ingest(self, files: Sequence[SourceFile], hashes: FileHashes) -> list[Landing]:
         """Bring files that are not in the warehouse as they are now into raw tables and quarantine.
 
         Args:
@@ -133,7 +133,7 @@ class Run:
         first = self._first_to_survey(files)
         with prefetched_survey(self.lake, first) as prefetched:
             # While files are hashed there is time for what will be needed.
-            self._scratch = Workbench(self.lake) if first else None
+            self._scratch = ScratchDatabase(self.lake) if first else None
             groups = self._ingested(self._to_ingest(hashes), planned, prefetched)
         return [*(landing for group in groups for landing in group), *misplaced(self.workspace)]
 
@@ -178,12 +178,12 @@ class Run:
     def _opened(self) -> AbstractContextManager[Lake]:
         return writing(self.workspace, self.run_id)
 
-    def _files(self) -> list[BoundFile]:
+    def _files(self) -> list[SourceFile]:
         if not self._is_asked_for(Stage.INGEST):
             return []
-        return list(bound_files(self.workspace.root, sources_of(self.workspace)))
+        return list(source_files(self.workspace.root, sources_of(self.workspace)))
 
-    def _first_to_survey(self, files: Iterable[BoundFile]) -> BoundFile | None:
+    def _first_to_survey(self, files: Iterable[SourceFile]) -> SourceFile | None:
         if self.workspace.dask or self.order.only:
             return None
         concerned = (file for file in files if self.order.concerns(file.site_id))
@@ -208,7 +208,7 @@ class Run:
 
     def _built(self, stale: list[Stale], forced: set[Scope]) -> list[Scope]:
         if self._scratch is None:
-            self._scratch = Workbench(self.lake)
+            self._scratch = ScratchDatabase(self.lake)
         else:
             self._scratch.refresh(SPINE)
         workers = 1 if self.lake.is_shared else self.order.workers or processors()

@@ -1,4 +1,4 @@
-"""The nightly flow: take in what is new, build what it affects."""
+"""The nightly flow: ingest what is new, build what it affects."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from suanheng.flows.status.settings_check import read_settings
 
 @flow(name="nightly", flow_run_name="nightly {workspace}")
 def nightly(workspace: Path = Path(), reports: bool = True) -> dict[str, Any] | State:
-    """Take in new files, stage them, build every quarter they affect, and write its reports.
+    """Ingest new files, stage them, build every quarter they affect, and write its reports.
 
     Args:
         workspace: folder with ``suanheng.toml``.

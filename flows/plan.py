@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from suanheng.config.pulls import read_pulls
-from suanheng.config.sources import BoundFile
+from suanheng.config.sources import SourceFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
-from suanheng.flows.landing.pending import lying, shown, waiting
+from suanheng.flows.landing.pending import shown, stored, waiting
 from suanheng.flows.night import forced_scopes, refuse_unknown_sites
 from suanheng.flows.order import Order, Stage
 from suanheng.schemas.formats import raw_tables
@@ -44,13 +44,13 @@ class Plan:
 
     Attributes:
         pull: servers that would be asked.
-        take_in: files that would be taken in.
+        ingest: files that would be ingested.
         stage: datasets that would be staged anew.
-        build: quarters that would be built anew. Files that were never read may tell of others, too.
+        build: quarters that would be built anew. Files that were never read may cover others, too.
     """
 
     pull: list[Planned]
-    take_in: list[Planned]
+    ingest: list[Planned]
     stage: list[Planned]
     build: list[Planned]
 
@@ -71,22 +71,22 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
     try:
         with reading(workspace) as lake:
             files = [file for group in waiting(lake, workspace, hash_of) for file in group]
-            take_in = [Planned(file.shown_path, file.bound.site_id, file.why) for file in files]
+            ingest = [Planned(file.shown_path, file.bound.site_id, file.why) for file in files]
             settings = settings_now(lake, workspace)
-            changed = stage.reasons(lake, settings.makings)
-            to_stage = {**changed, **_fed((file.bound for file in files), "it has files to take in")}
+            changed = stage.reasons(lake, settings.staging_inputs)
+            to_stage = {**changed, **_fed((file.bound for file in files), "it has files to ingest")}
             scopes = list(filter(order.covers, periods.scopes(lake)))
             build = changed_quarters(lake, settings, scopes, now, forced_scopes(lake, order, scopes))
     except NoWarehouse:
-        there = list(lying(workspace, hash_of).values())
-        take_in = [Planned(shown(bound.path, workspace.root), bound.site_id, "a new file") for bound in there]
+        there = list(stored(workspace, hash_of).values())
+        ingest = [Planned(shown(bound.path, workspace.root), bound.site_id, "a new file") for bound in there]
         to_stage, build = _fed(there, "it was never staged"), []
     pulls = [
         Planned(f"{asked.name} of {asked.site}", asked.site, _ALWAYS) for asked in read_pulls(workspace.pulls_file)
     ]
     return Plan(
         _of(order, Stage.INGEST, pulls),
-        _of(order, Stage.INGEST, take_in),
+        _of(order, Stage.INGEST, ingest),
         _of(order, Stage.STAGE, [Planned(" ".join(pair), pair[0], why) for pair, why in sorted(to_stage.items())]),
         _of(order, Stage.BUILD, [Planned(q.scope.title, q.scope.site_id, q.why) for q in build]),
     )
@@ -104,12 +104,12 @@ class Settings:
     Attributes:
         methodology: what is scored with.
         facts: reference facts.
-        makings: what each dataset of each site would be staged from.
+        staging_inputs: what each dataset of each site would be staged from.
     """
 
     methodology: Methodology
     facts: Facts
-    makings: Mapping[tuple[str, str], stage.Makings]
+    staging_inputs: Mapping[tuple[str, str], stage.StagingInputs]
 
 
 def settings_now(lake: Lake, workspace: Workspace) -> Settings:
@@ -120,18 +120,18 @@ def settings_now(lake: Lake, workspace: Workspace) -> Settings:
     """
     stated = reference.stated(workspace)
     hashes = {name: reference.hash_of(rows) for name, rows in stated.items()}
-    makings = stage.makings(lake, hashes, corrections.read_checked(workspace))
-    return Settings(load(workspace.methodology), Facts.of(hashes, stated["sites"]), makings)
+    staging_inputs = stage.staging_inputs(lake, hashes, corrections.read_checked(workspace))
+    return Settings(load(workspace.methodology), Facts.of(hashes, stated["sites"]), staging_inputs)
 
 
 def changed_quarters(
     lake: Lake, settings: Settings, scopes: Sequence[Scope], now: datetime, also: Collection[Scope] = ()
 ) -> list[Stale]:
-    """Quarters that would be built by the files that are taken in and by what the settings say now."""
-    datasets = {pair: made.recipe_hash for pair, made in settings.makings.items()}
+    """Quarters that would be built by the files that are ingested and by what the settings say now."""
+    datasets = {pair: made.recipe_hash for pair, made in settings.staging_inputs.items()}
     return stale_scopes(lake, scopes, settings.methodology, now, also, Inputs(settings.facts, datasets))
 
 
-def _fed(files: Iterable[BoundFile], why: str) -> dict[tuple[str, str], str]:
+def _fed(files: Iterable[SourceFile], why: str) -> dict[tuple[str, str], str]:
     """Datasets that files feed, by site."""
     return {(bound.site_id, dataset): why for bound in files for dataset in raw_tables()[bound.source.raw_table].feeds}

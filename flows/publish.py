@@ -30,7 +30,7 @@ class Withheld(Exception):  # noqa: N818
     Args:
         scorecard: site and period.
         failing: critical expectations that do not hold.
-        page: where the gate's page lies.
+        page: where the gate's page is.
     """
 
     def __init__(self, scorecard: str, failing: list[Finding], page: Path) -> None:

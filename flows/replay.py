@@ -6,12 +6,12 @@ from datetime import datetime
 from pathlib import Path
 
 from suanheng.config.errors import BadSettings
-from suanheng.config.sources import BoundFile
+from suanheng.config.sources import SourceFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows import night
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.land import chunks_of
-from suanheng.flows.landing.pending import lying, repairs_of
+from suanheng.flows.landing.pending import repairs_of, stored
 from suanheng.flows.landing.repairs import Content, Record, Sheet
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.checking.records import UnreadableFile
@@ -103,7 +103,7 @@ def _content(lake: Lake, file: str, site_id: str | None) -> Content:
     )
     found = lake.frame(query, [file, file, site_id]).rows()
     if not found:
-        raise BadSettings(f"No file {file!r} was taken in. See which are in quarantine: suanheng quarantine list")
+        raise BadSettings(f"No file {file!r} was ingested. See which are in quarantine: suanheng quarantine list")
     if loaded := [Content(*row[:3]) for row in found if row[3] == "loaded"]:
         if len(loaded) > 1:
             places = ", ".join(f"{content.site_id} {content.raw_table} {content.file_id[:12]}" for content in loaded)
@@ -111,7 +111,7 @@ def _content(lake: Lake, file: str, site_id: str | None) -> Content:
         return loaded[0]
     raise BadSettings(
         f"{file} was refused as a whole, so there is no record to repair: {found[0][4]} "
-        "Put a good file in its place, or correct its binding."
+        "Put a good file in its place, or correct its source."
     )
 
 
@@ -138,7 +138,7 @@ def _refuse_strangers(lake: Lake, edited: Sheet, kept: Mapping[int, Record]) -> 
     if not lake.value(known, list(edited.content)):
         raise BadSettings(
             f"The file of these records, {edited.content.file_id[:12]} of {edited.content.site_id}, does not count: it "
-            "was never taken in, or its path holds other content now. Export the newer file's records and repair those."
+            "was never ingested, or its path holds other content now. Export the newer file's records and repair those."
         )
     if strangers := sorted(edited.records.keys() - _reasons(lake, edited.content).keys() - kept.keys()):
         raise BadSettings(
@@ -151,10 +151,10 @@ def _records(
     workspace: Workspace, content: Content, wanted: set[int]
 ) -> tuple[list[str], dict[int, Record], dict[int, Record]]:
     """The file's labels, and the wanted records: as the file states them, and as they count now."""
-    bound = lying(workspace).get(content)
+    bound = stored(workspace).get(content)
     if bound is None:
         raise BadSettings(
-            f"The file {content.file_id[:12]} of {content.site_id} lies nowhere a binding finds it, and its records "
+            f"The file {content.file_id[:12]} of {content.site_id} is nowhere a source finds it, and its records "
             "are read from it. Put it back."
         )
     labels, originals = _read(bound, wanted)
@@ -162,7 +162,7 @@ def _records(
     return labels, originals, {row: kept.get(row, record) for row, record in originals.items()}
 
 
-def _read(bound: BoundFile, wanted: set[int]) -> tuple[list[str], dict[int, Record]]:
+def _read(bound: SourceFile, wanted: set[int]) -> tuple[list[str], dict[int, Record]]:
     labels: dict[str, None] = {}
     found: dict[int, Record] = {}
     for chunk in chunks_of(bound):

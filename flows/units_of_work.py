@@ -14,7 +14,7 @@ from suanheng.flows.landing.pending import Waiting, waiting
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.build import Computed
 from suanheng.transforms.building.periods import Scope
-from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.transforms.staging import stage
@@ -102,7 +102,7 @@ class QuarterBuilds:
     def __init__(
         self,
         lake: Lake,
-        scratch: Workbench,
+        scratch: ScratchDatabase,
         methodology: Methodology,
         now: datetime,
         computed: Callable[[Stale], Computed],
@@ -138,6 +138,6 @@ class QuarterBuilds:
         found = self._computed(quarter)
         if not self._tables_fit:
             # Where another writer is at the same, the quarter is begun anew.
-            build.make_rollup_tables(self._lake, found.bench)
+            build.make_rollup_tables(self._lake, found.scratch)
             self._tables_fit = True
         return found

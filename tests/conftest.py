@@ -475,7 +475,7 @@ def warehouses_made_anew() -> Iterator[None]:
 
 @pytest.fixture
 def tiny_workspace(tmp_path: Path) -> Centre:
-    """The files of two quarters; nothing is taken in yet."""
+    """The files of two quarters; nothing is ingested yet."""
     return write_tiny(tmp_path / "tiny")
 
 

@@ -59,13 +59,13 @@ def year_before(end: date) -> list[tuple[date, date]]:
 
 
 def share_within(first: datetime, last: datetime, start: date, end: date) -> float:
-    """Share of a stretch of time that lies in some days."""
+    """Share of a stretch of time that is in some days."""
     length = (last - first).total_seconds()
     return hours_within(first, last, start, end) * 3600 / length if length else 0.0
 
 
 def hours_within(first: datetime, last: datetime, start: date, end: date) -> float:
-    """Hours of a stretch of time that lie in some days."""
+    """Hours of a stretch of time that are in some days."""
     begin, finish = (datetime.combine(day, datetime.min.time()) for day in (start, end))
     return max((min(last, finish) - max(first, begin)).total_seconds(), 0.0) / 3600
 

@@ -142,7 +142,7 @@ def levels(imports: Imports) -> dict[str, int]:
 
 
 def loose_modules(house: House) -> Iterator[str]:
-    """Modules at the root of a floor of rooms that should lie in one of them."""
+    """Modules at the root of a floor of rooms that should be in one of them."""
     for module in house.modules.values():
         where, name = module.path.parent.as_posix(), module.path.stem
         if module.is_init:
@@ -250,7 +250,7 @@ def counted(house: House) -> Iterator[str]:
 
 
 def _levels_or_none(rooms: Imports) -> dict[str, int]:
-    """Levels of rooms; none where they stand in a circle, which ``circles`` tells."""
+    """Levels of rooms; none where they stand in a circle, which ``circles`` states."""
     try:
         return levels(rooms)
     except CycleError:

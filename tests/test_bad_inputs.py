@@ -66,10 +66,10 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     """The warehouse after two evenings.
 
-    On the first every bad file was taken in, with a good one of the same site and one that nobody may open. On the
+    On the first every bad file was ingested, with a good one of the same site and one that nobody may open. On the
     second that one can be opened, and the good one was overwritten by an error page.
     """
     workspace = make_workspace(tmp_path_factory.mktemp("bad"))
@@ -157,31 +157,31 @@ def test_every_format_is_fed_something_bad() -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_file_that_cannot_be_read_is_refused_with_the_reason_and_leaves_no_row(taken_in: Outcome, name: str) -> None:
-    file = taken_in.file(name)
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason_and_leaves_no_row(ingested: Outcome, name: str) -> None:
+    file = ingested.file(name)
     assert file["status"] == "refused"
     assert EXPECTED[name]["refused"] in file["problem"]
     assert "\x1b" not in file["problem"]
     assert (file["rows_read"], file["rows_accepted"], file["rows_quarantined"]) == (0, 0, 0)
-    assert taken_in.loaded(name).is_empty()
-    assert taken_in.quarantined(name, "raw") == {}
+    assert ingested.loaded(name).is_empty()
+    assert ingested.quarantined(name, "raw") == {}
 
 
 @pytest.mark.parametrize("name", LOADED)
-def test_records_read_are_loaded_or_in_quarantine(taken_in: Outcome, name: str) -> None:
-    expected, file = EXPECTED[name], taken_in.file(name)
+def test_records_read_are_loaded_or_in_quarantine(ingested: Outcome, name: str) -> None:
+    expected, file = EXPECTED[name], ingested.file(name)
     assert (file["status"], file["problem"]) == ("loaded", None)
     assert file["rows_read"] == expected["rows_read"]
-    assert file["rows_accepted"] == taken_in.loaded(name).height == expected["accepted"]
-    assert file["rows_quarantined"] == len(taken_in.quarantined(name, "raw")) == len(expected.get("raw", {}))
+    assert file["rows_accepted"] == ingested.loaded(name).height == expected["accepted"]
+    assert file["rows_quarantined"] == len(ingested.quarantined(name, "raw")) == len(expected.get("raw", {}))
     assert file["rows_read"] == file["rows_accepted"] + file["rows_quarantined"]
 
 
 @pytest.mark.parametrize("stage", ["raw", "staged"])
 @pytest.mark.parametrize("name", LOADED)
-def test_records_in_quarantine_have_row_rule_and_reason(taken_in: Outcome, name: str, stage: str) -> None:
+def test_records_in_quarantine_have_row_rule_and_reason(ingested: Outcome, name: str, stage: str) -> None:
     expected = {int(row): reason for row, reason in EXPECTED[name].get(stage, {}).items()}
-    records = taken_in.quarantined(name, stage)
+    records = ingested.quarantined(name, stage)
     assert {row: record["rule"] for row, record in records.items()} == {
         row: rule for row, (rule, _) in expected.items()
     }
@@ -191,73 +191,73 @@ def test_records_in_quarantine_have_row_rule_and_reason(taken_in: Outcome, name:
         assert "\x1b" not in "".join(str(cell) for cell in records[row].values())
 
 
-def test_rows_fed_are_staged_or_superseded_or_in_quarantine(taken_in: Outcome) -> None:
-    stagings = taken_in.lake.frame("SELECT * FROM ops.stagings")
+def test_rows_fed_are_staged_or_superseded_or_in_quarantine(ingested: Outcome) -> None:
+    stagings = ingested.lake.frame("SELECT * FROM ops.stagings")
     assert stagings.height > 0
     for staging in stagings.iter_rows(named=True):
         parts = staging["rows_staged"], staging["rows_superseded"], staging["rows_quarantined"]
         assert staging["rows_fed"] == sum(parts)
         assert staging["rows_superseded"] == 0  # no two files of the folder state the same key
-        assert taken_in.lake.value(f"SELECT count(*) FROM staged.{staging['dataset']}") == staging["rows_staged"]
+        assert ingested.lake.value(f"SELECT count(*) FROM staged.{staging['dataset']}") == staging["rows_staged"]
         in_quarantine = "SELECT count(*) FROM quarantine.records WHERE stage = 'staged' AND table_name = ?"
-        assert taken_in.lake.value(in_quarantine, [staging["dataset"]]) == staging["rows_quarantined"]
+        assert ingested.lake.value(in_quarantine, [staging["dataset"]]) == staging["rows_quarantined"]
 
 
-def test_unknown_is_never_zero(taken_in: Outcome) -> None:
-    smi = taken_in.loaded("not_available_from_the_driver.csv")
+def test_unknown_is_never_zero(ingested: Outcome) -> None:
+    smi = ingested.loaded("not_available_from_the_driver.csv")
     assert smi["utilization.gpu [%]"].to_list() == [None, 50.0]
     assert smi["power.draw [W]"].to_list() == [433.78, None]
-    sentinels = taken_in.loaded("sentinel_9223372036854775794.csv")
+    sentinels = ingested.loaded("sentinel_9223372036854775794.csv")
     assert sentinels["energy_counter_j"].to_list() == [1_000_000.0, None, None]
     assert sentinels["power_w"].to_list() == [350.0, 350.0, None]
-    from_parquet = taken_in.loaded("half_a_device_and_infinite_power.parquet")
+    from_parquet = ingested.loaded("half_a_device_and_infinite_power.parquet")
     assert from_parquet["row_number"].to_list() == [1, 3, 5]
     assert from_parquet["utilisation_ratio"].to_list() == [0.5, None, 0.5]
     assert from_parquet["energy_counter_j"].to_list() == [5.0, 7.0, None]
-    assert taken_in.loaded("infinite_and_nan.csv")["amount"].to_list() == [800.0, None]
+    assert ingested.loaded("infinite_and_nan.csv")["amount"].to_list() == [800.0, None]
 
 
-def test_commas_between_thousands_are_understood(taken_in: Outcome) -> None:
-    assert taken_in.loaded("text_in_number.csv")["energy_kwh"].to_list() == [1000.0, 1234.5]
+def test_commas_between_thousands_are_understood(ingested: Outcome) -> None:
+    assert ingested.loaded("text_in_number.csv")["energy_kwh"].to_list() == [1000.0, 1234.5]
 
 
-def test_declared_encoding_and_byte_order_mark_change_no_character(taken_in: Outcome) -> None:
-    assert set(taken_in.loaded("gb18030_as_declared.csv")["meter_id"]) == {"中心二号表"}
-    assert set(taken_in.loaded("byte_order_mark.csv")["meter_id"]) == {"bom"}
+def test_declared_encoding_and_byte_order_mark_change_no_character(ingested: Outcome) -> None:
+    assert set(ingested.loaded("gb18030_as_declared.csv")["meter_id"]) == {"中心二号表"}
+    assert set(ingested.loaded("byte_order_mark.csv")["meter_id"]) == {"bom"}
 
 
-def test_local_times_around_a_skipped_hour_become_utc(taken_in: Outcome) -> None:
+def test_local_times_around_a_skipped_hour_become_utc(ingested: Outcome) -> None:
     # New York is UTC-5 before 2023-03-12 02:00 and UTC-4 after it.
-    samples = taken_in.loaded("hour_that_daylight_saving_skips.csv")
+    samples = ingested.loaded("hour_that_daylight_saving_skips.csv")
     assert samples["sampled_at_utc"].to_list() == [datetime(2023, 3, 12, 6, 30), datetime(2023, 3, 12, 7, 30)]
 
 
-def test_what_looks_like_sql_stays_text(taken_in: Outcome) -> None:
-    record = taken_in.quarantined("sql_as_name.csv", "raw")[3]
+def test_what_looks_like_sql_stays_text(ingested: Outcome) -> None:
+    record = ingested.quarantined("sql_as_name.csv", "raw")[3]
     assert json.loads(record["record"])["meter_id"] == 'x"; DROP TABLE t;--'
-    assert taken_in.lake.value("SELECT count(*) FROM raw.template_utility_bills") > 0
+    assert ingested.lake.value("SELECT count(*) FROM raw.template_utility_bills") > 0
 
 
 @pytest.mark.parametrize("name", ["external_entity.xml", "billion_laughs.xml"])
-def test_entities_are_not_expanded(taken_in: Outcome, name: str) -> None:
-    problem = taken_in.file(name)["problem"]
+def test_entities_are_not_expanded(ingested: Outcome, name: str) -> None:
+    problem = ingested.file(name)["problem"]
     assert "root:" not in problem
     assert "laugh" not in problem.replace(name, "")
     assert len(problem) < 1000
 
 
-def test_a_file_nobody_may_open_is_refused_by_its_name_and_taken_in_once_it_can_be_opened(taken_in: Outcome) -> None:
-    files = {file["status"]: file for file in taken_in.files(LOCKED)}
+def test_a_file_nobody_may_open_is_refused_by_its_name_and_taken_in_once_it_can_be_opened(ingested: Outcome) -> None:
+    files = {file["status"]: file for file in ingested.files(LOCKED)}
     assert set(files) == {"replaced", "loaded"}
     assert files["replaced"]["problem"].startswith("PermissionError")
     assert files["loaded"]["rows_accepted"] == 2
 
 
-def test_a_broken_new_delivery_leaves_the_good_one_standing(taken_in: Outcome) -> None:
-    files = {file["status"]: file for file in taken_in.files(GOOD)}
+def test_a_broken_new_delivery_leaves_the_good_one_standing(ingested: Outcome) -> None:
+    files = {file["status"]: file for file in ingested.files(GOOD)}
     assert set(files) == {"loaded", "refused"}
     assert files["loaded"]["rows_accepted"] == 2
-    bills = taken_in.lake.frame("SELECT energy_kwh FROM staged.utility_bills WHERE meter_id = 'good-meter' ORDER BY 1")
+    bills = ingested.lake.frame("SELECT energy_kwh FROM staged.utility_bills WHERE meter_id = 'good-meter' ORDER BY 1")
     assert bills["energy_kwh"].to_list() == [900.0, 1000.0]
 
 

@@ -92,10 +92,10 @@ FUNCTION_OF_61_LINES = "class Builder:\n    def build(self):\n" + "        x = 1
         ),
     ],
 )
-def test_each_rule_names_what_offends_it(tmp_path: Path, rule: Rule, files: dict[str, str], told: list[str]) -> None:
+def test_each_rule_names_what_offends_it(tmp_path: Path, rule: Rule, files: dict[str, str], stated: list[str]) -> None:
     found = list(rule(_built(tmp_path, files)))
-    assert len(found) == len(told)
-    assert all(sentence.startswith(start) for sentence, start in zip(found, told, strict=True)), found
+    assert len(found) == len(stated)
+    assert all(sentence.startswith(start) for sentence, start in zip(found, stated, strict=True)), found
 
 
 def test_nothing_offends_in_the_product() -> None:

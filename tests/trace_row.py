@@ -2,7 +2,7 @@
 """Follow one row of nvidia-smi from its reader to its first page: functions it passes, changes of folder and floor.
 
 ``python -m tests.trace_row`` delivers one sample to a new workspace and runs ``suanheng nightly`` on it in this
-process, with Prefect and all. To count an earlier state of the product, lay this file into the ``tests/`` of its
+process, with Prefect and all. To count an earlier state of the product, was stored this file into the ``tests/`` of its
 checkout.
 
 How it is counted, between the first call of the reader and the first call of what writes the page:

@@ -53,7 +53,7 @@ def take_out(lake: Lake, table: str, site_id: str, file_id: str, row_numbers: pl
     """Take rows of an adopted file out of its table, by their numbers in the file, from 1.
 
     Of a large file nearly all rows stay. Most of them are passed over because no row of their block goes, which DuckDB
-    tells sooner than whether a row goes.
+    states sooner than whether a row goes.
     """
     if row_numbers.is_empty():
         return

@@ -1,4 +1,4 @@
-"""What can go wrong with a warehouse, each told in a sentence."""
+"""What can go wrong with a warehouse, each stated in a sentence."""
 
 
 class NoWarehouse(Exception):  # noqa: N818

@@ -14,7 +14,7 @@ from suanheng.config.workspace import Workspace
 from suanheng.warehouse import storage
 from suanheng.warehouse.engine import attach, connect, quoted
 from suanheng.warehouse.errors import Conflict, NoWarehouse
-from suanheng.warehouse.locks import Sole, Turns, turns_of
+from suanheng.warehouse.locks import Locks, Sole, locks_of
 from suanheng.warehouse.migrations import RENAMED, pending, quoted_name, see_renamed
 from suanheng.warehouse.server import index_statistics
 
@@ -60,7 +60,7 @@ class Lake:
         self,
         connection: duckdb.DuckDBPyConnection,
         data_path: str,
-        turns: Turns | None = None,
+        turns: Locks | None = None,
         writer: Writer = NOBODY,
         renamed: Collection[str] = (),
     ) -> None:
@@ -68,7 +68,7 @@ class Lake:
         self.data_path = data_path
         self.writer = writer
         self._renamed = renamed
-        self._turns = turns or Sole()
+        self._locks = turns or Sole()
         self._writes_alone = False
         self._is_within = False
         self._premise: Callable[[], bool] = lambda: True
@@ -83,7 +83,7 @@ class Lake:
     @property
     def is_shared(self) -> bool:
         """Whether others may write meanwhile: what was read may be out of date by the time it is used."""
-        return self._turns.are_shared
+        return self._locks.are_shared
 
     def execute(self, statement: str, parameters: list[Any] | dict[str, Any] | None = None) -> None:
         """Run one statement."""
@@ -158,9 +158,9 @@ class Lake:
 
         Raises:
             Busy: another writer has been at the place for too long.
-            Conflict: somebody who does not wait for turns came in between each time. Nothing was written.
+            Conflict: somebody who does not wait for locks came in between each time. Nothing was written.
         """
-        with self._turns.at(place):
+        with self._locks.at(place):
             wrote_alone = self._writes_alone
             try:
                 for _ in range(_TRIES - 1):
@@ -180,7 +180,7 @@ class Lake:
         Raises:
             Conflict: another writer has meanwhile changed a table that this one changes, or what it rests on.
         """
-        with self._turns.to_write(self._writes_alone):
+        with self._locks.to_write(self._writes_alone):
             self.connection.execute("BEGIN")
             self._is_within = True
             try:
@@ -190,7 +190,7 @@ class Lake:
                 self.connection.execute(
                     "CALL lake.set_commit_message(?, ?)", [self.writer.author, f"{self.run_id}: {message}"]
                 )
-                self._turns.confirm()
+                self._locks.confirm()
             except BaseException:
                 self.connection.execute("ROLLBACK")
                 raise
@@ -207,7 +207,7 @@ class Lake:
     def at_one_time(self) -> Iterator[None]:
         """What is read inside is of one state of the warehouse, which is also looked up once and not for each query.
 
-        The warehouse is not written to inside; a bench beside it may be.
+        The warehouse is not written to inside; a scratch database beside it may be.
         """
         if self._is_within:
             yield
@@ -235,7 +235,7 @@ class Lake:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """No transaction of another writer is open meanwhile."""
-        with self._turns.to_write(alone=True):
+        with self._locks.to_write(alone=True):
             yield
 
 
@@ -254,7 +254,7 @@ def writing(workspace: Workspace, run_id: str = "a writer", author: str | None =
         Unreachable: the catalogue or the object store does not answer.
     """
     connection = _connected(workspace)
-    with turns_of(workspace, connection, run_id) as turns:
+    with locks_of(workspace, connection, run_id) as turns:
         try:
             with turns.at("the catalogue"):
                 _attach(connection, workspace)

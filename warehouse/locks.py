@@ -1,4 +1,4 @@
-"""Whose turn it is: writers of one warehouse wait for each other as long as they must, and say for whom.
+"""Who writes: writers of one warehouse wait for each other as long as they must, and say for whom.
 
 With an embedded catalogue one process writes at a time. With a server's catalogue several do: they exclude each other
 place by place, a place being a site or what all sites share, and otherwise write side by side.
@@ -30,7 +30,7 @@ _HOLDER = """
 logger = logging.getLogger(__name__)
 
 
-class Turns(Protocol):
+class Locks(Protocol):
     """How the writers of a warehouse keep out of each other's way.
 
     Attributes:
@@ -54,7 +54,7 @@ class Turns(Protocol):
 
 
 class Sole:
-    """The turns of a writer who has the whole warehouse."""
+    """The locks of a writer who has the whole warehouse."""
 
     are_shared = False
 
@@ -71,7 +71,7 @@ class Sole:
 
 
 class Advisory:
-    """Turns by advisory locks of a PostgreSQL server, which ends them with the connection that holds them.
+    """Advisory locks of a PostgreSQL server, which ends them with the connection that holds them.
 
     Args:
         server: a connection that has the server attached as ``server``.
@@ -128,8 +128,8 @@ class Advisory:
 
 
 @contextmanager
-def turns_of(workspace: Workspace, connection: duckdb.DuckDBPyConnection, run: str) -> Iterator[Turns]:
-    """The turns of a writer, whom others know by the name of its run.
+def locks_of(workspace: Workspace, connection: duckdb.DuckDBPyConnection, run: str) -> Iterator[Locks]:
+    """The locks of a writer, whom others know by the name of its run.
 
     Args:
         workspace: where it writes.

@@ -74,7 +74,7 @@ def expire(lake: Lake, keep: Sequence[int], older_than: datetime) -> list[int]:
 def delete_strays(lake: Lake, older_than: datetime) -> list[str]:
     """Delete the data files of transactions that never ended, as those of a run that was killed.
 
-    A transaction under way elsewhere has such files too: only their age tells them apart.
+    A transaction under way elsewhere has such files too: only their age distinguishes them.
 
     Args:
         lake: the warehouse, open to write.

@@ -23,7 +23,7 @@ def let_in(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
     options |= {name: os.environ[variable] for name, variable in _CREDENTIALS.items() if os.environ.get(variable)}
     if missing := [variable for name, variable in _CREDENTIALS.items() if name not in options]:
         raise BadSettings(
-            f"The warehouse's files lie in {workspace.data_path}, but the environment does not say "
+            f"The warehouse's files are in {workspace.data_path}, but the environment does not say "
             f"{' and '.join(missing)}. Set it there; suanheng.toml is no place for it."
         )
     if token := os.environ.get("AWS_SESSION_TOKEN"):

@@ -10,12 +10,12 @@ from suanheng.schemas.tables.ops import MIGRATED
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.migrations import pending, quoted_name, renaming
 
-BOOKS = "ops"
-_ENTERED = f"{BOOKS}.{MIGRATED.name}"
+LEDGER = "ops"
+_ENTERED = f"{LEDGER}.{MIGRATED.name}"
 _INLINING = "data_inlining_row_limit"
 
 MOST_ROWS_IN_CATALOGUE = 10
-"""Rows of the books up to which one insert writes no file."""
+"""Rows of the ledger up to which one insert writes no file."""
 
 STAGES = ("raw", "staged", "rollups", "indicators", "scorecards", "quarantine", "reference", "ops")
 
@@ -33,7 +33,7 @@ _SQL_TYPES = {
 def make_stages(lake: Lake) -> None:
     """Make the schemas, one per stage, where they are missing.
 
-    The few rows that a run adds to its books stay in the catalogue: a file for each would pile up night after night.
+    The few rows that a run adds to its ledger stay in the catalogue: a file for each would pile up night after night.
     """
     query = "SELECT schema_name FROM information_schema.schemata WHERE catalog_name = 'lake'"
     there = lake.frame(query).to_series().to_list()
@@ -43,8 +43,8 @@ def make_stages(lake: Lake) -> None:
                 lake.execute(f"CREATE SCHEMA {stage}")
     # Apart from the schemas: whoever made those may have been interrupted, or older than this.
     query = "SELECT count(*) FROM ducklake_options('lake') WHERE option_name = ? AND scope_entry = ?"
-    if not lake.value(query, [_INLINING, BOOKS]):
-        lake.execute(f"CALL lake.set_option('{_INLINING}', ?, schema => '{BOOKS}')", [MOST_ROWS_IN_CATALOGUE])
+    if not lake.value(query, [_INLINING, LEDGER]):
+        lake.execute(f"CALL lake.set_option('{_INLINING}', ?, schema => '{LEDGER}')", [MOST_ROWS_IN_CATALOGUE])
 
 
 def migrate(lake: Lake, contracts: Mapping[str, Contract]) -> None:
@@ -113,7 +113,7 @@ def make_table(lake: Lake, table: str, contract: Contract, known: Collection[str
         lake.execute(f"COMMENT ON TABLE {place} IS {quoted(_grain(contract))}")
         first_column = missing.pop(0)
         begin_statistics(lake, place, first_column)
-        if stage == BOOKS:
+        if stage == LEDGER:
             # Its row was inlined, so it may go at once, before anybody has seen it.
             _finish(lake, place, first_column, meaning_of(contract, first_column))
     else:

@@ -78,7 +78,7 @@ def format_page(form: Format) -> str:
     return page(
         form.name,
         f"{form.title}. One record is {own.one_row_is}. Feeds {_feeds(form, '../')}.",
-        "## Binding",
+        "## Source",
         as_code(_sample_source(form), "toml"),
         *([_options(form)] if form.options else []),
         f"Times: `{form.times}`, {TIMES[form.times]}. Memory: `{form.holds}`, {HOLDS[form.holds]}.",
@@ -154,7 +154,7 @@ def _options(form: Format) -> str:
 
 
 def _example(form: Format) -> Iterator[str]:
-    """How the sample begins, and what the gate makes of it: run, not told."""
+    """How the sample begins, and what the gate makes of it: run, not stated."""
     path = TESTS / form.sample
     options = {**form.sample_source.get("options", {}), "encoding": form.sample_source.get("encoding", "utf-8")}
     reader = importlib.import_module(f"suanheng.flows.sources.{form.name}")

@@ -55,12 +55,12 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
-        if not isinstance(error, _told_in_a_sentence()):
+        if not isinstance(error, _said_in_a_sentence()):
             raise
         fail(str(error), USAGE)
 
 
-def _told_in_a_sentence() -> tuple[type[Exception], ...]:
+def _said_in_a_sentence() -> tuple[type[Exception], ...]:
     """Errors whose message is all that a reader needs; known only once there is one, as their modules load slowly."""
     from suanheng.transforms.analysis.lineage import NotThere
     from suanheng.transforms.publishing.publish import NotPublished

@@ -55,9 +55,9 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         refused = lake.frame(
             "SELECT correction_id, site_id, finding FROM ops.corrections WHERE rows_refused > 0 ORDER BY ALL"
         ).to_dicts()
-        by_binding = _by_binding(opened, lake, now)
-        by_quarter = _by_quarter(opened, lake, by_binding, now)
-    evidence = [asdict(row) for row in by_binding]
+        by_source = _by_binding(opened, lake, now)
+        by_quarter = _by_quarter(opened, lake, by_source, now)
+    evidence = [asdict(row) for row in by_source]
     if as_json:
         say_json({"quarters": rows, "datasets": by_quarter, "sources": evidence, "corrections_refused": refused})
         return
@@ -87,26 +87,26 @@ def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _by_binding(workspace: Workspace, lake: Lake, now: datetime) -> "list[Freshness]":
-    """What is fresh, late or missing, by site, dataset and binding."""
+    """What is fresh, late or missing, by site, dataset and source."""
     from suanheng.config.sites import read_sites
     from suanheng.flows.landing.pending import sources_of
-    from suanheng.flows.status.freshness import books, freshness
+    from suanheng.flows.status.freshness import freshness, known_files
 
     sources = sources_of(workspace)
     sites = sorted(site.site_id for site in read_sites(workspace.sites_file))
-    found = freshness(workspace, sources, sites, books(lake), now)
+    found = freshness(workspace, sources, sites, known_files(lake), now)
     return sorted(found, key=lambda row: (row.site_id, row.dataset, row.number))
 
 
-def _by_quarter(workspace: Workspace, lake: Lake, by_binding: "list[Freshness]", now: datetime) -> list[dict[str, Any]]:
+def _by_quarter(workspace: Workspace, lake: Lake, by_source: "list[Freshness]", now: datetime) -> list[dict[str, Any]]:
     """How each dataset of each site stands in each quarter."""
     from suanheng.flows.plan import changed_quarters, settings_now
-    from suanheng.flows.status.quarters import standings, told
+    from suanheng.flows.status.quarters import dataset_statuses, stated
     from suanheng.transforms.building import periods
 
     scopes = periods.scopes(lake)
     stale = changed_quarters(lake, settings_now(lake, workspace), scopes, now)
-    return [asdict(row) for row in standings(scopes, by_binding, told(lake), stale, now)]
+    return [asdict(row) for row in dataset_statuses(scopes, by_source, stated(lake), stale, now)]
 
 
 def explain_figure(

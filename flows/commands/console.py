@@ -111,7 +111,7 @@ class ProgressBar:
 
 
 class ProgressLines:
-    """Tells one line per part, with the time that remains, where no bar can be shown: in a log."""
+    """States one line per part, with the time that remains, where no bar can be shown: in a log."""
 
     def started(self, run_id: str) -> None:
         """A run of that name starts."""

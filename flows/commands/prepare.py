@@ -203,11 +203,11 @@ def _extensions() -> dict[str, str]:
 
 
 def _workspace(folder: Path) -> dict[str, str]:
-    from suanheng.config.sources import bound_files
+    from suanheng.config.sources import source_files
     from suanheng.flows.status.settings_check import read_settings
 
     settings = read_settings(folder)
-    files = list(bound_files(settings.workspace.root, settings.sources))
+    files = list(source_files(settings.workspace.root, settings.sources))
     strangers = {file.site_id for file in files} - {site.site_id for site in settings.sites}
     problem = f"Add to sites.toml: {', '.join(sorted(strangers))}." if strangers else ""
     free_gib = shutil.disk_usage(settings.workspace.root).free / 2**30

@@ -119,7 +119,7 @@ def as_of(
         say_json(found)
     else:
         say_table([{"meaning": meaning, **figures} for meaning, figures in found.items()])
-        words.print(f"What lies between them: suanheng diff {row['publication_id']} {site}/{period}")
+        words.print(f"What is between them: suanheng diff {row['publication_id']} {site}/{period}")
 
 
 def diff(
@@ -185,8 +185,8 @@ def _headline(workspace: Workspace, name: str, state: str) -> dict[str, Any]:
 
 def _tell_contributions(found: Any) -> None:
     """What moved the composite how far: a sentence with the sums, and the parts from the largest down."""
-    if found.not_told:
-        words.print(f"What each indicator contributes cannot be told: {found.not_told}", markup=False)
+    if found.unexplained:
+        words.print(f"What each indicator contributes cannot be determined: {found.unexplained}", markup=False)
         return
     parts = found.contributions
     low, high = (sum(getattr(part, f"contribution_{end}") for part in parts) for end in ("low", "high"))

@@ -39,7 +39,7 @@ def pull(
     workspace: WorkspaceOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the Prometheus servers of pulls.toml for what is missing, into the landing zone; take in nothing."""
+    """Ask the Prometheus servers of pulls.toml for what is missing, into the landing zone; ingest nothing."""
     from suanheng.flows.landing import pull as pulling
     from suanheng.flows.orchestration.steps import Failure, Steps
 
@@ -63,7 +63,7 @@ def pull(
 
 
 def metrics(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """What becomes of every metric that was taken in; those that no mapping names are counted and named."""
+    """What becomes of every metric that was ingested; those that no mapping names are counted and named."""
     query = """
         WITH readings AS (
             SELECT site_id, metric, labels FROM raw.prometheus_matrix
@@ -120,14 +120,14 @@ def _wanted(workspace: Workspace, names: list[str]) -> "list[Pull]":
 
 
 def _unbound(workspace: Workspace, orders: "list[Pull]") -> list[str]:
-    """Pulls whose files no source takes in."""
-    from suanheng.config.sources import bound_files
+    """Pulls whose files no source ingests."""
+    from suanheng.config.sources import source_files
     from suanheng.flows.landing.pending import sources_of
 
     sources = sources_of(workspace)
     bound = {
         (file.path.parent, file.site_id)
-        for file in bound_files(workspace.root, sources)
+        for file in source_files(workspace.root, sources)
         if file.source.format == "prometheus_matrix"
     }
     return [

@@ -113,10 +113,10 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Let the edited records count in place of those in quarantine, and stage what that changes."""
-    from suanheng.flows.replay import replay as take_in
+    from suanheng.flows.replay import replay as ingest
 
     with progress_bar(quiet=as_json) as bar:
-        replayed = take_in(open_workspace(workspace), repaired, Steps(bar), datetime.now(UTC), encoding)
+        replayed = ingest(open_workspace(workspace), repaired, Steps(bar), datetime.now(UTC), encoding)
     rows = [vars(line) for line in replayed]
     code = INPUT_REFUSED if any(line.why for line in replayed) else DONE
     if as_json:

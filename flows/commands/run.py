@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """Take in and stage new files; build nothing."""
+    """Ingest and stage new files; build nothing."""
     from suanheng.flows import night
     from suanheng.flows.status.settings_check import read_settings
 
@@ -53,7 +53,7 @@ def ingest(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
 
 
 def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False, dry_run: DryRunOption = False) -> None:
-    """Take in new files and build every quarter they affect, as a Prefect flow."""
+    """Ingest new files and build every quarter they affect, as a Prefect flow."""
     from suanheng.flows.order import Order
     from suanheng.flows.status.settings_check import read_settings
 
@@ -124,7 +124,7 @@ def _stages(names: list[str] | None) -> "tuple[Stage, ...]":
 
 
 def _as_flow(name: str, quiet: bool, **parameters: Any) -> dict[str, Any]:
-    # The flow's own log lines would tear the progress bar apart; failures are told at the end.
+    # The flow's own log lines would tear the progress bar apart; failures are named at the end.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     from importlib import import_module
 
@@ -163,8 +163,8 @@ def _tell_plan(workspace: Workspace, order: "Order", as_json: bool) -> None:
             first, *others = (part.part for part in alike)
             more = f" and {len(others)} more" if others else ""
             words.print(f"  {first}{more}: {why}", markup=False)
-    if planned.take_in:
-        words.print("Which quarters new files tell of is known once they are taken in; those are built, too.")
+    if planned.ingest:
+        words.print("Which quarters new files cover is known once they are ingested; those are built, too.")
 
 
 def _tell(outcome: dict[str, Any], as_json: bool) -> None:
@@ -186,7 +186,7 @@ def _tell_words(outcome: dict[str, Any], refused: list[dict[str, Any]], quaranti
         return
     read = sum(landing["rows_read"] for landing in outcome["landings"])
     words.print(
-        f"{len(outcome['landings']) - len(refused)} files taken in ({read} records), {len(refused)} refused, "
+        f"{len(outcome['landings']) - len(refused)} files ingested ({read} records), {len(refused)} refused, "
         f"{quarantined} records quarantined, {len(outcome['built'])} quarters built, "
         f"{len(outcome['reports'])} report files written."
     )

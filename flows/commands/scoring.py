@@ -65,9 +65,9 @@ class Uncertainty:
         float | None, typer.Option(min=0, max=0.99, help="How far grid factors may be off, as a share.")
     ] = None
     measurement: Annotated[
-        Path | None, typer.Option(help="CSV of further doubts: unit, indicator, cause, source, kind, low, high.")
+        Path | None, typer.Option(help="CSV of further uncertainties: unit, indicator, cause, source, kind, low, high.")
     ] = None
-    sobol: Annotated[bool, typer.Option("--sobol", help="Also tell what scores and ranking hang on.")] = False
+    sobol: Annotated[bool, typer.Option("--sobol", help="Also state what scores and ranking hang on.")] = False
     remove: Annotated[bool, typer.Option("--remove", help="Also leave out each indicator in turn.")] = False
     workspace: WorkspaceOption = Path()
     as_json: JsonOption = False
@@ -76,7 +76,7 @@ class Uncertainty:
 @takes(Uncertainty)
 def uncertainty(asked: Uncertainty) -> None:
     """What scores and ranks of a period can be, given weights, means and measurement. Nothing is written."""
-    from suanheng.transforms.analysis import period_uncertainty as doubts
+    from suanheng.transforms.analysis import period_uncertainty
     from suanheng.transforms.analysis.index import UndefinedIndex
     from suanheng.transforms.scoring.methodology import load
     from suanheng.transforms.scoring.values import UndefinedScore
@@ -84,25 +84,25 @@ def uncertainty(asked: Uncertainty) -> None:
     opened = open_workspace(asked.workspace)
     methodology = load(opened.methodology)
     rows = _rows_of(asked.measurement) if asked.measurement else None
-    measured = doubts.Measured(asked.meter_class, asked.grid_factor_range, rows)
+    measured = period_uncertainty.Measured(asked.meter_class, asked.grid_factor_range, rows)
     try:
         with reading(opened) as lake:
-            found = doubts.uncertainty(
+            found = period_uncertainty.uncertainty(
                 lake,
                 methodology,
                 asked.period,
                 asked.sites or (),
                 measured,
-                doubts.Draws(asked.replicates, asked.seed, asked.sobol, asked.remove),
+                period_uncertainty.Draws(asked.replicates, asked.seed, asked.sobol, asked.remove),
             )
     except (UndefinedIndex, UndefinedScore) as error:
         raise BadSettings(str(error)) from error
     varied = {
-        "weights": f"±{doubts.WEIGHT_NOISE:.0%} each, on both levels",
-        "aggregation": f"{len(found.doubt.choices[0].alternatives)} kinds of mean, equally likely",
+        "weights": f"±{period_uncertainty.WEIGHT_NOISE:.0%} each, on both levels",
+        "aggregation": f"{len(found.input_uncertainty.choices[0].alternatives)} kinds of mean, equally likely",
         **{
             cause: f"{values} values"
-            for cause, values in found.doubt.measurement.group_by("cause").len().sort("cause").iter_rows()
+            for cause, values in found.input_uncertainty.measurement.group_by("cause").len().sort("cause").iter_rows()
         },
     }
     if asked.as_json:

@@ -1,4 +1,4 @@
-"""Verbs of the sources: list what can be read, check what the bindings come to."""
+"""Verbs of the sources: list what can be read, check what the sources come to."""
 
 import sys
 from dataclasses import asdict
@@ -50,7 +50,7 @@ def list_formats(as_json: JsonOption = False) -> None:
 
 
 def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """What each binding matches, how the first records of new files fare, and what does not fit; changes nothing."""
+    """What each source matches, how the first records of new files fare, and what does not fit; changes nothing."""
     from suanheng.flows.status.settings_check import read_settings
     from suanheng.flows.status.source_check import inspect
 
@@ -59,7 +59,7 @@ def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> N
     if as_json:
         say_json({**asdict(found), "exit_code": code})
     else:
-        say_table([_counted(binding) for binding in found.bindings], "Bindings")
+        say_table([_counted(source) for source in found.sources], "Sources")
         for finding in found.all_findings():
             words.print(f"- {finding}", markup=False)
         words.print("Everything fits." if found.fits else f"{len(list(found.all_findings()))} things do not fit.")
@@ -87,18 +87,18 @@ def _in_words(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _counted(binding: Any) -> dict[str, Any]:
-    states = [file.state for file in binding.files]
-    tried = [file for file in binding.files if file.state in {"new", "read anew"} and file.records is not None]
-    name = f"{binding.format} {binding.datasets[0]}" if binding.format == "template" else binding.format
+def _counted(source: Any) -> dict[str, Any]:
+    states = [file.state for file in source.files]
+    tried = [file for file in source.files if file.state in {"new", "read anew"} and file.records is not None]
+    name = f"{source.format} {source.datasets[0]}" if source.format == "template" else source.format
     return {
-        "source": f"{binding.number} {name}",
+        "source": f"{source.number} {name}",
         "files": len(states),
         "new": sum(state in {"new", "read anew"} for state in states),
-        "taken in": states.count("taken in"),
+        "ingested": states.count("ingested"),
         "refused": states.count("refused"),
         "first records that pass": _share(tried),
-        "does not fit": len(binding.findings) + sum(file.finding is not None for file in binding.files),
+        "does not fit": len(source.findings) + sum(file.finding is not None for file in source.files),
     }
 
 

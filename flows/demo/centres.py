@@ -1,7 +1,7 @@
 """The three fictitious centres: what stands there, what runs there, what it costs. Nothing else decides a number.
 
 The centres, operators, tenants and suppliers do not exist. Accelerator models are named as in
-``reference.accelerators``; everything else is chosen so that it lies where real centres lie.
+``reference.accelerators``; everything else is chosen so that it is where real centres are.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The hours that are simulated, and how they are told in local time and in UTC.
+"""The hours that are simulated, and how they are stated in local time and in UTC.
 
 The centres keep China Standard Time, which has no summer time: local time is UTC plus eight hours all year.
 Simulated time is counted in seconds since :data:`SIMULATED_FROM`, local.
@@ -100,7 +100,7 @@ def next_month(day: date, months_later: int = 1) -> date:
 
 
 def quarter_name(day: date) -> str:
-    """Name of the quarter a day lies in, e.g. ``2022Q1``."""
+    """Name of the quarter a day is in, e.g. ``2022Q1``."""
     return f"{day.year}Q{(day.month + 2) // 3}"
 
 

@@ -38,7 +38,7 @@ _NODE_CAUSES = ("accelerator", "node", "power")
 
 @dataclass(frozen=True)
 class Character:
-    """What tells one class of work from another; pairs are the lowest and the highest value that occurs.
+    """What distinguishes one class of work from another; pairs are the lowest and the highest value that occurs.
 
     Attributes:
         median_h: median length of a run before the month's demand stretches it.
@@ -143,9 +143,9 @@ class Timetable:
 
         A request that fits into one server stays within one, a larger one on devices of one type.
         """
-        for taken in self._taken:
-            taken[:] = [span for span in taken if span.ends > submitted]
-        ends_of_others = sorted({span.ends for taken in self._taken for span in taken})
+        for spans in self._taken:
+            spans[:] = [span for span in spans if span.ends > submitted]
+        ends_of_others = sorted({span.ends for spans in self._taken for span in spans})
         for starts in (submitted, *ends_of_others):
             if starts > latest:
                 return None

@@ -109,7 +109,7 @@ def write_sites(path: Path, centres: Iterable[Centre]) -> None:
 
 
 def write_sources(path: Path, datasets: Iterable[str]) -> None:
-    """Write ``sources.toml``: one binding per dataset, the site named by the folder."""
+    """Write ``sources.toml``: one source per dataset, the site named by the folder."""
     path.write_text("\n".join(map(_source, datasets)), encoding="utf-8", newline="\n")
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from suanheng.config.machine import processors
 
 RESTED_NS = 10 * 10**9
-"""How long a file must have lain untouched before its hash is remembered.
+"""How long a file must have been untouched before its hash is remembered.
 
 A file that is changed twice within one tick of its disk's clock has the same times after both. Ticks are up to 2 s
-long, so of a file that was changed just before it was hashed nobody can tell whether it was changed again.
+long, so of a file that was changed just before it was hashed nobody can say whether it was changed again.
 """
 
 _PIECE_BYTES = 8 * 2**20
@@ -91,7 +91,7 @@ class FileHashes:
 
 
 def state_of(path: Path) -> list[int]:
-    """What tells whether a file has changed: length, times and which file it is; nothing where there is none."""
+    """What says whether a file has changed: length, times and which file it is; nothing where there is none."""
     try:
         at = path.stat()
     except OSError:

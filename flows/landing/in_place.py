@@ -1,4 +1,4 @@
-"""Takes a large Parquet file of accelerator samples in where it lies: surveyed in one pass, adopted, never copied."""
+"""Ingests a large Parquet file of accelerator samples in place: surveyed in one pass, adopted, never copied."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from suanheng.schemas.tables.ops import RECORDS
 from suanheng.schemas.tables.surveyed import BOUNDARY_SAMPLES, FILE_HOUR_SUMS, SURVEYED
 from suanheng.transforms.definitions import corrections
 from suanheng.transforms.staging import stage
-from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.quarter_sums import survey_inputs
 from suanheng.transforms.telemetry.survey import DATASET, first_instant, is_adoptable, parts, rows_of, survey
 from suanheng.transforms.telemetry.survey_batch import MARKS, Survey
 from suanheng.warehouse.adoption import adopt, take_out
@@ -25,10 +25,10 @@ RAW_TABLE = f"template_{DATASET}"
 STAGED_TABLE = f"staged.{DATASET}"
 
 LARGE_ROWS = 200_000
-"""Rows from which a file is taken in where it lies; fewer are copied, which keeps small files together."""
+"""Rows from which a file is ingested in place; fewer are copied, which keeps small files together."""
 
 MOST_READ_OTHERWISE = 200_000
-"""Rows that the gate may read otherwise than they lie; a file with more is read row by row."""
+"""Rows that the gate may read otherwise than they are; a file with more is read row by row."""
 
 Surveyor = Callable[[Lake, Path, str], Survey]
 """Surveys all parts of a file of a site, wherever."""
@@ -40,7 +40,7 @@ class NotSurveyed(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken in.
+    """What was ingested.
 
     Attributes:
         accepted: rows that keep the contract.
@@ -66,7 +66,7 @@ class Placed:
 
 
 def is_candidate(lake: Lake, table: str, path: Path, site_id: str) -> bool:
-    """Whether a file is large, and can be read as it lies: nothing is to be translated, repaired or corrected."""
+    """Whether a file is large, and can be read as it is: nothing is to be translated, repaired or corrected."""
     return (
         table == RAW_TABLE
         and path.suffix == ".parquet"
@@ -78,7 +78,7 @@ def is_candidate(lake: Lake, table: str, path: Path, site_id: str) -> bool:
 
 def survey_whole(lake: Lake, path: Path, site_id: str) -> Survey:
     """Survey all parts of a file here, on as many threads as the warehouse has."""
-    return survey(parts(path), grounds(lake, site_id, first_instant(path)), threads(lake))
+    return survey(parts(path), survey_inputs(lake, site_id, first_instant(path)), threads(lake))
 
 
 def threads(lake: Lake) -> int:
@@ -86,7 +86,7 @@ def threads(lake: Lake) -> int:
     return int(lake.value("SELECT current_setting('threads')"))
 
 
-def take_in(lake: Lake, file: Placed, found: Survey) -> Taken | None:
+def ingest(lake: Lake, file: Placed, found: Survey) -> Taken | None:
     """Make the rows of a surveyed file rows of stage staged, but for those that break the contract or repeat a key.
 
     Args:
@@ -95,7 +95,7 @@ def take_in(lake: Lake, file: Placed, found: Survey) -> Taken | None:
         found: its survey.
 
     Returns:
-        What was taken in, or nothing where the file must be read row by row after all.
+        What was ingested, or nothing where the file must be read row by row after all.
     """
     contract = template(DATASET).contract
     checked = check(Chunk(found.suspected), contract, time_zone="UTC")
@@ -114,13 +114,13 @@ def take_in(lake: Lake, file: Placed, found: Survey) -> Taken | None:
         lake.insert("rollups.boundary_samples", boundary.select(list(BOUNDARY_SAMPLES.columns)))
     _quarantine(lake, checked, found.duplicates.with_columns(**named), file)
     instants = [found.first_at, found.last_at, *checked.accepted["sampled_at_utc"]]
-    told = [instant for instant in instants if instant]
+    stated = [instant for instant in instants if instant]
     rejected = checked.rejected.height
-    return Taken(found.rows - rejected, rejected, min(told, default=None), max(told, default=None))
+    return Taken(found.rows - rejected, rejected, min(stated, default=None), max(stated, default=None))
 
 
 def forget(lake: Lake, site_id: str, file_ids: list[str]) -> None:
-    """Remove what was taken in of files: those of them that were adopted count no longer."""
+    """Remove what was ingested of files: those of them that were adopted count no longer."""
     adopted = "SELECT file_id FROM ops.files WHERE site_id = ? AND is_adopted AND list_contains(?, file_id)"
     if going := lake.frame(adopted, [site_id, file_ids]).to_series().to_list():
         for table in (STAGED_TABLE, *(f"rollups.{name}" for name in SURVEYED)):

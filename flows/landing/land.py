@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from suanheng.config.sources import BoundFile, misplaced_files
+from suanheng.config.sources import SourceFile, misplaced_files
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place, repairs
 from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
@@ -37,7 +37,7 @@ class Landing:
 
 
 def misplaced(workspace: Workspace) -> list[Landing]:
-    """Files that cannot be taken in because their folder should name a site and cannot."""
+    """Files that cannot be ingested because their folder should name a site and cannot."""
     return [
         Landing(shown(path, workspace.root), "", "", 0, 0, 0, problem, "a new file")
         for path, problem in misplaced_files(workspace.root, sources_of(workspace))
@@ -45,32 +45,32 @@ def misplaced(workspace: Workspace) -> list[Landing]:
 
 
 def land(lake: Lake, files: Sequence[Waiting], surveyor: Surveyor = in_place.survey_whole) -> list[Landing]:
-    """Take in files of one site and raw table, all in one transaction.
+    """Ingest files of one site and raw table, all in one transaction.
 
     A file that cannot be read at all is recorded as refused, with the reason. An earlier reading of the same content
     no longer counts, nor does the content that the same path held before, unless the new content is refused. Of a file
     that was only moved the new path is noted.
 
     Raises:
-        NotSurveyed: the surveyor could not survey a large file; nothing is taken in.
+        NotSurveyed: the surveyor could not survey a large file; nothing is ingested.
     """
     first = files[0]
     with lake.transaction(f"land {first.table} of {first.bound.site_id}"):
         _forget(lake, files)
-        berth = _Berth(lake, first.table, first.bound.site_id, surveyor)
+        writer = RawWriter(lake, first.table, first.bound.site_id, surveyor)
         moved = [file for file in files if file.is_moved]
         new = [file for file in files if not file.is_moved]
-        landings = [_land_one(berth, file) for file in new]
+        landings = [_land_one(writer, file) for file in new]
         accepted = [file for file, landing in zip(new, landings, strict=True) if landing.problem is None]
         _supersede(lake, [*accepted, *moved])
         _note_paths(lake, moved)
-        berth.clear()
+        writer.flush()
     return landings
 
 
-def _land_one(berth: "_Berth", file: Waiting) -> Landing:
+def _land_one(writer: "RawWriter", file: Waiting) -> Landing:
     try:
-        counts = berth.take_in_place(file) or _take_in(berth, file)
+        counts = writer.ingest_in_place(file) or _ingest(writer, file)
         problem = None
     except NotSurveyed:
         raise
@@ -80,9 +80,9 @@ def _land_one(berth: "_Berth", file: Waiting) -> Landing:
         # Whatever a broken file makes a parser say, the night goes on and the file is named.
         problem = f"{type(error).__name__} while reading it as {file.bound.source.format}: {error}"
     if problem is not None:
-        berth.drop(file.file_id)
+        writer.drop(file.file_id)
         counts = _Counts()
-    berth.enter(file, counts, problem)
+    writer.enter(file, counts, problem)
     return Landing(
         path=file.shown_path,
         site_id=file.bound.site_id,
@@ -118,7 +118,7 @@ class _Counts:
         self.last_at = max(filter(None, (self.last_at, last)), default=None)
 
 
-class _Berth:
+class RawWriter:
     """Where the files of one site and raw table are unloaded: gathers rows and writes them in large pieces."""
 
     def __init__(self, lake: Lake, table: str, site_id: str, surveyor: Surveyor) -> None:
@@ -130,7 +130,7 @@ class _Berth:
         self._mended: list[pl.DataFrame] = []
         self._files: list[pl.DataFrame] = []
 
-    def unload(self, checked: Checked, mended: pl.DataFrame, file_id: str, evidence_class: str) -> None:
+    def write(self, checked: Checked, mended: pl.DataFrame, file_id: str, evidence_class: str) -> None:
         """Gather one chunk, and what was repaired in it."""
         place = {"site_id": pl.lit(self._site_id), "file_id": pl.lit(file_id)}
         rows = checked.accepted.with_columns(evidence_class=pl.lit(evidence_class), **place).select(self._columns)
@@ -147,16 +147,16 @@ class _Berth:
                 mended.with_columns(**place, raw_table=pl.lit(self._table), run_id=pl.lit(self._lake.run_id))
             )
         if sum(part.height for part in self._rows) + sum(part.height for part in self._records) >= BUFFERED_ROWS:
-            self._write()
+            self._flush_rows()
 
-    def take_in_place(self, file: Waiting) -> _Counts | None:
-        """Take in a file where it lies; nothing where it must be read row by row."""
+    def ingest_in_place(self, file: Waiting) -> _Counts | None:
+        """Ingest a file in place; nothing where it must be read row by row."""
         path = file.bound.path
         if file.repairs or not in_place.is_candidate(self._lake, self._table, path, self._site_id):
             return None
         placed = in_place.Placed(path, self._site_id, file.file_id, file.bound.source.evidence)
         found = self._surveyor(self._lake, path, self._site_id)
-        taken = in_place.take_in(self._lake, placed, found)
+        taken = in_place.ingest(self._lake, placed, found)
         if taken is None:
             return None
         return _Counts(taken.accepted, taken.rejected, taken.first_at, taken.last_at, is_adopted=True)
@@ -170,7 +170,7 @@ class _Berth:
         _delete_rows(self._lake, self._table, self._site_id, [file_id])
 
     def enter(self, file: Waiting, counts: _Counts, problem: str | None) -> None:
-        """Enter a file in the books."""
+        """Enter a file in the ledger."""
         row = {
             "file_id": file.file_id,
             "path": file.shown_path,
@@ -194,13 +194,13 @@ class _Berth:
         }
         self._files.append(pl.DataFrame([row], schema=FILES.dtypes()))
 
-    def clear(self) -> None:
-        """Write what is left, and the books."""
-        self._write()
+    def flush(self) -> None:
+        """Write what is left, and the ledger."""
+        self._flush_rows()
         if self._files:
             self._lake.insert("ops.files", pl.concat(self._files))
 
-    def _write(self) -> None:
+    def _flush_rows(self) -> None:
         if self._rows:
             self._lake.insert(f"raw.{self._table}", pl.concat(self._rows))
             self._lake.insert("quarantine.records", pl.concat(self._records))
@@ -209,11 +209,11 @@ class _Berth:
         self._rows, self._records, self._mended = [], [], []
 
 
-def _take_in(berth: _Berth, file: Waiting) -> _Counts:
+def _ingest(writer: RawWriter, file: Waiting) -> _Counts:
     form = raw_tables()[file.table]
     counts = _Counts()
     for checked, mended in _checked_chunks(file):
-        berth.unload(checked, mended, file.file_id, file.bound.source.evidence)
+        writer.write(checked, mended, file.file_id, file.bound.source.evidence)
         counts.add(checked, form.contract.happened)
     if counts.read == 0:
         raise UnreadableFile(
@@ -251,7 +251,7 @@ def _checked_chunks(file: Waiting) -> Iterator[tuple[Checked, pl.DataFrame]]:
         raise repairs.forgotten(left, file.bound.path, file.repairs)
 
 
-def chunks_of(bound: BoundFile) -> Iterator[Chunk]:
+def chunks_of(bound: SourceFile) -> Iterator[Chunk]:
     """What the reader of a file's format finds in it."""
     source = bound.source
     reader = importlib.import_module(f"suanheng.flows.sources.{source.format}")

@@ -1,4 +1,4 @@
-"""Which files wait to be ingested, and which lie where their content is known already."""
+"""Which files wait to be ingested, and which are where their content is known already."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from suanheng.config import fingerprints
-from suanheng.config.sources import BoundFile, Source, bound_files, read_sources
+from suanheng.config.sources import Source, SourceFile, read_sources, source_files
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place, repairs
 from suanheng.flows.landing.file_hashes import hash_of_content
@@ -17,16 +17,16 @@ from suanheng.flows.landing.repairs import Content
 from suanheng.schemas.formats import raw_tables, readable
 from suanheng.schemas.staged import DATASETS, family
 from suanheng.schemas.tables.ops import FILES
-from suanheng.transforms.telemetry.quarter_sums import grounds_hash
+from suanheng.transforms.telemetry.quarter_sums import survey_inputs_hash
 from suanheng.warehouse.lake import Lake
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file that is not in the warehouse as it lies now.
+    """A file that is not in the warehouse as it is now.
 
     Attributes:
-        bound: the file and its binding.
+        bound: the file and its source.
         file_id: hash of its content.
         source_hash: hash of what decides how it is read.
         shown_path: its path from the workspace.
@@ -36,10 +36,10 @@ class Waiting:
         was_read: whether the same content was read before, in another way or until its path held other content.
         is_moved: whether it need not be read again: only its path differs, or what its path held before.
         repairs: file of its repaired records, where there is one.
-        replaces: contents that this path, or that of a copy, held before and that now lie nowhere.
+        replaces: contents that this path, or that of a copy, held before and that now are nowhere.
     """
 
-    bound: BoundFile
+    bound: SourceFile
     file_id: str
     source_hash: str
     reader: str
@@ -63,9 +63,9 @@ class Waiting:
 
 
 def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> list[list[Waiting]]:
-    """Files that some binding matches and that were not taken in as they are now, grouped by site and raw table.
+    """Files that some source matches and that were not ingested as they are now, grouped by site and raw table.
 
-    Where the same content lies twice, the path that sorts last counts; where bindings overlap, the first of them.
+    Where the same content is twice, the path that sorts last counts; where sources overlap, the first of them.
 
     Args:
         lake: the warehouse.
@@ -73,8 +73,8 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
         hash_of: how a file's content is hashed, where hashes are remembered.
     """
     known = _known(lake)
-    grounds = grounds_hash(lake)
-    there = _lying(workspace, hash_of)
+    survey_inputs = survey_inputs_hash(lake)
+    there = _stored(workspace, hash_of)
     gone: dict[tuple[str, str, str], list[str]] = {}
     for content, last in known.items():
         if last.status != "replaced" and content not in there:
@@ -83,7 +83,7 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
     for content, copies in there.items():
         bound = copies[-1]
         shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
-        source_hash = source_hash_of(bound, repaired, grounds, hash_of)
+        source_hash = source_hash_of(bound, repaired, survey_inputs, hash_of)
         before, reader = known.get(content), reader_hash(bound.source)
         counts = before is not None and before.source_hash == source_hash and before.status != "replaced"
         places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
@@ -137,20 +137,20 @@ def _why(before: _Known | None, is_moved: bool, reader: str, replaces: tuple[str
     return "read again: " + ("reader changed" if before.reader != reader else "its source or its repairs changed")
 
 
-def lying(workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> dict[Content, BoundFile]:
-    """Each content that lies somewhere now, and the file that counts for it.
+def stored(workspace: Workspace, hash_of: Callable[[Path], str] = hash_of_content) -> dict[Content, SourceFile]:
+    """Each content that is somewhere now, and the file that counts for it.
 
     Args:
         workspace: where.
         hash_of: how a file's content is hashed, where hashes are already known.
     """
-    return {content: copies[-1] for content, copies in _lying(workspace, hash_of).items()}
+    return {content: copies[-1] for content, copies in _stored(workspace, hash_of).items()}
 
 
-def _lying(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content, list[BoundFile]]:
-    """Each content that lies somewhere now, and all files that hold it, the one that counts at the end."""
-    there: dict[Content, list[BoundFile]] = {}
-    for bound in bound_files(workspace.root, sources_of(workspace)):
+def _stored(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content, list[SourceFile]]:
+    """Each content that is somewhere now, and all files that hold it, the one that counts at the end."""
+    there: dict[Content, list[SourceFile]] = {}
+    for bound in source_files(workspace.root, sources_of(workspace)):
         copies = there.setdefault(Content(hash_of(bound.path), bound.site_id, bound.source.raw_table), [])
         if bound.path not in [copy.path for copy in copies]:
             copies.append(bound)
@@ -158,10 +158,10 @@ def _lying(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Content
 
 
 def sources_of(workspace: Workspace) -> list[Source]:
-    """The bindings of a workspace.
+    """The sources of a workspace.
 
     Raises:
-        BadSettings: the file of bindings cannot be used.
+        BadSettings: the file of sources cannot be used.
     """
     return read_sources(workspace.sources_file, readable(), DATASETS)
 
@@ -177,21 +177,21 @@ def _group(file: Waiting) -> tuple[str, str]:
 
 
 def source_hash_of(
-    bound: BoundFile, repaired: Path | None, grounds: str, hash_of: Callable[[Path], str] = hash_of_content
+    bound: SourceFile, repaired: Path | None, survey_inputs: str, hash_of: Callable[[Path], str] = hash_of_content
 ) -> str:
-    """Hash of what decides how a file is read: the code that reads it, what its binding says, its repairs.
+    """Hash of what decides how a file is read: the code that reads it, what its source says, its repairs.
 
     Args:
-        bound: the file and its binding.
+        bound: the file and its source.
         repaired: file of its repaired records, where there is one.
-        grounds: what the survey of a file that is taken in where it lies rests on, as ``grounds_hash`` tells it.
+        survey_inputs: what a survey rests on besides the file, as ``survey_inputs_hash`` gives it.
         hash_of: how a file's content is hashed, where hashes are already known.
     """
     source = bound.source
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
     beside = "".join(hash_of(place) for place in side_files_of(bound))
     mended = repaired.read_bytes() if repaired else b""
-    beside += grounds if source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
+    beside += survey_inputs if source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
     stated = repr(parts) + reader_hash(source) + beside
     return hashlib.sha256(stated.encode() + mended).hexdigest()
 
@@ -202,7 +202,7 @@ def reader_hash(source: Source) -> str:
     return fingerprints.installed().of_reading(source.format, dataset)
 
 
-def side_files_of(bound: BoundFile) -> list[Path]:
+def side_files_of(bound: SourceFile) -> list[Path]:
     """Files beside a file that decide how it is read: when one of them changes, the file is read again."""
     options = bound.source.options
     named = raw_tables()[bound.source.raw_table].side_files
@@ -210,7 +210,7 @@ def side_files_of(bound: BoundFile) -> list[Path]:
 
 
 def shown(path: Path, root: Path) -> str:
-    """Path of a file from the workspace; whole where it lies elsewhere."""
+    """Path of a file from the workspace; whole where it is elsewhere."""
     try:
         return path.relative_to(root).as_posix()
     except ValueError:

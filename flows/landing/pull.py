@@ -1,6 +1,6 @@
 """Pulls: asks Prometheus servers for the windows that are missing, and lays their answers down as files.
 
-What was pulled is told by the files alone: each is named after its window, written whole or not at all, and as old as
+What was pulled is stated by the files alone: each is named after its window, written whole or not at all, and as old as
 the moment it was last asked for. So a pull that was killed goes on where it was, and a second one finds nothing to do.
 """
 
@@ -66,7 +66,7 @@ class Pulled:
     Attributes:
         name: the pull.
         site: its site.
-        folder: where its files lie.
+        folder: where its files are.
         new: files written for windows that had none.
         replaced: files whose window holds more by now, or other values.
         unchanged: files whose window was asked for again, and answered alike.
@@ -89,7 +89,7 @@ class Pulled:
 
 
 def pull(order: Pull, workspace: Workspace, now: datetime, pause: Callable[[float], None] = time.sleep) -> Pulled:
-    """Ask for every window that is over and not settled, oldest first, and lay the answers down.
+    """Ask for every window that is over and not settled, oldest first, and write the answers.
 
     A window is settled once it was asked for after its end by more than the pull's ``lookback``.
 
@@ -315,7 +315,7 @@ def _counted(order: Pull, window: Window, part: Path) -> Counter[str]:
 
 
 def _lay_down(path: Path, part: Path, values: int, now: datetime, pulled: Pulled) -> bool:
-    """Put an answer in its place, unless what lies there says the same or more. Whether it was put there."""
+    """Put an answer in its place, unless what is there says the same or more. Whether it was put there."""
     asked_at = (now.timestamp(), now.timestamp())
     marker = path.with_name(path.name.removesuffix(".json.gz") + ".empty")
     if not path.exists() and values == 0:

@@ -188,7 +188,7 @@ def _refusal(path: Path, expected: str, got: str, do: str) -> UnreadableFile:
 
 
 def path_of(folder: Path, content: Content) -> Path:
-    """Where the repaired records of a content lie."""
+    """Where the repaired records of a content are."""
     return folder / content.site_id / content.raw_table / f"{content.file_id}.csv"
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from suanheng.config.sources import BoundFile
+from suanheng.config.sources import SourceFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place
 from suanheng.flows.landing.file_hashes import state_of
 from suanheng.flows.landing.in_place import Surveyor
 from suanheng.flows.landing.pending import Waiting, shown
-from suanheng.transforms.telemetry.quarter_sums import grounds
+from suanheng.transforms.telemetry.quarter_sums import survey_inputs
 from suanheng.transforms.telemetry.survey import Slices, begin_survey, first_instant, parts, surveyed
 from suanheng.transforms.telemetry.survey_batch import Survey
 from suanheng.warehouse.lake import Lake
@@ -22,7 +22,7 @@ _UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError, OverflowErro
 """What Arrow and dates raise of a file that is broken, or that is being replaced."""
 
 
-def first_new_file(lake: Lake, workspace: Workspace, files: Iterable[BoundFile]) -> BoundFile | None:
+def first_new_file(lake: Lake, workspace: Workspace, files: Iterable[SourceFile]) -> SourceFile | None:
     """The first large file, in the order of ingesting, at a path at which there was none before.
 
     This run will survey it, unless it is a copy, which is known only once it was hashed; what is wrong with it is
@@ -38,7 +38,7 @@ def first_new_file(lake: Lake, workspace: Workspace, files: Iterable[BoundFile])
 
 
 @contextmanager
-def prefetched_survey(lake: Lake, file: BoundFile | None) -> Iterator["PrefetchedSurvey"]:
+def prefetched_survey(lake: Lake, file: SourceFile | None) -> Iterator["PrefetchedSurvey"]:
     """``with prefetched_survey(…) as prefetched:`` surveys a file in threads meanwhile.
 
     Args:
@@ -62,7 +62,7 @@ class PrefetchedSurvey:
         executor: threads to survey it.
     """
 
-    def __init__(self, lake: Lake, file: BoundFile | None, executor: Executor) -> None:
+    def __init__(self, lake: Lake, file: SourceFile | None, executor: Executor) -> None:
         self.path = file.path if file else None
         self._slices: Slices | None = None
         if file is None:
@@ -70,12 +70,16 @@ class PrefetchedSurvey:
         self._state = state_of(file.path)
         # What is wrong with the file is reported when it is ingested.
         with suppress(*_UNREADABLE):
-            self._grounds = grounds(lake, file.site_id, first_instant(file.path))
-            self._slices = begin_survey(executor, parts(file.path), self._grounds)
+            self._survey_inputs = survey_inputs(lake, file.site_id, first_instant(file.path))
+            self._slices = begin_survey(executor, parts(file.path), self._survey_inputs)
 
     def survey(self, lake: Lake, path: Path, site_id: str) -> Survey:
         """Survey a file here; what was begun counts if neither the file nor what it rests on has changed since."""
-        if path == self.path and self._slices and grounds(lake, site_id, first_instant(path)) == self._grounds:
+        if (
+            path == self.path
+            and self._slices
+            and survey_inputs(lake, site_id, first_instant(path)) == self._survey_inputs
+        ):
             slices, self._slices = self._slices, None
             with slices:
                 found = self._found(slices, path)

@@ -15,9 +15,9 @@ from distributed import Client, Future, get_worker
 from prefect_dask import DaskTaskRunner
 
 from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
-from suanheng.transforms.telemetry.quarter_sums import grounds, survey_code
+from suanheng.transforms.telemetry.quarter_sums import survey_code, survey_inputs
 from suanheng.transforms.telemetry.survey import Part, first_instant, parts, survey, together
-from suanheng.transforms.telemetry.survey_batch import Grounds, Survey
+from suanheng.transforms.telemetry.survey_batch import Survey, SurveyInputs
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.ordered_pool import OrderedPool, Workers
 
@@ -35,7 +35,7 @@ class Task:
     Attributes:
         site_id: site it is surveyed for; of one path, each site has tasks of its own.
         part: part of a file, by a path that means the same file to every worker.
-        grounds: what the survey rests on besides.
+        survey_inputs: what the survey rests on besides.
         size: length of the file in bytes.
         changed_ns: when it was last changed.
         code: hash of the code that surveys here.
@@ -43,15 +43,15 @@ class Task:
 
     site_id: str
     part: Part
-    grounds: Grounds = field(hash=False)
+    survey_inputs: SurveyInputs = field(hash=False)
     size: int
     changed_ns: int
     code: str
 
 
 def tasks_of(lake: Lake, path: Path, site_id: str) -> list[Task]:
-    """The parts of a file as it lies now, each as a task."""
-    rests_on, status, code = grounds(lake, site_id, first_instant(path)), path.stat(), survey_code()
+    """The parts of a file as it is now, each as a task."""
+    rests_on, status, code = survey_inputs(lake, site_id, first_instant(path)), path.stat(), survey_code()
     return [Task(site_id, part, rests_on, status.st_size, status.st_mtime_ns, code) for part in parts(path)]
 
 
@@ -74,11 +74,11 @@ def survey_there(task: Task) -> Survey | Exception:
     if size != task.size:
         got = "no file" if size is None else f"a file of {size} bytes"
         raise NotSurveyed(
-            f"Dask worker {worker} finds {got} at {path}. Expected the file of {task.size} bytes that lies there for "
+            f"Dask worker {worker} finds {got} at {path}. Expected the file of {task.size} bytes that is there for "
             "the process that asks. Let all workers see the landing zone under the same path."
         )
     try:
-        return survey([task.part], task.grounds)
+        return survey([task.part], task.survey_inputs)
     except Exception as error:
         # What is wrong with a file is said of the file; what is raised here is said of the cluster.
         return error

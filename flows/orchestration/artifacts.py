@@ -1,4 +1,4 @@
-"""What a Prefect server shows of a run beside its state: what has changed, and where the scorecards lie."""
+"""What a Prefect server shows of a run beside its state: what has changed, and where the scorecards are."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def show(done: dict[str, Any]) -> None:
 
 
 def show_closings(closings: list[dict[str, Any]]) -> None:
-    """Keep what came of every site's period as a table: published, standing, or withheld and why."""
+    """Keep what came of every site's period as a table: published, unchanged, or withheld and why."""
     create_table_artifact(closings, key=_key("publications"), description="What this run published.")
 
 
@@ -36,13 +36,13 @@ def show_expired(done: dict[str, Any]) -> None:
 def changes(done: dict[str, Any]) -> list[dict[str, Any]]:
     """One row per kind of change, with its count and what it was; one row per part that failed."""
     refused = [f"{landing['path']}: {landing['problem']}" for landing in done["landings"] if landing["problem"]]
-    taken_in = [landing["path"] for landing in done["landings"] if not landing["problem"]]
+    ingested = [landing["path"] for landing in done["landings"] if not landing["problem"]]
     staged = [f"{part['dataset']} of {part['site_id']}" for part in done["stagings"]]
     parts = [*done["landings"], *done["stagings"]]
     names = [*(landing["path"] for landing in done["landings"]), *staged]
     holding = [name for name, part in zip(names, parts, strict=True) if part["rows_quarantined"]]
     return [
-        _row("files taken in", len(taken_in), taken_in),
+        _row("files ingested", len(ingested), ingested),
         _row("records read", sum(landing["rows_read"] for landing in done["landings"])),
         _row("files refused", len(refused), refused),
         _row("records quarantined", sum(part["rows_quarantined"] for part in parts), holding),

@@ -22,7 +22,7 @@ COVERED = "Covered"
 def covering_run(workspace: Path, reports: bool) -> FlowRun | None:
     """The newest whole run of this flow on a workspace that began after the run that asks was due.
 
-    After an outage Prefect starts every run that was missed. The first one takes in all that came meanwhile; those
+    After an outage Prefect starts every run that was missed. The first one ingests all that came meanwhile; those
     behind it find it here. A run that failed covers nothing. A run without a deployment is asked for by hand, and is
     covered by none.
 

@@ -66,7 +66,7 @@ def zone_of(workspace: Workspace) -> Zone:
     first = sites[0]
     if {site.time_zone for site in sites} == {first.time_zone}:
         return Zone(first.time_zone, "the zone of all sites")
-    return Zone(first.time_zone, f"the zone of {first.site_id}, the first site; others lie elsewhere")
+    return Zone(first.time_zone, f"the zone of {first.site_id}, the first site; others are elsewhere")
 
 
 def deployments_of(workspace: Workspace, name: str, zone: Zone) -> list["RunnerDeployment"]:

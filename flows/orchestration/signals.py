@@ -1,4 +1,4 @@
-"""Signals that get lost: a process that is told to end ends, also while DuckDB is at work."""
+"""Signals that get lost: a process that is asked to end ends, also while DuckDB is at work."""
 
 import os
 import signal
@@ -20,10 +20,10 @@ def signals_heard() -> Iterator[Callable[[], None]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    heard, told = os.pipe()
-    for end in (heard, told):
+    heard, stated = os.pipe()
+    for end in (heard, stated):
         os.set_blocking(end, False)
-    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    before = signal.set_wakeup_fd(stated, warn_on_full_buffer=False)
 
     def hand_on() -> None:
         try:
@@ -43,4 +43,4 @@ def signals_heard() -> Iterator[Callable[[], None]]:
     finally:
         signal.set_wakeup_fd(before)
         os.close(heard)
-        os.close(told)
+        os.close(stated)

@@ -1,4 +1,4 @@
-"""Runs the steps of a flow one after another and tells how far it is."""
+"""Runs the steps of a flow one after another and states how far it is."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class Watcher(Protocol):
-    """Is told what a flow is doing."""
+    """Is informed of what a flow is doing."""
 
     def started(self, run_id: str) -> None:
         """A run of that name starts."""

@@ -45,7 +45,7 @@ def bound(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Write the interval a score lies in."""
+    """Write the interval a score is in."""
     return f"{bound(low)}{DASH}{bound(high)}"
 
 

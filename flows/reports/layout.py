@@ -1,4 +1,4 @@
-"""Where each report lies: ``<site>/<period>.<language>.html``, ``compare/<period>.…``, ``index.…``."""
+"""Where each report is: ``<site>/<period>.<language>.html``, ``compare/<period>.…``, ``index.…``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

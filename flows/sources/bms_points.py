@@ -31,7 +31,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
     Raises:
         UnreadableFile: there is no column of times, the dictionary cannot be used, or it knows quantities that pass in
-            an interval and the binding does not say how long that is.
+            an interval and the source does not say how long that is.
     """
     export = _Export(path, options, {row["column_name"]: row for row in side_file(path, options, "points", POINTS)})
     yield from chunks(export.records(), _COLUMNS)

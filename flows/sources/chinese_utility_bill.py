@@ -41,8 +41,8 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     截止日期, else from the days on which the meter was read.
 
     Raises:
-        UnreadableFile: the table, the unit or the meaning of the dates cannot be told, or a quantity or charge is in a
-            column of unknown name.
+        UnreadableFile: the table, the unit or the meaning of the dates cannot be determined, or an amount is in
+            a column of unknown name.
     """
     found = find_table_where(
         path,
@@ -135,7 +135,7 @@ def _unit(path: Path, header_unit: str | None, options: Mapping[str, Any]) -> st
     stated = {unit for unit in (header_unit, options.get("unit")) if unit}
     if len(stated) != 1:
         raise UnreadableFile(
-            f"{path.name} does not say in which unit it counts, or contradicts its binding",
+            f"{path.name} does not say in which unit it counts, or contradicts its source",
             expected="a unit in the header (总电量(kWh)), a column 单位, or the option unit",
             got=" and ".join(sorted(stated)) or "none of them",
             do="Add options = { unit = 'kWh' } to the source in sources.toml.",

@@ -56,7 +56,7 @@ def _records(meta: Mapping[str, Any], series_units: Mapping[str, str]) -> Iterat
 
 
 def _series_units(path: Path) -> dict[str, str]:
-    """Unit of each metric in the file of series, which may be large; nothing where no such file lies beside."""
+    """Unit of each metric in the file of series, which may be large; nothing where no such file is beside."""
     beside = next(
         (path.with_name(name) for name in ("data.json.gz", "data.json") if path.with_name(name).exists()), None
     )

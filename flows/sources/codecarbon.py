@@ -27,7 +27,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 
 def _records(path: Path, options: Mapping[str, Any]) -> Iterator[tuple[Any, ...] | Unreadable]:
-    do = "Bind the emissions.csv that CodeCarbon 2.0 or later writes; older ones do not tell runs apart."
+    do = "Bind the emissions.csv that CodeCarbon 2.0 or later writes; older ones do not distinguish runs."
     for record in labelled_records(path, options, _NEEDED, do):
         if isinstance(record, Unreadable):
             yield record

@@ -110,7 +110,7 @@ def _times(quantity: float | None, pieces: str | None) -> float | None:
 
 
 def _faults(document: dict[str, Any], places: set[Place]) -> dict[Place, str]:
-    """What the CycloneDX schema finds wrong, by the innermost component that the fault lies in."""
+    """What the CycloneDX schema finds wrong, by the innermost component that the fault is in."""
     validator = JsonValidator(SchemaVersion.from_version(document["specVersion"]))
     faults: dict[Place, list[str]] = {}
     for error in validator.validate_str(json.dumps(document), all_errors=True) or ():

@@ -22,7 +22,7 @@ _INSTANCES = ("GPU-I", "GPU-CI")
 
 
 def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
-    """Read the samples of a file; a row is counted as its line. Columns lie where the last header put them.
+    """Read the samples of a file; a row is counted as its line. Columns are where the last header put them.
 
     Args:
         path: what ``dcgmi dmon … | ts '%Y-%m-%dT%H:%M:%S%z'`` wrote.
@@ -35,7 +35,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
 
 
 def _columns(header: str) -> dict[str, slice]:
-    """Where the columns under a header lie, by short name; the first is the entity."""
+    """Where the columns under a header are, by short name; the first is the entity."""
     labels = list(re.finditer(r"(?:# )?\S+", header))
     ends = [*(label.start() for label in labels[1:]), None]
     names = [_ENTITY_COLUMN, *(label[0] for label in labels[1:])]

@@ -1,4 +1,4 @@
-"""Reader of cloud cost and usage in FOCUS 1.0 to 1.2, as CSV or Parquet, in the dialect its binding declares."""
+"""Reader of cloud cost and usage in FOCUS 1.0 to 1.2, as CSV or Parquet, in the dialect its source declares."""
 
 import csv
 import json
@@ -254,7 +254,7 @@ def _priced(rows: pl.DataFrame, dialect: Dialect) -> list[pl.Expr]:
 
 
 def _rented(rows: pl.DataFrame, accelerators: Mapping[str, tuple[str, int | None]]) -> list[pl.Expr]:
-    """Model and number of the accelerators of a row, by the first of its identifiers that the binding names."""
+    """Model and number of the accelerators of a row, by the first of its identifiers that the source names."""
     keys = [pl.col(name).cast(pl.String) for name in ("SkuPriceId", "SkuId") if name in rows.columns]
     if "SkuPriceDetails" in rows.columns:
         keys.append(pl.col("SkuPriceDetails").str.extract(r'"InstanceType"\s*:\s*"([^"]*)"'))

@@ -25,7 +25,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     """Yield the certificates under one name per column, with first and last day of generation beside each.
 
     Raises:
-        UnreadableFile: the table or the unit of its energy cannot be told.
+        UnreadableFile: the table or the unit of its energy cannot be determined.
     """
     found = find_table_where(
         path,

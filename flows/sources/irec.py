@@ -24,7 +24,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     """Yield the redeemed certificates, with first day, end and the end-date convention of the file beside each.
 
     Raises:
-        UnreadableFile: the table, the day of redemption or the meaning of the end of production cannot be told.
+        UnreadableFile: the table, the day of redemption or the meaning of the end of production cannot be determined.
     """
     found = find_table_where(
         path,

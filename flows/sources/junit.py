@@ -29,7 +29,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     """Yield one row per test case; ``row_number`` is its ordinal in the report.
 
     A property of the test case counts before one of its suite, that before one of an outer suite, and all of them
-    before the binding.
+    before the source.
 
     Raises:
         UnreadableFile: the file is not well-formed, carries a document type, or is no test report.

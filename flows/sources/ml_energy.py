@@ -22,7 +22,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     ``row_number`` is the ordinal of the configuration. Histograms of output lengths are not read.
 
     Raises:
-        UnreadableFile: the file is the leaderboard's index or no result file, or the binding names no day.
+        UnreadableFile: the file is the leaderboard's index or no result file, or the source names no day.
     """
     document = _document(path)
     shared = {name: value for name, value in document.items() if name != "configurations"}
@@ -65,7 +65,7 @@ def _measured_on(path: Path, options: Mapping[str, Any]) -> str:
     if "measured_on" not in options:
         raise UnreadableFile(
             f"Nothing says when the results in {path.name} were measured",
-            expected="measured_on in the binding",
+            expected="measured_on in the source",
             got="no such option",
             do="Add options = { measured_on = 'YYYY-MM-DD' } to the source in sources.toml.",
         )

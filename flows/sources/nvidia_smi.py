@@ -50,7 +50,7 @@ def _gpus_per_burst(options: Mapping[str, Any]) -> int | None:
     if stated is None or (isinstance(stated, int) and stated > 0):
         return stated
     raise UnreadableFile(
-        "The binding does not say how many GPUs a burst holds",
+        "The source does not say how many GPUs a burst holds",
         expected="a whole number above 0 as option gpus_per_burst",
         got=repr(stated),
         do="Write e.g. gpus_per_burst = 8.",

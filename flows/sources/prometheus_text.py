@@ -40,7 +40,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
         options: ``scraped_at``, when lines without a time were scraped.
 
     Raises:
-        UnreadableFile: a line has no time and the binding names none, or a line is longer than 1 MiB.
+        UnreadableFile: a line has no time and the source names none, or a line is longer than 1 MiB.
     """
     yield from chunks(_samples(path, options))
 
@@ -118,7 +118,7 @@ def _no_scrape_time(stated: Any, got: str) -> UnreadableFile:
 def _refuse_without_time(path: Path, number: int) -> NoReturn:
     raise UnreadableFile(
         f"{path.name} does not say when it was scraped",
-        expected="a time on every line, or option scraped_at in the binding",
+        expected="a time on every line, or option scraped_at in the source",
         got=f"no time on line {number}",
         do="Add options = { scraped_at = '…' } to the source in sources.toml; see docs/prometheus.md.",
     )

@@ -31,7 +31,7 @@ _SENSORS = ("Power", "EnergykWh", "EnergyWh", "EnergyJoules", "Temperature")
 """Kinds of sensor that are read, by ReadingType."""
 
 _SENSOR_UNITS = ("W", "kW.h", "W.h", "J", "Cel")
-"""Units that tell such a sensor where it does not state its kind."""
+"""Units that identify such a sensor where it does not state its kind."""
 
 _EXCERPTS = {
     "PowerWatts": "W",

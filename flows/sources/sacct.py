@@ -63,7 +63,7 @@ def _refuse_other_width(path: Path, line: str, fields: Sequence[str]) -> None:
             f"{path.name} does not hold the expected fields",
             expected=f"{len(fields)} fields separated by |: {', '.join(fields)}",
             got=f"{width} fields: {line[:200]}",
-            do='Leave --noheader out, or name the order in the binding: options = { fields = "jobid,…" }.',
+            do='Leave --noheader out, or name the order in the source: options = { fields = "jobid,…" }.',
         )
 
 

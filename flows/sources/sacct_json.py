@@ -20,7 +20,7 @@ _TRES = ("tres.requested", "tres.allocated")
 def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     """Read jobs one by one; ``row_number`` is the ordinal of a job in ``jobs``.
 
-    Columns are named by the path to a value, e.g. ``time.submission``. Steps, which lie inside their job, are not read.
+    Columns are named by the path to a value, e.g. ``time.submission``. Steps, which are inside their job, are not read.
 
     Args:
         path: what ``sacct --json`` printed, of any size.

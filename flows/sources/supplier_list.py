@@ -29,7 +29,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     if not parts.has("observed_on") and "observed_on" not in options:
         raise UnreadableFile(
             f"{path.name} does not say which day it describes",
-            expected="a column 日期 or date, or observed_on in the binding",
+            expected="a column 日期 or date, or observed_on in the source",
             got="neither",
             do="Add options = { observed_on = 'YYYY-MM-DD' } to the source in sources.toml.",
         )

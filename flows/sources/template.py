@@ -72,7 +72,7 @@ def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:
         except UnicodeDecodeError as error:
             raise UnreadableFile(
                 f"{path.name} is not text in {encoding}",
-                expected=f"{encoding}, as its binding says",
+                expected=f"{encoding}, as its source says",
                 got=f"byte {error.object[error.start]:#04x} at position {error.start}",
                 do='Set encoding in sources.toml, e.g. encoding = "gb18030".',
             ) from None

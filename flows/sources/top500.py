@@ -47,7 +47,7 @@ def _list_date(path: Path, options: Mapping[str, Any]) -> str:
         return f"{century}{year}-{month}-01"
     raise UnreadableFile(
         f"{path.name} does not say of which month the list is",
-        expected="year and month in the file's name, as in TOP500_202311.xlsx, or list_date in the binding",
+        expected="year and month in the file's name, as in TOP500_202311.xlsx, or list_date in the source",
         got="neither",
         do="Add options = { list_date = 'YYYY-MM-DD' } to the source in sources.toml.",
     )

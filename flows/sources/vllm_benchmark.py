@@ -26,12 +26,12 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
         options: ``system_name``, required; ``sku``, ``device_count``, ``precision``.
 
     Raises:
-        UnreadableFile: the file holds no result, or the binding names no system.
+        UnreadableFile: the file holds no result, or the source names no system.
     """
     if "system_name" not in options:
         raise UnreadableFile(
             f"Nothing says which system {path.name} was measured on",
-            expected="system_name in the binding",
+            expected="system_name in the source",
             got="no such option",
             do="Add options = { system_name = '…' } to the [[source]] in sources.toml.",
         )

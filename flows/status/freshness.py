@@ -1,4 +1,4 @@
-"""What is fresh, late or missing, per site and dataset, by the cadence of each binding."""
+"""What is fresh, late or missing, per site and dataset, by the cadence of each source."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from suanheng.warehouse.lake import Lake
 
 @dataclass(frozen=True)
 class Freshness:
-    """How one dataset of one site stands by one binding.
+    """How one dataset of one site stands by one source.
 
     Attributes:
         site_id: the site.
         dataset: the dataset.
-        number: place of the binding in ``sources.toml``, from 1.
+        number: place of the source in ``sources.toml``, from 1.
         cadence: how often its files are expected; ``None`` where nobody said.
-        reaches_to: end of what they tell of (UTC); for an inventory, when the last one was taken in.
-        state: ``fresh``, ``late``, ``missing`` where none is taken in, or ``no cadence``.
+        reaches_to: end of what they state of (UTC); for an inventory, when the last one was ingested.
+        state: ``fresh``, ``late``, ``missing`` where none is ingested, or ``no cadence``.
     """
 
     site_id: str
@@ -34,8 +34,8 @@ class Freshness:
     state: str
 
 
-def books(lake: Lake) -> list[dict[str, Any]]:
-    """Files that are taken in or were refused, with when, and how many of their rows failed at a later gate."""
+def known_files(lake: Lake) -> list[dict[str, Any]]:
+    """Files that are ingested or were refused, with when, and how many of their rows failed at a later gate."""
     query = """
         SELECT
             f.file_id, f.site_id, f.raw_table, f.path, f.source_hash, f.status, f.problem, f.rows_read,
@@ -53,20 +53,20 @@ def freshness(
     workspace: Workspace,
     sources: Sequence[Source],
     sites: Sequence[str],
-    taken_in: Sequence[Mapping[str, Any]],
+    ingested: Sequence[Mapping[str, Any]],
     now: datetime,
 ) -> Iterator[Freshness]:
     """How each dataset of each site stands.
 
     Args:
         workspace: where.
-        sources: its bindings.
-        sites: its sites; a binding without a site of its own is expected to bring files of each.
-        taken_in: its files, as ``books`` tells them.
+        sources: its sources.
+        sites: its sites; a source without a site of its own is expected to bring files of each.
+        ingested: its files, as ``ledger`` states them.
         now: the present.
     """
     loaded: dict[tuple[str, str, str], Mapping[str, Any]] = {
-        (file["path"], file["site_id"], file["raw_table"]): file for file in taken_in if file["status"] == "loaded"
+        (file["path"], file["site_id"], file["raw_table"]): file for file in ingested if file["status"] == "loaded"
     }
     for number, source in enumerate(sources, 1):
         form = raw_tables()[source.raw_table]

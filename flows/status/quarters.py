@@ -13,19 +13,19 @@ from suanheng.transforms.building.staleness import Stale
 from suanheng.warehouse.lake import Lake
 
 _A_DAY = timedelta(days=1)
-"""What a file tells of a month beyond its end may be the hours between two zones; it counts from a day on."""
+"""What a file covers a month beyond its end may be the hours between two zones; it counts from a day on."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class DatasetStatus:
     """How one dataset of one site stands in one quarter.
 
     Attributes:
         site_id: the site.
         period: the quarter.
         dataset: the dataset.
-        state: ``missing`` where a part that should be told of by now is not, ``late`` where what is told ends too
-            early, ``not due`` where nothing is told and need not be yet, ``stale`` where the quarter was built from
+        state: ``missing`` where a part that should be covered by now is not, ``late`` where what is stated ends too
+            early, ``not due`` where nothing is covered and need not be yet, ``stale`` where the quarter was built from
             something else than what there is now, ``fresh`` otherwise.
         why: what is missing or late, or what has changed.
     """
@@ -38,49 +38,49 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the files of one dataset of one site tell of.
+class Coverage:
+    """What the files of one dataset of one site cover.
 
     Attributes:
         spans: first and last moment of each file.
-        of_a_state: whether one of them tells of no time, as an inventory.
+        of_a_state: whether one of them covers no time, as an inventory.
     """
 
     spans: list[tuple[datetime, datetime]]
     of_a_state: bool
 
-    def tells_of(self, start: date, end: date) -> bool:
-        """Whether at least a day of a time is told of."""
+    def covers(self, start: date, end: date) -> bool:
+        """Whether at least a day of a time is covered."""
         first, last = _midnight(start) + _A_DAY, _midnight(end) - _A_DAY
         return self.of_a_state or any(begins < last and ends >= first for begins, ends in self.spans)
 
 
-def told(lake: Lake) -> dict[tuple[str, str], Told]:
-    """What is told by the files that count, by site and dataset."""
-    found: dict[tuple[str, str], Told] = {}
+def stated(lake: Lake) -> dict[tuple[str, str], Coverage]:
+    """What is stated by the files that count, by site and dataset."""
+    found: dict[tuple[str, str], Coverage] = {}
     query = "SELECT DISTINCT site_id, raw_table, first_at, last_at FROM ops.files WHERE status = 'loaded' ORDER BY ALL"
     fed = {table: form.feeds for table, form in raw_tables().items()}
     for site_id, raw_table, first_at, last_at in lake.frame(query).iter_rows():
         for dataset in fed.get(raw_table, ()):
-            before = found.get((site_id, dataset), Told([], False))
+            before = found.get((site_id, dataset), Coverage([], False))
             spans = before.spans if first_at is None else [*before.spans, (first_at, last_at)]
-            found[site_id, dataset] = Told(spans, before.of_a_state or first_at is None)
+            found[site_id, dataset] = Coverage(spans, before.of_a_state or first_at is None)
     return found
 
 
-def standings(
+def dataset_statuses(
     scopes: Sequence[Scope],
     expected: Iterable[Freshness],
-    there: dict[tuple[str, str], Told],
+    there: dict[tuple[str, str], Coverage],
     stale: Iterable[Stale],
     now: datetime,
-) -> Iterator[Standing]:
+) -> Iterator[DatasetStatus]:
     """How every dataset stands that a site has or should have, quarter by quarter.
 
     Args:
         scopes: the quarters of each site.
-        expected: how each dataset stands by each of its bindings.
-        there: what is told, by site and dataset.
+        expected: how each dataset stands by each of its sources.
+        there: what is stated, by site and dataset.
         stale: quarters that would be built now.
         now: the present.
     """
@@ -89,47 +89,47 @@ def standings(
     for scope in scopes:
         for site_id, dataset in sorted(cadences.keys() | there.keys()):
             if site_id == scope.site_id:
-                has, cadence = there.get((site_id, dataset), Told([], False)), cadences.get((site_id, dataset))
+                has, cadence = there.get((site_id, dataset), Coverage([], False)), cadences.get((site_id, dataset))
                 state, why = _by_cadence(scope, cadence, has, present)
                 changed = [r.text for r in reasons.get(scope, ()) if not r.datasets or dataset in r.datasets]
                 if state == "fresh" and changed:
                     state, why = "stale", "; ".join(changed)
                 if state:
-                    yield Standing(site_id, scope.name, dataset, state, why)
+                    yield DatasetStatus(site_id, scope.name, dataset, state, why)
 
 
 def _cadences(expected: Iterable[Freshness]) -> dict[tuple[str, str], str | None]:
-    """Cadence of each dataset of each site: the shortest of the bindings that bring it, or would if none does."""
-    bindings: dict[tuple[str, str], list[Freshness]] = {}
+    """Cadence of each dataset of each site: the shortest of the sources that bring it, or would if none does."""
+    by_pair: dict[tuple[str, str], list[Freshness]] = {}
     for row in expected:
-        bindings.setdefault((row.site_id, row.dataset), []).append(row)
-    return {pair: _shortest([row for row in rows if row.state != "missing"] or rows) for pair, rows in bindings.items()}
+        by_pair.setdefault((row.site_id, row.dataset), []).append(row)
+    return {pair: _shortest([row for row in rows if row.state != "missing"] or rows) for pair, rows in by_pair.items()}
 
 
 def _shortest(rows: Iterable[Freshness]) -> str | None:
     return min((row.cadence for row in rows if row.cadence), key=CADENCES.index, default=None)
 
 
-def _by_cadence(scope: Scope, cadence: str | None, has: Told, present: datetime) -> tuple[str, str]:
-    """State of a quarter by what is told of it, and why; no state where nothing is told or expected."""
+def _by_cadence(scope: Scope, cadence: str | None, has: Coverage, present: datetime) -> tuple[str, str]:
+    """State of a quarter by what covers it, and why; no state where nothing is covered or expected."""
     units = list(_units(scope, cadence))
-    untold = [unit for unit in units if not has.tells_of(*unit)]
+    uncovered = [unit for unit in units if not has.covers(*unit)]
     if cadence is None or cadence == "once":
-        return ("", "") if untold else ("fresh", "")
+        return ("", "") if uncovered else ("fresh", "")
     reach = max((last for _, last in has.spans), default=None)
-    due = [unit for unit in untold if _is_due(unit, cadence, reach, present)]
-    is_untold = untold == units
-    if is_untold and not due:
+    due = [unit for unit in uncovered if _is_due(unit, cadence, reach, present)]
+    is_uncovered = uncovered == units
+    if is_uncovered and not due:
         return "not due", ""
-    if gaps := [unit for unit in due if is_untold or (reach and reach >= _midnight(unit[1]))]:
-        return "missing", "nothing is told of " + ", ".join(f"{start} to {end - _A_DAY}" for start, end in gaps)
+    if gaps := [unit for unit in due if is_uncovered or (reach and reach >= _midnight(unit[1]))]:
+        return "missing", "nothing is covered " + ", ".join(f"{start} to {end - _A_DAY}" for start, end in gaps)
     if due or (reach and _ends_too_early(scope, cadence, reach, present)):
-        return "late", f"expected {cadence}, and what is told ends {reach}"
+        return "late", f"expected {cadence}, and what is stated ends {reach}"
     return "fresh", ""
 
 
 def _units(scope: Scope, cadence: str | None) -> Iterator[tuple[date, date]]:
-    """Parts of a quarter that must each be told of: its months where files come that often."""
+    """Parts of a quarter that must each be covered: its months where files come that often."""
     if cadence == "yearly":
         yield scope.start.replace(month=1), date(scope.start.year + 1, 1, 1)
     elif cadence in (None, "once", "quarterly"):
@@ -140,12 +140,12 @@ def _units(scope: Scope, cadence: str | None) -> Iterator[tuple[date, date]]:
 
 
 def _is_due(unit: tuple[date, date], cadence: str, reach: datetime | None, present: datetime) -> bool:
-    """Whether something of a part should be told by now, even where what is told ends within it."""
+    """Whether something of a part should be stated by now, even where what is stated ends within it."""
     return is_late(cadence, max(_midnight(unit[0]), min(reach, _midnight(unit[1])) if reach else datetime.min), present)
 
 
 def _ends_too_early(scope: Scope, cadence: str, reach: datetime, present: datetime) -> bool:
-    """Whether what is told ends within a quarter, and should not have by now."""
+    """Whether what is stated ends within a quarter, and should not have by now."""
     return _midnight(scope.start) < reach < _midnight(scope.end) - _A_DAY and is_late(cadence, reach, present)
 
 

@@ -1,4 +1,4 @@
-"""What a night would make of the sources, told beforehand: reads files and the books, writes nothing."""
+"""What a night would make of the sources, said beforehand: reads files and the ledger, writes nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,17 +12,17 @@ from typing import Any
 import polars as pl
 
 from suanheng.config.sites import read_sites
-from suanheng.config.sources import BoundFile, Source, is_site_id, matches, place_of
+from suanheng.config.sources import Source, SourceFile, is_site_id, matches, place_of
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.landing.land import chunks_of
-from suanheng.flows.landing.pending import lying, repairs_of, shown, side_files_of, source_hash_of, sources_of
+from suanheng.flows.landing.pending import repairs_of, shown, side_files_of, source_hash_of, sources_of, stored
 from suanheng.flows.landing.repairs import Content
-from suanheng.flows.status.freshness import Freshness, books, freshness
+from suanheng.flows.status.freshness import Freshness, freshness, known_files
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
 from suanheng.schemas.formats import raw_tables
-from suanheng.transforms.telemetry.quarter_sums import grounds_hash
+from suanheng.transforms.telemetry.quarter_sums import survey_inputs_hash
 from suanheng.warehouse.errors import NoWarehouse
 from suanheng.warehouse.lake import reading
 
@@ -36,14 +36,14 @@ _NO_RECORD = Chunk(pl.DataFrame(schema={"row_number": pl.Int64}))
 
 @dataclass(frozen=True)
 class FileFound:
-    """A file that a binding matches.
+    """A file that a source matches.
 
     Attributes:
         path: its path from the workspace.
         site_id: its site, or the folder that should name one.
-        state: ``new``, ``read anew`` where its binding or its repairs have changed, ``taken in``, ``refused``,
-            ``copy`` of a content that another path counts for, ``bound before`` by an earlier binding, or ``no site``.
-        records: records in it, where it is taken in; else those that were tried.
+        state: ``new``, ``read anew`` where its source or its repairs have changed, ``ingested``, ``refused``,
+            ``copy`` of a content that another path counts for, ``bound before`` by an earlier source, or ``no site``.
+        records: records in it, where it is ingested; else those that were tried.
         passed: those of them that keep the contract.
         finding: what does not fit, and what to do.
     """
@@ -57,8 +57,8 @@ class FileFound:
 
 
 @dataclass(frozen=True)
-class BindingFound:
-    """What one binding of ``sources.toml`` comes to.
+class SourceFound:
+    """What one source of ``sources.toml`` comes to.
 
     Attributes:
         number: its place in the file, from 1.
@@ -67,7 +67,7 @@ class BindingFound:
         glob: what its files are looked for with.
         cadence: how often files are expected.
         files: the files.
-        findings: what does not fit the binding as a whole.
+        findings: what does not fit the source as a whole.
     """
 
     number: int
@@ -81,9 +81,9 @@ class BindingFound:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All bindings, and what lies in the workspace and belongs to none."""
+    """All sources, and what is in the workspace and belongs to none."""
 
-    bindings: list[BindingFound]
+    sources: list[SourceFound]
     findings: list[str]
 
     @property
@@ -92,19 +92,19 @@ class Inspection:
         return not any(self.all_findings())
 
     def all_findings(self) -> Iterator[str]:
-        """Everything that does not fit, by binding, then what belongs to none."""
-        for binding in self.bindings:
-            yield from (f"[[source]] number {binding.number}: {finding}" for finding in binding.findings)
-            yield from (f"{file.path}: {file.finding}" for file in binding.files if file.finding)
+        """Everything that does not fit, by source, then what belongs to none."""
+        for source in self.sources:
+            yield from (f"[[source]] number {source.number}: {finding}" for finding in source.findings)
+            yield from (f"{file.path}: {file.finding}" for file in source.files if file.finding)
         yield from self.findings
 
 
 def inspect(workspace: Workspace, now: datetime) -> Inspection:
-    """Look at every binding and every file in the landing zone.
+    """Look at every source and every file in the landing zone.
 
     Args:
         workspace: where; it may have no warehouse yet.
-        now: the present, to tell what is late.
+        now: the present, to say what is late.
 
     Raises:
         BadSettings: a settings file cannot be used.
@@ -112,11 +112,11 @@ def inspect(workspace: Workspace, now: datetime) -> Inspection:
     sources = sources_of(workspace)
     sites = {site.site_id for site in read_sites(workspace.sites_file)}
     look = _Look(workspace, sources, sites)
-    bindings = [look.at(number, source) for number, source in enumerate(sources, 1)]
+    found = [look.at(number, source) for number, source in enumerate(sources, 1)]
     for row in freshness(workspace, sources, sorted(sites), look.books, now):
-        if late := _late(row, bindings[row.number - 1].files):
-            bindings[row.number - 1].findings.append(late)
-    return Inspection(bindings, [*look.unbound(), *look.repairs_of_nothing()])
+        if late := _late(row, found[row.number - 1].files):
+            found[row.number - 1].findings.append(late)
+    return Inspection(found, [*look.unbound(), *look.repairs_of_nothing()])
 
 
 def _late(row: Freshness, files: list[FileFound]) -> str | None:
@@ -125,7 +125,7 @@ def _late(row: Freshness, files: list[FileFound]) -> str | None:
         return f"{row.dataset} of {row.site_id} is missing: expected {row.cadence}, and no file of it is there."
     if row.state == "late":
         return (
-            f"{row.dataset} of {row.site_id} is late: expected {row.cadence}, and what it tells ends {row.reaches_to}."
+            f"{row.dataset} of {row.site_id} is late: expected {row.cadence}, and what it states ends {row.reaches_to}."
         )
     return None
 
@@ -136,18 +136,18 @@ class _Look:
     def __init__(self, workspace: Workspace, sources: list[Source], sites: set[str]) -> None:
         self._workspace, self._sites = workspace, sites
         self._hash_of = cache(hash_of_content)
-        self._there = lying(workspace, self._hash_of)
-        self.books, self._grounds = _books(workspace)
+        self._there = stored(workspace, self._hash_of)
+        self.books, self._survey_inputs = _ledger(workspace)
         self._known = {Content(file["file_id"], file["site_id"], file["raw_table"]): file for file in self.books}
         self._bound: dict[Path, list[tuple[int, Source]]] = {}
         for number, source in enumerate(sources, 1):
             for _, path, _ in matches(workspace.root, [source]):
                 self._bound.setdefault(path, []).append((number, source))
 
-    def at(self, number: int, source: Source) -> BindingFound:
-        """One binding."""
+    def at(self, number: int, source: Source) -> SourceFound:
+        """One source."""
         form = raw_tables()[source.raw_table]
-        found = BindingFound(number, source.format, form.feeds, source.files, source.cadence)
+        found = SourceFound(number, source.format, form.feeds, source.files, source.cadence)
         for _, path, site_id in matches(self._workspace.root, [source]):
             found.files.append(self._file(number, source, path, site_id))
         if not found.files:
@@ -157,20 +157,20 @@ class _Look:
         return found
 
     def unbound(self) -> Iterator[str]:
-        """Files of the landing zone that no binding matches."""
+        """Files of the landing zone that no source matches."""
         beside = {place.resolve() for bound in self._there.values() for place in side_files_of(bound)}
         for path in sorted((self._workspace.root / "landing").rglob("*")):
             expected = path in self._bound or path in beside or path.name.startswith((".", "~$"))
             if path.is_file() and not expected:
-                yield f"{self._shown(path)}: no binding matches it. Add a [[source]] to sources.toml, or move the file."
+                yield f"{self._shown(path)}: no source matches it. Add a [[source]] to sources.toml, or move the file."
 
     def repairs_of_nothing(self) -> Iterator[str]:
-        """Repaired records of contents that lie nowhere."""
+        """Repaired records of contents that are nowhere."""
         folder = self._workspace.repairs_folder
         expected = {repairs.path_of(folder, content) for content in self._there}
         for path in sorted(folder.rglob("*.csv")):
             if path not in expected:
-                yield f"{self._shown(path)}: no file lies here that it repairs. Remove it, or put that file back."
+                yield f"{self._shown(path)}: no file is here that it repairs. Remove it, or put that file back."
 
     def _shown(self, path: Path) -> str:
         return shown(path, self._workspace.root)
@@ -186,7 +186,7 @@ class _Look:
         content = Content(self._hash_of(path), site_id, source.raw_table)
         if self._there[content].path != path:
             return FileFound(name, site_id, "copy")
-        bound = BoundFile(path, site_id, source)
+        bound = SourceFile(path, site_id, source)
         found = self._new_or_known(name, bound, content)
         if twice := [
             f"number {n} as {s.raw_table}" for n, s in others if n > number and s.raw_table != source.raw_table
@@ -195,12 +195,12 @@ class _Look:
             return replace(found, finding=" ".join(filter(None, (found.finding, finding))))
         return found
 
-    def _new_or_known(self, name: str, bound: BoundFile, content: Content) -> FileFound:
+    def _new_or_known(self, name: str, bound: SourceFile, content: Content) -> FileFound:
         repaired = repairs_of(self._workspace, content)
         known = self._known.get(content)
         if known is None:
             return _tried(name, bound, "new", content, repaired)
-        if known["source_hash"] != source_hash_of(bound, repaired, self._grounds):
+        if known["source_hash"] != source_hash_of(bound, repaired, self._survey_inputs):
             return _tried(name, bound, "read anew", content, repaired)
         if known["status"] == "refused":
             return FileFound(name, bound.site_id, "refused", finding=known["problem"])
@@ -208,19 +208,19 @@ class _Look:
         finding = (
             f"{rejected} records are in quarantine. See them: suanheng quarantine show {name}" if rejected else None
         )
-        return FileFound(name, bound.site_id, "taken in", known["rows_read"], known["rows_read"] - rejected, finding)
+        return FileFound(name, bound.site_id, "ingested", known["rows_read"], known["rows_read"] - rejected, finding)
 
 
-def _books(workspace: Workspace) -> tuple[list[dict[str, Any]], str]:
-    """Files that are taken in or were refused, and what surveys rest on; nothing where there is no warehouse yet."""
+def _ledger(workspace: Workspace) -> tuple[list[dict[str, Any]], str]:
+    """Files that are ingested or were refused, and what surveys rest on; nothing where there is no warehouse yet."""
     try:
         with reading(workspace) as lake:
-            return books(lake), grounds_hash(lake)
+            return known_files(lake), survey_inputs_hash(lake)
     except NoWarehouse:
         return [], ""
 
 
-def _tried(name: str, bound: BoundFile, state: str, content: Content, repaired: Path | None) -> FileFound:
+def _tried(name: str, bound: SourceFile, state: str, content: Content, repaired: Path | None) -> FileFound:
     """Read the first records of a file and hold them to the contract of its raw table."""
     source = bound.source
     try:
@@ -252,7 +252,7 @@ def _first_records(chunk: Chunk) -> Chunk:
 
 
 def _nothing_matches(root: Path, source: Source) -> str:
-    """That a glob finds nothing: how far it gets, and what lies there under a similar name."""
+    """That a glob finds nothing: how far it gets, and what is there under a similar name."""
     base, pattern = place_of(root, source)
     folders, (*above, missed) = [base], pattern.parts
     for part in above:

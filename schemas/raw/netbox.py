@@ -71,7 +71,7 @@ CONTRACT = Contract(
         "tenant": text("Tenant."),
         "site": text("Site in NetBox."),
         "rack": text("Rack."),
-        "position": text("Lowest unit it takes in the rack."),
+        "position": text("Lowest unit it ingests the rack."),
         "u_height": amount("U", "Height of a device or of a device type."),
         "serial": name("Serial number."),
         "asset_tag": name("Asset tag."),

@@ -13,10 +13,10 @@ OPTIONS = {
     "node_property": "instead of node: property that the collector adds to each document and that names the server",
     "taken_at": "ISO time, with its offset, at which the resources were read; for sensors that state no ReadingTime",
     "time_property": "instead of taken_at: property that the collector adds to each document and that says that time",
-    "it_input": 'resources that measure what the whole server takes in, e.g. ["Chassis/1U/EnvironmentMetrics"]; * '
+    "it_input": 'resources that measure what the whole server ingests, e.g. ["Chassis/1U/EnvironmentMetrics"]; * '
     "stands for anything",
     "psu_input": 'resources of its power supplies, e.g. ["Chassis/1U/PowerSubsystem/PowerSupplies/*/Metrics"]: what '
-    "they take in is compared with it_input and never added to it",
+    "they ingest is compared with it_input and never added to it",
 }
 TIMES = "stated"
 HOLDS = "document"

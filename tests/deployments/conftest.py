@@ -81,7 +81,7 @@ class Server:
 
     @contextmanager
     def process(self, name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a command until the block ends, or until it is told to end inside."""
+        """Run a command until the block ends, or until it is asked to end inside."""
         with (self.folder / f"{name}.log").open("ab") as log:
             command = (str(BIN / command[0]), *command[1:])
             process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment, cwd=self.folder)
@@ -157,7 +157,7 @@ def pool(server: Server) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def new_centre(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Centre]:
-    """``new_centre(name)``: the files of January 2023 in a workspace of that name; nothing is taken in yet."""
+    """``new_centre(name)``: the files of January 2023 in a workspace of that name; nothing is ingested yet."""
     folder = tmp_path_factory.mktemp("workspaces")
 
     def make(name: str) -> Centre:

@@ -136,7 +136,7 @@ def test_a_backfill_takes_its_parameters_and_shows_what_it_did(server, history) 
     assert not (centre.root / "reports").exists()
     rows = {row["what"]: row for row in json.loads(server.artifacts(run_id)["backfill-changes"])}
     # Of the month: four files with rows, one with faulty rows, one letter; nine files of inventories.
-    assert (rows["files taken in"]["how many"], rows["files refused"]["how many"]) == (14, 1)
+    assert (rows["files ingested"]["how many"], rows["files refused"]["how many"]) == (14, 1)
     assert (rows["quarters built"]["how many"], rows["quarters built"]["which"]) == (1, "tiny 2023Q1")
     faulty = ("landing/tiny/accelerator_samples/faulty.csv", "accelerator_samples of tiny")
     assert rows["records quarantined"]["which"] == ", ".join(faulty)
@@ -213,8 +213,8 @@ def test_expired_snapshots_leave_the_warehouse_as_it_is_and_what_is_published_re
     assert (run.state.name, run.name) == ("Completed", f"expire {centre.root}")
     left = centre.ask("SELECT snapshot_id FROM ducklake_snapshots('lake') ORDER BY 1")["snapshot_id"].to_list()
     assert left == sorted({published, left[-1]})
-    told = json.loads(server.artifacts(run_id)["expire-snapshots"])
-    assert [row["what"] for row in told] == ["snapshots expired", "snapshots kept for publications"]
-    assert told[0]["how many"] > 5 and told[1]["how many"] == 1
+    stated = json.loads(server.artifacts(run_id)["expire-snapshots"])
+    assert [row["what"] for row in stated] == ["snapshots expired", "snapshots kept for publications"]
+    assert stated[0]["how many"] > 5 and stated[1]["how many"] == 1
     assert centre.digests(*DATA) == before
     assert reproduce(centre.workspace, "tiny/2023-01").is_exact

@@ -58,7 +58,7 @@ def workspace_in(tmp_path):
     ("zones", "name", "why"),
     [
         (["Asia/Shanghai", "Asia/Shanghai"], "Asia/Shanghai", "the zone of all sites"),
-        (["Asia/Urumqi", "Asia/Shanghai"], "Asia/Urumqi", "the zone of site-1, the first site; others lie elsewhere"),
+        (["Asia/Urumqi", "Asia/Shanghai"], "Asia/Urumqi", "the zone of site-1, the first site; others are elsewhere"),
     ],
 )
 def test_schedules_follow_the_common_zone_or_that_of_the_first_site(workspace_in, zones, name, why) -> None:

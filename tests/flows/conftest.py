@@ -212,14 +212,14 @@ class Puller:
         return order
 
     def files(self) -> dict[str, bytes]:
-        """What lies in the landing folder."""
+        """What is in the landing folder."""
         folder = self.order.folder
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.exists() else {}
 
 
 @pytest.fixture
 def puller(tmp_path: Path) -> Callable[..., Puller]:
-    """A workspace with one pull of that server: ``puller(url, step="60s", …)``; a name tells several apart."""
+    """A workspace with one pull of that server: ``puller(url, step="60s", …)``; a name distinguishes several."""
 
     def make(url: str, name: str = "gpus", **settings: str) -> Puller:
         root = tmp_path / name

@@ -21,7 +21,7 @@ def test_changes_are_counted_and_named_and_every_failure_has_a_row() -> None:
         "reports": ["x.html", "x.json"],
     }
     assert [tuple(row.values()) for row in changes(done)] == [
-        ("files taken in", 2, "a.csv, b.csv"),
+        ("files ingested", 2, "a.csv, b.csv"),
         ("records read", 15, ""),
         ("files refused", 1, "c.csv: no table"),
         ("records quarantined", 5, "b.csv, utility_bills of tiny"),

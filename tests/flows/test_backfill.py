@@ -140,9 +140,9 @@ def test_each_stage_can_be_done_alone_and_what_is_skipped_is_made_up_for(built_w
     correct_a_bill(built_workspace)
     bill = "SELECT bill_kwh FROM rollups.energy_month WHERE month_start = DATE '2023-01-01'"
 
-    taken_in = fill_back(built_workspace, Stage.INGEST)
-    assert [landing.path for landing in taken_in.landings] == [BILL]
-    assert (taken_in.stagings, taken_in.built) == ([], [])
+    ingested = fill_back(built_workspace, Stage.INGEST)
+    assert [landing.path for landing in ingested.landings] == [BILL]
+    assert (ingested.stagings, ingested.built) == ([], [])
 
     # Built from what is staged, which is the old bill; so the quarters are stale once the new one is staged.
     assert fill_back(built_workspace, Stage.BUILD, last=date(2023, 1, 1)).built == ["tiny 2023Q1"]
@@ -171,8 +171,8 @@ def test_a_plan_says_why_writes_nothing_and_waits_for_no_writer(built_workspace:
     with FileLock(built_workspace.workspace.writer_lock):
         found = planned(built_workspace)
 
-    assert [(part.part, part.why) for part in found.take_in] == [(BILL, "its content changed")]
-    assert [(part.part, part.why) for part in found.stage] == [("tiny utility_bills", "it has files to take in")]
+    assert [(part.part, part.why) for part in found.ingest] == [(BILL, "its content changed")]
+    assert [(part.part, part.why) for part in found.stage] == [("tiny utility_bills", "it has files to ingest")]
     first, second = found.build
     assert first.part == "tiny 2023Q1"
     assert first.why.startswith("the methodology changed from hqc-2024 ")
@@ -188,13 +188,13 @@ def test_a_plan_names_the_files_a_quarter_would_be_built_for(built_workspace: Ce
 
     (first,) = planned(built_workspace, last=date(2023, 3, 31)).build
 
-    assert first.why == f"{BILL} was taken in; {BILL} no longer counts"
+    assert first.why == f"{BILL} was ingested; {BILL} no longer counts"
 
 
 def test_a_plan_of_a_workspace_without_a_warehouse_takes_in_everything(tiny_workspace: Centre) -> None:
     found = planned(tiny_workspace)
 
-    assert len(found.take_in) == len(tiny_workspace.files())
-    assert {part.why for part in found.take_in} == {"a new file"}
+    assert len(found.ingest) == len(tiny_workspace.files())
+    assert {part.why for part in found.ingest} == {"a new file"}
     assert found.build == []
     assert not (tiny_workspace.root / "lake").exists()

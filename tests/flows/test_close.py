@@ -30,7 +30,7 @@ def test_the_last_ended_period_is_that_before_the_days_own(today, month, quarter
 
 @pytest.fixture
 def centre(tmp_path):
-    """The files of January 2023; nothing is taken in yet."""
+    """The files of January 2023; nothing is ingested yet."""
     return write_tiny(tmp_path / "tiny", months=1)
 
 

@@ -26,7 +26,7 @@ from suanheng.flows.landing import in_place, survey_on_dask
 from suanheng.flows.landing.in_place import NotSurveyed
 from suanheng.transforms.telemetry import survey
 from suanheng.transforms.telemetry.quarter_sums import survey_code
-from suanheng.transforms.telemetry.survey_batch import Grounds
+from suanheng.transforms.telemetry.survey_batch import SurveyInputs
 
 PARTS = 20
 ROWS_OF_PART = 600
@@ -178,7 +178,7 @@ def test_a_worker_that_does_not_see_the_file_says_so(tmp_path, monkeypatch):
     samples().write_parquet(path)
     monkeypatch.setattr(survey_on_dask, "get_worker", lambda: SimpleNamespace(address="tcp://192.0.2.7:40000"))
     (part,) = survey.parts(path)
-    task = survey_on_dask.Task("one", part, Grounds({}, 20_000.0, 0), path.stat().st_size, 0, survey_code())
+    task = survey_on_dask.Task("one", part, SurveyInputs({}, 20_000.0, 0), path.stat().st_size, 0, survey_code())
     assert survey_on_dask.survey_there(task).rows == PARTS * ROWS_OF_PART
 
     with pytest.raises(NotSurveyed, match=r"tcp://192\.0\.2\.7:40000 has another version of suanheng"):

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from suanheng.config.sites import read_sites
-from suanheng.config.sources import bound_files, read_sources
+from suanheng.config.sources import read_sources, source_files
 from suanheng.flows.demo import generate
 from suanheng.flows.demo.workspace import chinese_header
 from suanheng.schemas.checking.records import Chunk, check
@@ -34,7 +34,7 @@ class Demo:
     def __init__(self, root: Path) -> None:
         self.root = root
         sources = read_sources(root / "sources.toml", readable(), DATASETS)
-        self.files = list(bound_files(root, sources))
+        self.files = list(source_files(root, sources))
         self._checked: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {}
 
     def checked(self, dataset: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""A file is hashed again only where it may have changed; that is told by its size, its times and its inode."""
+"""A file is hashed again only where it may have changed; that is stated by its size, its times and its inode."""
 
 import os
 import time

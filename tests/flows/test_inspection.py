@@ -41,7 +41,7 @@ class Place:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(text, encoding="utf-8")
 
-    def take_in(self) -> None:
+    def ingest(self) -> None:
         night.ingest(open_workspace(self.root), Steps(), NOW)
 
     def check(self, now: datetime = NOW) -> Inspection:
@@ -60,7 +60,7 @@ def test_without_a_warehouse_a_good_file_fits_and_nothing_is_written(place: Plac
     place.bind()
     place.put(GOOD)
     before = sorted(place.root.rglob("*"))
-    (binding,) = place.check().bindings
+    (binding,) = place.check().sources
     assert (binding.files[0].state, binding.files[0].records, binding.files[0].passed) == ("new", 1, 1)
     assert place.check().fits
     assert sorted(place.root.rglob("*")) == before
@@ -88,7 +88,7 @@ def test_a_file_that_no_binding_matches_is_named(place: Place) -> None:
     place.put("landing/site-a/meters/2023.csv")
     place.put("landing/site-a/meters/.DS_Store")
     assert place.findings() == [
-        "landing/site-a/meters/2023.csv: no binding matches it. Add a [[source]] to sources.toml, or move the file."
+        "landing/site-a/meters/2023.csv: no source matches it. Add a [[source]] to sources.toml, or move the file."
     ]
 
 
@@ -119,7 +119,7 @@ def test_folders_that_name_no_site_are_named(place: Place) -> None:
 def test_the_first_records_are_held_to_the_contract(place: Place) -> None:
     place.bind()
     place.put(GOOD, BILLS + "m,electricity,2023-02-01,2023-03-01,many\nm,electricity\n")
-    (file,) = place.check().bindings[0].files
+    (file,) = place.check().sources[0].files
     assert (file.records, file.passed) == (3, 1)
     assert file.finding is not None
     assert file.finding.startswith("2 of the first 3 records would be quarantined: row 3, type: energy_kwh should be")
@@ -143,19 +143,19 @@ def test_what_is_in_the_books_is_told_from_what_is_new(place: Place) -> None:
     place.put(GOOD)
     place.put("landing/site-a/utility_bills/letter.csv", "Dear customer\n")
     place.put("landing/site-a/utility_bills/wrong.csv", BILLS + "m,electricity,2023-02-01,2023-03-01,many\n")
-    place.take_in()
+    place.ingest()
     place.put("landing/site-a/utility_bills/0 copy.csv")
     place.put("landing/site-a/utility_bills/2024.csv", BILLS.replace("10", "12"))
 
     found = place.check()
 
-    states = {Path(file.path).name: (file.state, file.records, file.passed) for file in found.bindings[0].files}
+    states = {Path(file.path).name: (file.state, file.records, file.passed) for file in found.sources[0].files}
     assert states == {
         "0 copy.csv": ("copy", None, None),
-        "2023.csv": ("taken in", 1, 1),
+        "2023.csv": ("ingested", 1, 1),
         "2024.csv": ("new", 1, 1),
         "letter.csv": ("refused", None, None),
-        "wrong.csv": ("taken in", 2, 1),
+        "wrong.csv": ("ingested", 2, 1),
     }
     findings = list(found.all_findings())
     assert len(findings) == 2
@@ -166,20 +166,20 @@ def test_what_is_in_the_books_is_told_from_what_is_new(place: Place) -> None:
 def test_a_changed_binding_means_that_files_are_read_anew(place: Place) -> None:
     place.bind(evidence="metered")
     place.put(GOOD)
-    place.take_in()
+    place.ingest()
     path = place.root / "sources.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("metered", "declared"), encoding="utf-8")
-    assert place.check().bindings[0].files[0].state == "read anew"
+    assert place.check().sources[0].files[0].state == "read anew"
 
 
 def test_what_is_late_or_missing_is_named_by_site_and_dataset(place: Place) -> None:
     place.bind(cadence="monthly")
     place.put(GOOD)
-    place.take_in()
+    place.ingest()
     # On 20 March the bill of January is enough; on 1 April it is not.
     missing = "[[source]] number 1: utility_bills of site-b is missing: expected monthly, and no file of it is there."
     assert place.findings() == [missing]
-    late = "[[source]] number 1: utility_bills of site-a is late: expected monthly, and what it tells ends "
+    late = "[[source]] number 1: utility_bills of site-a is late: expected monthly, and what it states ends "
     assert place.findings(datetime(2023, 4, 1, tzinfo=UTC)) == [f"{late}2023-02-01 00:00:00.", missing]
 
 
@@ -192,7 +192,7 @@ def test_a_file_that_waits_to_be_taken_in_is_not_missing(place: Place) -> None:
 def test_status_says_what_is_late_or_missing(place: Place) -> None:
     place.bind(cadence="monthly")
     place.put(GOOD)
-    place.take_in()
+    place.ingest()
     answer = CliRunner().invoke(app, ["status", "--json", "--workspace", str(place.root)])
     states = {(row["site_id"], row["dataset"]): row["state"] for row in json.loads(answer.stdout)["sources"]}
     # The only bill is of January 2023, long ago.
@@ -202,7 +202,7 @@ def test_status_says_what_is_late_or_missing(place: Place) -> None:
 def test_repairs_of_nothing_are_named(place: Place) -> None:
     place.put("repairs/site-a/template_utility_bills/abc.csv", "")
     assert place.findings() == [
-        "repairs/site-a/template_utility_bills/abc.csv: no file lies here that it repairs. "
+        "repairs/site-a/template_utility_bills/abc.csv: no file is here that it repairs. "
         "Remove it, or put that file back."
     ]
 

@@ -36,8 +36,8 @@ def test_a_plan_says_why_and_writes_nothing(built_workspace: Centre) -> None:
 
     shown = late.relative_to(built_workspace.root).as_posix()
     assert lines[lines.index("take in: 1") + 1] == f"  {shown}: a new file"
-    assert lines[lines.index("stage: 1") + 1] == "  tiny utility_bills: it has files to take in"
-    assert lines[-1].startswith("Which quarters new files tell of is known once they are taken in")
+    assert lines[lines.index("stage: 1") + 1] == "  tiny utility_bills: it has files to ingest"
+    assert lines[-1].startswith("Which quarters new files cover is known once they are ingested")
     assert built_workspace.snapshot() == before
 
 

@@ -77,7 +77,7 @@ class Site:
         (self.root / path).write_text(text, encoding="utf-8")
         return self.root / path
 
-    def take_in(self) -> Outcome:
+    def ingest(self) -> Outcome:
         return night.ingest(self.workspace, Steps(), NOW)
 
     def night(self) -> Outcome:
@@ -109,11 +109,11 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bills with three faults, taken in once."""
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bills with three faults, ingested once."""
     made = Site(tmp_path_factory.mktemp("taken") / "site")
     made.put(BILLS, AS_DELIVERED)
-    made.take_in()
+    made.ingest()
     assert made.ask(QUARANTINED) == [
         (3, "raw", "type"),
         (4, "staged", "overlapping_service_period"),
@@ -123,9 +123,9 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(taken_in: Path, tmp_path: Path) -> Site:
+def site(ingested: Path, tmp_path: Path) -> Site:
     """A copy of them, free to be changed."""
-    return Site(Path(shutil.copytree(taken_in, tmp_path / "site")))
+    return Site(Path(shutil.copytree(ingested, tmp_path / "site")))
 
 
 def by_row(lines: list[dict[str, str]]) -> dict[int, dict[str, str]]:
@@ -202,7 +202,7 @@ def test_a_second_replay_changes_nothing(site: Site) -> None:
     site.replay(lines)
     snapshot = site.ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
     assert site.replay(lines) == dict.fromkeys((3, 4, 5), "left as it was")
-    assert site.take_in().changed_nothing
+    assert site.ingest().changed_nothing
     assert site.ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')") == snapshot
 
 
@@ -253,7 +253,7 @@ def test_the_state_depends_on_files_and_repairs_alone(site: Site, tmp_path: Path
     anew.put(BILLS, AS_DELIVERED)
     repair = next((site.root / "repairs").rglob("*.csv"))
     anew.put(repair.relative_to(site.root).as_posix(), repair.read_text(encoding="utf-8"))
-    anew.take_in()
+    anew.ingest()
     assert anew.ask(STAGED) == site.ask(STAGED) == ALL_REPAIRED
     assert anew.ask(QUARANTINED) == []
 
@@ -262,7 +262,7 @@ def test_new_content_at_the_path_supersedes_file_and_repairs(site: Site) -> None
     lines = repaired(site.export())
     site.replay(lines)
     site.put(BILLS, AS_DELIVERED.replace('"1,5",=1+1', "376999,2").replace("310-7,electr\n", ""))
-    site.take_in()
+    site.ingest()
     assert site.ask(STAGED) == [(2, "2023-01-01", 412000), (3, "2023-02-01", 376999)]
     with pytest.raises(BadSettings, match="its path holds other content now"):
         site.replay(lines)
@@ -275,12 +275,12 @@ def test_records_of_other_formats_keep_their_labels(site: Site) -> None:
         "JobIDRaw|Cluster|Submit|Start|End|State|NCPUs|JobName\n"
         "7|tern|2024-01-10T08:00:00|2024-01-10T08:00:01|2024-01-10T09:00:00|COMPLETED|many|train|a\n",
     )
-    site.take_in()
+    site.ingest()
     (line,) = site.export(path)
     assert list(line)[6:] == ["jobidraw", "cluster", "submit", "start", "end", "state", "ncpus", "jobname"]
     assert (line["submit"], line["jobname"]) == ("2024-01-10T08:00:00", "train|a")
     assert site.replay([{**line, "ncpus": "64"}]) == {7 - 5: "accepted"}
-    # Local times of a repaired record are of the binding's zone too.
+    # Local times of a repaired record are of the source's zone too.
     assert site.ask("SELECT submitted_at_utc, cpu_count FROM staged.workload_runs") == [(datetime(2024, 1, 10), 64)]
 
 
@@ -290,7 +290,7 @@ def test_records_of_parquet_come_back_as_the_same_values(site: Site) -> None:
     pl.DataFrame(
         {"device_id": ["g1", "g2"], "sampled_at_utc": [at, at], "utilisation_ratio": [0.5, 1.5], "power_w": [0.1, None]}
     ).write_parquet(path)
-    site.take_in()
+    site.ingest()
     (line,) = site.export("landing/site-a/accelerator_samples/a.parquet")
     assert line["sampled_at_utc"] == "2023-01-10T04:00:00.250+00:00"
     assert site.replay([{**line, "utilisation_ratio": "0.75"}]) == {2: "accepted"}
@@ -337,7 +337,7 @@ def test_a_sheet_in_another_encoding_is_refused_with_the_way_out_and_then_read(s
 
 def test_a_file_refused_as_a_whole_is_told_to_be_replaced(site: Site) -> None:
     site.put("landing/site-a/utility_bills/letter.csv", "Dear customer\n")
-    site.take_in()
+    site.ingest()
     with pytest.raises(BadSettings, match="was refused as a whole, so there is no record to repair: Unknown column"):
         site.export("landing/site-a/utility_bills/letter.csv")
 
@@ -346,7 +346,7 @@ def test_repairs_for_rows_the_file_does_not_hold_are_refused_by_name(site: Site)
     site.replay(repaired(site.export()))
     repair = next((site.root / "repairs").rglob("*.csv"))
     repair.write_text(repair.read_text(encoding="utf-8-sig").replace("bills,5,", "bills,50,"), encoding="utf-8-sig")
-    (landing,) = site.take_in().landings
+    (landing,) = site.ingest().landings
     assert "Expected rows of 2023.csv; got 50" in landing.problem
     assert landing.problem.startswith(str(repair))
 
@@ -357,7 +357,7 @@ def test_a_sheet_of_another_file_is_not_applied_by_its_place(site: Site) -> None
     path = repairs.path_of(site.workspace.repairs_folder, content)
     path.parent.mkdir(parents=True)
     path.write_text(site.sheet.read_text(encoding="utf-8-sig").replace("sha256:", "sha256:0"), encoding="utf-8-sig")
-    (landing,) = site.take_in().landings
+    (landing,) = site.ingest().landings
     assert "replay the sheet instead of copying it" in landing.problem
 
 

@@ -1,4 +1,4 @@
-"""A process that is told to end while DuckDB is at work ends, and does not go on with the next part."""
+"""A process that is asked to end while DuckDB is at work ends, and does not go on with the next part."""
 
 import os
 import signal

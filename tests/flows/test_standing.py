@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from suanheng.flows.status.freshness import Freshness
-from suanheng.flows.status.quarters import Standing, Told, standings
+from suanheng.flows.status.quarters import Coverage, DatasetStatus, dataset_statuses
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.staleness import Reason, Stale
 
@@ -19,7 +19,9 @@ MARCH = (datetime(2023, 3, 1), datetime(2023, 4, 1))
 def standing(*spans: tuple[datetime, datetime], now: datetime, stale: tuple[Reason, ...] = (), cadence="monthly"):
     expected = [Freshness(*BILLS, 1, cadence, None, "fresh" if spans else "missing")]
     quarters = [Stale(FIRST, {}, 1, stale)] if stale else []
-    (found,) = standings([FIRST], expected, {BILLS: Told(list(spans), False)} if spans else {}, quarters, now)
+    (found,) = dataset_statuses(
+        [FIRST], expected, {BILLS: Coverage(list(spans), False)} if spans else {}, quarters, now
+    )
     return found
 
 
@@ -27,18 +29,18 @@ def standing(*spans: tuple[datetime, datetime], now: datetime, stale: tuple[Reas
     ("spans", "now", "state", "why"),
     [
         ([JANUARY, FEBRUARY, MARCH], datetime(2024, 1, 1, tzinfo=UTC), "fresh", ""),
-        # In March, January must be told of; February need not be yet.
+        # In March, January must be covered; February need not be yet.
         ([JANUARY], datetime(2023, 3, 15, tzinfo=UTC), "fresh", ""),
-        ([JANUARY], datetime(2023, 4, 15, tzinfo=UTC), "late", "expected monthly, and what is told ends 2023-02-01"),
-        ([JANUARY, MARCH], datetime(2024, 1, 1, tzinfo=UTC), "missing", "nothing is told of 2023-02-01 to 2023-02-28"),
+        ([JANUARY], datetime(2023, 4, 15, tzinfo=UTC), "late", "expected monthly, and what is stated ends 2023-02-01"),
+        ([JANUARY, MARCH], datetime(2024, 1, 1, tzinfo=UTC), "missing", "nothing is covered 2023-02-01 to 2023-02-28"),
         ([], datetime(2023, 2, 15, tzinfo=UTC), "not due", ""),
-        ([], datetime(2023, 3, 15, tzinfo=UTC), "missing", "nothing is told of 2023-01-01 to 2023-01-31"),
-        # What reaches into a month by the hours between two zones tells nothing of it.
+        ([], datetime(2023, 3, 15, tzinfo=UTC), "missing", "nothing is covered 2023-01-01 to 2023-01-31"),
+        # What reaches into a month by the hours between two zones states nothing of it.
         (
             [(datetime(2022, 12, 31, 16), datetime(2023, 1, 31, 16)), MARCH],
             datetime(2024, 1, 1, tzinfo=UTC),
             "missing",
-            "nothing is told of 2023-02-01 to 2023-02-28",
+            "nothing is covered 2023-02-01 to 2023-02-28",
         ),
     ],
 )
@@ -56,18 +58,20 @@ def test_a_quarterly_file_counts_for_its_three_months() -> None:
 
 
 def test_a_dataset_is_stale_for_reasons_of_its_own_and_of_the_whole_quarter() -> None:
-    now, all_told = datetime(2024, 1, 1, tzinfo=UTC), (JANUARY, FEBRUARY, MARCH)
+    now, all_covered = datetime(2024, 1, 1, tzinfo=UTC), (JANUARY, FEBRUARY, MARCH)
     own, other, whole = Reason("own", ("utility_bills",)), Reason("other", ("incidents",)), Reason("whole")
 
-    assert standing(*all_told, now=now, stale=(own, other, whole)) == Standing(
+    assert standing(*all_covered, now=now, stale=(own, other, whole)) == DatasetStatus(
         "site-a", "2023Q1", "utility_bills", "stale", "own; whole"
     )
-    assert standing(*all_told, now=now, stale=(other,)).state == "fresh"
+    assert standing(*all_covered, now=now, stale=(other,)).state == "fresh"
 
 
 def test_what_nobody_expects_stands_only_where_it_is() -> None:
     expected = [Freshness(*BILLS, 1, None, None, "no cadence")]
 
-    assert list(standings([FIRST], expected, {}, [], datetime(2024, 1, 1, tzinfo=UTC))) == []
-    (found,) = standings([FIRST], expected, {BILLS: Told([JANUARY], False)}, [], datetime(2024, 1, 1, tzinfo=UTC))
+    assert list(dataset_statuses([FIRST], expected, {}, [], datetime(2024, 1, 1, tzinfo=UTC))) == []
+    (found,) = dataset_statuses(
+        [FIRST], expected, {BILLS: Coverage([JANUARY], False)}, [], datetime(2024, 1, 1, tzinfo=UTC)
+    )
     assert found.state == "fresh"

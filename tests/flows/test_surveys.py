@@ -1,4 +1,4 @@
-"""A survey that was begun ahead counts only for the file it was begun for, as that lies now."""
+"""A survey that was begun ahead counts only for the file it was begun for, as that is now."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from suanheng.config.sources import BoundFile, bound_files
+from suanheng.config.sources import SourceFile, source_files
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.landing import in_place
 from suanheng.flows.landing.pending import sources_of, waiting
@@ -68,13 +68,13 @@ def lake(workspace: Workspace) -> Iterator[Lake]:
 def put(workspace: Workspace):
     """Lays a file into the landing zone."""
 
-    def lay(rows: pl.DataFrame, name: str = "day", site_id: str = "one") -> BoundFile:
+    def lay(rows: pl.DataFrame, name: str = "day", site_id: str = "one") -> SourceFile:
         path = workspace.root / "landing" / site_id / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         rows.write_parquet(fresh, row_group_size=200)
         fresh.replace(path)
-        return next(file for file in bound_files(workspace.root, sources_of(workspace)) if file.path == path)
+        return next(file for file in source_files(workspace.root, sources_of(workspace)) if file.path == path)
 
     return lay
 

@@ -21,7 +21,7 @@ DATASETS = ("accelerator_samples", "facility_readings", "utility_bills", "worklo
 
 
 def write_small(root: Path, months: int) -> Centre:
-    """A centre of four datasets, one thread, nothing taken in."""
+    """A centre of four datasets, one thread, nothing ingested."""
     centre = write_tiny(root, months)
     for path in centre.files():
         if path.parent.name not in DATASETS:

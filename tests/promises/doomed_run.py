@@ -1,4 +1,4 @@
-"""Run a night or a backfill, and die in the middle of it where told to.
+"""Run a night or a backfill, and die in the middle of it where stated to.
 
 ``python -m tests.promises.doomed_run WORKSPACE RUN NOW [STEP PART STATEMENT]``
 
@@ -51,7 +51,7 @@ def die() -> None:
 
 
 class DoomedConnection:
-    """A connection that counts statements, once told to, and dies at one of them."""
+    """A connection that counts statements, once stated to, and dies at one of them."""
 
     moment: str | None = None
     statements = 0

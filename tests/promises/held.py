@@ -16,13 +16,13 @@ from suanheng.transforms.definitions.recipes import recipes
 from suanheng.warehouse.lake import Lake, NoWarehouse, reading
 
 DIARY = "ops.runs"
-"""Left out: it tells of runs, not of data. A run that was killed is not in it, and its times are those of a clock."""
+"""Left out: it covers runs, not of data. A run that was killed is not in it, and its times are those of a clock."""
 
 RUN = "run_id"
 """Left out of every table and page: the run that is started again has a name of its own."""
 
 SNAPSHOT = "from_snapshot"
-"""Left out of the books: a run that was killed and the one after it make other snapshots than one run does."""
+"""Left out of the ledger: a run that was killed and the one after it make other snapshots than one run does."""
 
 _NAME_OF_A_RUN = re.compile(rb"(nightly|backfill)-\d{8}T\d+")
 
@@ -32,7 +32,7 @@ Place = tuple[str, date]
 
 @dataclass
 class Quarter:
-    """A quarter of a site: the rows of its months and of itself, the runs they name, and what the books say of it."""
+    """A quarter of a site: the rows of its months and of itself, the runs they name, and what the ledger says of it."""
 
     rows: list[str] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)
@@ -67,7 +67,7 @@ class Held:
         ]
 
     def torn(self, before: "Held", after: "Held") -> list[str]:
-        """Quarters and pages that are neither as before nor as after, or that their books do not describe."""
+        """Quarters and pages that are neither as before nor as after, or that their entries do not describe."""
         quarters = [
             f"{site_id} {start}"
             for (site_id, start), quarter in self.quarters.items()

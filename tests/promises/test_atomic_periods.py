@@ -26,7 +26,7 @@ def test_atomic_periods_a_reader_never_sees_a_half_built_quarter(built_workspace
     for look in looks:
         assert [quarter["period"] for quarter in look["quarters"]] == ["2023Q1", "2023Q2"]
         for quarter in look["quarters"]:
-            # Rollups, indicators, scores and books change together: one run made all of a quarter, and three months
+            # Rollups, indicators, scores and ledger change together: one run made all of a quarter, and three months
             # and the quarter make four scorecards.
             assert quarter["is_sum_of_months"]
             assert quarter["run_ids"] == [quarter["built_by"]]

@@ -22,7 +22,7 @@ def test_bitemporality_a_snapshot_answers_as_then(built_workspace, correct_a_bil
     changed = figures.join(now, on=figures.columns, how="anti", nulls_equal=True)
     assert set(changed["period"]) == {"2023-01", "2023-02", "2023-03", "2023Q1", "2023-04", "2023-05", "2023-06",
                                       "2023Q2", "2023"}  # fmt: skip
-    # What explains the difference: one file no longer counts, another lies in its place.
+    # What explains the difference: one file no longer counts, another is in its place.
     differing = set(built_workspace.ask(FILES).rows()) ^ set(files.rows())
     assert {(path, status) for path, _, status in differing} == {
         ("landing/tiny/utility_bills/2023-01.csv", "loaded"),

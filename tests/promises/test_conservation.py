@@ -49,14 +49,14 @@ COUNTS = """
 
 
 @pytest.fixture
-def take_in(built_workspace) -> Iterator[Callable[..., tuple[Lake, str]]]:
+def ingest(built_workspace) -> Iterator[Callable[..., tuple[Lake, str]]]:
     """``take_in({"a.csv": text, …})`` takes bills into a site of their own; gives the warehouse and the site."""
     numbers = count(1)
     with writing(built_workspace.workspace) as lake:
-        yield partial(_take_in, lake, built_workspace.workspace, numbers)
+        yield partial(_ingest, lake, built_workspace.workspace, numbers)
 
 
-def _take_in(lake: Lake, workspace: Workspace, numbers: Iterator[int], files: dict[str, str]) -> tuple[Lake, str]:
+def _ingest(lake: Lake, workspace: Workspace, numbers: Iterator[int], files: dict[str, str]) -> tuple[Lake, str]:
     site_id = f"site-{next(numbers)}"
     folder = workspace.root / "landing" / site_id / "utility_bills"
     folder.mkdir(parents=True)
@@ -67,11 +67,11 @@ def _take_in(lake: Lake, workspace: Workspace, numbers: Iterator[int], files: di
     return lake, site_id
 
 
-def test_conservation_every_record_is_accepted_or_quarantined(take_in) -> None:
+def test_conservation_every_record_is_accepted_or_quarantined(ingest) -> None:
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(records=st.lists(RECORD, min_size=1, max_size=12))
     def holds(records: list[str]) -> None:
-        lake, site_id = take_in({"bills.csv": "\n".join([HEADER, *records]) + "\n"})
+        lake, site_id = ingest({"bills.csv": "\n".join([HEADER, *records]) + "\n"})
 
         path = f"landing/{site_id}/utility_bills/bills.csv"
         read, accepted, quarantined, raw, rejected, row_numbers = lake.frame(
@@ -85,12 +85,12 @@ def test_conservation_every_record_is_accepted_or_quarantined(take_in) -> None:
     holds()
 
 
-def test_conservation_every_row_fed_is_staged_superseded_or_quarantined(take_in) -> None:
+def test_conservation_every_row_fed_is_staged_superseded_or_quarantined(ingest) -> None:
     @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(files=st.lists(st.lists(st.tuples(*GOOD_FIELDS).map(",".join), min_size=1, max_size=6), max_size=3))
     def holds(files: list[list[str]]) -> None:
         texts = {f"{number}.csv": "\n".join([HEADER, *records]) for number, records in enumerate(files)}
-        lake, site_id = take_in(texts)
+        lake, site_id = ingest(texts)
         distinct = set(texts.values())
 
         staged = stage.stage_dataset(lake, site_id, "utility_bills")

@@ -1,4 +1,4 @@
-"""Measured, estimated and default are told apart up to the score, even where the number is the same."""
+"""Measured, estimated and default are distinguished up to the score, even where the number is the same."""
 
 import shutil
 from typing import Any
@@ -13,7 +13,7 @@ SKU, DEFAULT_KG, DEFAULT = "H100 SXM 80GB", 164, "embodied_carbon/nvidia-h100-sx
 def nights(built_once, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The tiny centre twice: its accelerators' embodied carbon stated, and left out so that the default is used.
 
-    It works four weeks of each month at 40 % of its peak, on 200 kWh, so that its carbon lies between the goalposts.
+    It works four weeks of each month at 40 % of its peak, on 200 kWh, so that its carbon is between the goalposts.
     """
     centres = {}
     for name, stated in (("stated", DEFAULT_KG), ("default", "")):

@@ -30,7 +30,7 @@ def test_idempotence_the_same_content_under_another_name_is_recognised(built_wor
 
     outcome = built_workspace.night()
 
-    # "2023-03 (1).csv" sorts before "2023-03.csv", so even the path in the books stays.
+    # "2023-03 (1).csv" sorts before "2023-03.csv", so even the path in the ledger stays.
     assert outcome.changed_nothing
     assert built_workspace.snapshot() == snapshot
 

@@ -33,20 +33,20 @@ HEADER = "meter_id,commodity,service_start,service_end,energy_kwh,revision"
 LINE = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(0, 1))
 FILE = st.lists(LINE, min_size=1, max_size=3, unique_by=lambda line: (line[0], line[2]))
 NAME = st.sampled_from(["a.csv", "b.csv", "c.csv", "d.csv"])
-# A night: files that lie in the landing zone from then on, in place of those of the same name.
+# A night: files that are in the landing zone from then on, in place of those of the same name.
 NIGHTS = st.lists(st.dictionaries(NAME, FILE, max_size=3), min_size=1, max_size=4)
 
 Lines = Sequence[tuple[int, int, int]]
 
 
 def expected(nights: list[dict[str, Lines]]) -> set[tuple[int, int, int]]:
-    """What must be staged in the end, from the files that lie there in the end: by the rule, in plain Python.
+    """What must be staged in the end, from the files that are there in the end: by the rule, in plain Python.
 
     Per month the highest revision counts, then the file whose path sorts last.
     """
-    lying = {name: lines for night in nights for name, lines in night.items()}
+    stored = {name: lines for night in nights for name, lines in night.items()}
     kept: dict[int, tuple[int, str, int]] = {}
-    for name, lines in lying.items():
+    for name, lines in stored.items():
         for month, energy, revision in lines:
             kept[month] = max(kept.get(month, (-1, "", 0)), (revision, name, energy))
     return {(month, energy, revision) for month, (revision, _, energy) in kept.items()}
@@ -182,7 +182,7 @@ def test_order_independence_a_claim_counts_the_same_whichever_site_comes_first(b
 
 
 def test_order_independence_a_file_overwritten_by_a_copy_of_another_counts_no_longer(empty) -> None:
-    """a.csv first bills 1 kWh; then it becomes a copy of b.csv, which was taken in long before."""
+    """a.csv first bills 1 kWh; then it becomes a copy of b.csv, which was ingested long before."""
     lake, workspace = empty
     bill = "\n".join([HEADER, "m,electricity,2023-01-01,2023-02-01,{},{}"]) + "\n"
     one, two = bill.format(1, 1), bill.format(2, 0)

@@ -14,7 +14,7 @@ ENDS = {"contribution": "score", "contribution_low": "score_low", "contribution_
 
 def assert_adds_up(workspace, before: str, after: str) -> list:
     found = difference(workspace, before, after)
-    assert found.not_told is None
+    assert found.unexplained is None
     first, second = (state_of(workspace, name).numbers.composite for name in (before, after))
     for part, end in ENDS.items():
         shares = [getattr(contribution, part) for contribution in found.contributions]
@@ -42,11 +42,11 @@ def test_contributions_add_up_to_the_difference(restated, before, after) -> None
 
 def test_contributions_of_a_revision_come_from_what_was_published(restated_copy) -> None:
     workspace = restated_copy.workspace
-    told = difference(workspace, "tiny/2023Q1/r1", "tiny/2023Q1/r2").contributions
+    stated = difference(workspace, "tiny/2023Q1/r1", "tiny/2023Q1/r2").contributions
     # The second quarter as known now, and the first as published, whatever the first is now.
     restated_copy.write("workload_runs", "2023-01", restated_copy.rows("workload_runs", "2023-02"))
     restated_copy.night()
-    assert difference(workspace, "tiny/2023Q1/r1", "tiny/2023Q1/r2").contributions == told
+    assert difference(workspace, "tiny/2023Q1/r1", "tiny/2023Q1/r2").contributions == stated
     assert_adds_up(workspace, "tiny/2023Q1/r2", "tiny/2023Q1")
 
 
@@ -54,7 +54,7 @@ def test_a_scorecard_of_a_methodology_the_workspace_left_is_not_explained(restat
     workspace = replace(restated[0].workspace, methodology="eu-2024-1364")
     found = difference(workspace, "tiny/2023Q1/r1", "tiny/2023Q2")
     assert found.contributions == []
-    assert "tiny/2023Q2 was built with hqc-2024" in found.not_told
+    assert "tiny/2023Q2 was built with hqc-2024" in found.unexplained
 
 
 def test_the_verb_tells_the_contributions_in_json_and_in_words(restated) -> None:

@@ -1,4 +1,4 @@
-"""Public data that lies beside the repository, and the same way into the warehouse as for the look-alikes."""
+"""Public data that is beside the repository, and the same way into the warehouse as for the look-alikes."""
 
 import importlib.util
 from pathlib import Path

@@ -14,7 +14,7 @@ import pytest
 
 from suanheng.transforms.analysis.contributions import State, contributions
 from suanheng.transforms.analysis.index import Index, Indicator, Stages, compute
-from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.input_uncertainty import Choice, InputUncertainty
 from suanheng.transforms.analysis.replicates import Replicates, intervals, replicate
 from suanheng.transforms.analysis.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
 from suanheng.transforms.analysis.table_steps import Imputation, Screening, Treatment, screen
@@ -191,7 +191,7 @@ def test_ranks_without_each_pillar(example: Index):
     assert dict(found.iter_rows()) == pytest.approx(expected, abs=5e-7)
 
 
-DOUBT = Doubt(
+DOUBT = InputUncertainty(
     choices=(
         Choice("treatment", tuple(Treatment(at_most) for at_most in range(1, 6))),
         Choice("normalisation", (Normalisation("min_max", (1, 100)), Normalisation("z_score", (10, 2)))),
@@ -250,15 +250,15 @@ def test_our_replicates_agree_with_the_published_ones(example: Index):
 def test_replicates_can_be_had_one_by_one(example: Index):
     """The vectorised replicates are the index computed with each choice in turn."""
     data = table("ASEM_iData")
-    doubt = replace(DOUBT, weight_noise={})
+    input_uncertainty = replace(DOUBT, weight_noise={})
 
-    ours = replicate(example, data, doubt, replicates=60, seed=3)
+    ours = replicate(example, data, input_uncertainty, replicates=60, seed=3)
 
     draws = np.random.default_rng(3).random((60, 3))
     for number in (0, 13, 59):
         chosen = {
             choice.part: choice.alternatives[int(draw * len(choice.alternatives))]
-            for choice, draw in zip(doubt.choices, draws[number], strict=True)
+            for choice, draw in zip(input_uncertainty.choices, draws[number], strict=True)
         }
         alone = compute(replace(example, **chosen), data).aggregated["Index"].to_numpy()
         np.testing.assert_allclose(ours.scores[:, number], alone, rtol=1e-12)

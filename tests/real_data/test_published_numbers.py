@@ -139,7 +139,7 @@ BINDINGS: list[dict[str, Any]] = [
 BUILT = ("h200", "h200-99-9", "top500-2018-06", "top500-2023-11", "argonne", "ml-energy", "grid")
 """Sites whose rollups a published number is read from. The numbers of the others are in what is staged."""
 
-# A grid mix tells of a grid, not of a centre, and gives a site no months: this bill does.
+# A grid mix covers a grid, not of a centre, and gives a site no months: this bill does.
 BILL_OF_2022 = """\
 meter_id,service_start,service_end,commodity,energy_kwh,is_estimated
 grid-meter,2022-01-01,2023-01-01,electricity,1,false

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.real_data
 
 
 @pytest.fixture
-def taken_in(gated, feed, staged) -> Callable[..., pl.DataFrame]:
+def ingested(gated, feed, staged) -> Callable[..., pl.DataFrame]:
     """Staged rows of files, none of whose records may be rejected at either gate."""
 
     def run(
@@ -52,10 +52,10 @@ def _published(public_data: Path) -> dict[tuple[str, str], dict[str, str]]:
     return published
 
 
-def test_two_h100_server_is_147_8_watts_and_32_percent_over_15277_hours(public_data, taken_in):
+def test_two_h100_server_is_147_8_watts_and_32_percent_over_15277_hours(public_data, ingested):
     path = public_data / "gpu_server_hourly" / "cbsugpu08_usage_stats.txt"
     options = {"gpus_per_server": 2, "sku": "H100 PCIe 80GB"}
-    hours = taken_in("gpu_server_hourly", "accelerator_samples", [path], options, "America/New_York")
+    hours = ingested("gpu_server_hourly", "accelerator_samples", [path], options, "America/New_York")
     assert hours.height == 15_277
     assert round(hours["power_w"].mean(), 1) == 147.8
     assert round(100 * hours["utilisation_ratio"].mean(), 1) == 32.0
@@ -65,15 +65,15 @@ def test_two_h100_server_is_147_8_watts_and_32_percent_over_15277_hours(public_d
 
 
 @pytest.mark.parametrize(("server", "hours"), [("05", 23_371), ("06", 23_304), ("10", 8_694)])
-def test_every_hour_of_the_other_servers_is_taken_in_once(public_data, taken_in, server, hours):
+def test_every_hour_of_the_other_servers_is_taken_in_once(public_data, ingested, server, hours):
     # The footers of the files count these rows.
     path = public_data / "gpu_server_hourly" / f"cbsugpu{server}_usage_stats.txt"
-    rows = taken_in("gpu_server_hourly", "accelerator_samples", [path], {"gpus_per_server": 2}, "America/New_York")
+    rows = ingested("gpu_server_hourly", "accelerator_samples", [path], {"gpus_per_server": 2}, "America/New_York")
     assert rows.n_unique(["device_id", "sampled_at_utc"]) == rows.height == hours
 
 
-def test_slurm_jobs_sum_to_the_published_hours(public_data, taken_in):
-    runs = taken_in("sacct", "workload_runs", [public_data / "slurm_sacct" / "phillips.log"], time_zone="UTC")
+def test_slurm_jobs_sum_to_the_published_hours(public_data, ingested):
+    runs = ingested("sacct", "workload_runs", [public_data / "slurm_sacct" / "phillips.log"], time_zone="UTC")
     assert runs.n_unique(["cluster_id", "job_id", "submitted_at_utc"]) == runs.height == 4_285
     # Published for 2016-12-22 to 2017-01-01, both days included; cluster time is UTC.
     totals = duckdb.sql("""
@@ -91,19 +91,19 @@ def test_slurm_jobs_sum_to_the_published_hours(public_data, taken_in):
     assert [round(total, 4) for total in totals] == [438.8203, 11_767.9883, 506.9128, 1_344.8686]
 
 
-def test_slurm_states_are_split_from_their_actors(public_data, taken_in):
-    runs = taken_in("sacct", "workload_runs", [public_data / "slurm_sacct" / "phillips.log"], time_zone="UTC")
+def test_slurm_states_are_split_from_their_actors(public_data, ingested):
+    runs = ingested("sacct", "workload_runs", [public_data / "slurm_sacct" / "phillips.log"], time_zone="UTC")
     states = dict(runs.group_by("state").len().iter_rows())
     assert states == {"completed": 2_324, "failed": 1_717, "cancelled": 243, "timeout": 1}
 
 
-def test_mean_wall_power_is_the_published_one_for_all_26_submissions(public_data, taken_in, rolled):
-    power = taken_in("mlperf_power_log", "facility_readings", _mlperf_logs(public_data, "spl.txt"), time_zone="UTC")
+def test_mean_wall_power_is_the_published_one_for_all_26_submissions(public_data, ingested, rolled):
+    power = ingested("mlperf_power_log", "facility_readings", _mlperf_logs(public_data, "spl.txt"), time_zone="UTC")
     # The 99 and 99.9 variants of a benchmark may share a run, and with it the log of the analyser.
     power = power.unique(["meter_id", "started_at_utc", "power_w"])
     assert power.n_unique(["meter_id", "started_at_utc"]) == power.height
     logs = _mlperf_logs(public_data, "mlperf_log_detail.txt")
-    results = taken_in("mlperf_run_log", "benchmark_results", logs, time_zone="UTC")
+    results = ingested("mlperf_run_log", "benchmark_results", logs, time_zone="UTC")
     rollup = rolled(
         "rollups/benchmark_power",
         {"staged.benchmark_results": results, "staged.facility_readings": power},
@@ -120,9 +120,9 @@ def test_mean_wall_power_is_the_published_one_for_all_26_submissions(public_data
         assert row["is_valid"]
 
 
-def test_sampled_energy_is_the_energy_of_the_counters(public_data, taken_in, gated, feed, staged, rolled):
+def test_sampled_energy_is_the_energy_of_the_counters(public_data, ingested, gated, feed, staged, rolled):
     folder = public_data / "gpu_power_a100"
-    phases = taken_in("nvml_phase_energy", "workload_runs", [folder / "Llama-2-70b-chat-hf-argonne-swing-4.csv"])
+    phases = ingested("nvml_phase_energy", "workload_runs", [folder / "Llama-2-70b-chat-hf-argonne-swing-4.csv"])
     options = {"node": "argonne-swing", "gpus_per_burst": 4}
     accepted, rejected = gated("nvidia_smi", folder / "nvidia-smi.csv", options, "America/Chicago")
     assert (accepted.height, rejected["rule"].to_list()) == (42_962, ["field_count"])
@@ -146,10 +146,10 @@ def test_sampled_energy_is_the_energy_of_the_counters(public_data, taken_in, gat
     assert short["ratio"].is_between(0.96, 1.05).all()
 
 
-def test_every_system_description_becomes_a_server_with_its_accelerators(public_data, taken_in):
+def test_every_system_description_becomes_a_server_with_its_accelerators(public_data, ingested):
     systems = sorted((public_data / "mlperf_inference_v4.1_systems").rglob("*.json"))
     described = [json.loads(path.read_text(encoding="utf-8")) for path in systems]
-    assets = taken_in("mlperf_system", "hardware_assets", systems, {"in_service_from": "2024-07-01"})
+    assets = ingested("mlperf_system", "hardware_assets", systems, {"in_service_from": "2024-07-01"})
     accelerators = assets.filter(asset_class="accelerator")
     servers = assets.filter(pl.col("asset_class") != "accelerator")
     assert assets["asset_id"].is_unique().all()

@@ -133,11 +133,11 @@ def test_one_command_builds_every_quarter_the_data_touches(filled: tuple[Workspa
     assert outcome.built == [f"gpu-servers {quarter_name(quarter)}" for quarter in QUARTERS]
     # The footers of the four files count 23,371 + 23,304 + 15,277 + 8,694 rows; the inventory has 8.
     assert (len(outcome.landings), records) == (5, 70_654)
-    told = (
-        f"{len(outcome.landings)} files taken in ({records} records), {outcome.files_refused} refused, "
+    stated = (
+        f"{len(outcome.landings)} files ingested ({records} records), {outcome.files_refused} refused, "
         f"{outcome.rows_quarantined} records quarantined, {len(outcome.built)} quarters built"
     )
-    assert told in DOCUMENT
+    assert stated in DOCUMENT
 
 
 @pytest.mark.parametrize("quarter", QUARTERS, ids=quarter_name)

@@ -1,4 +1,4 @@
-"""Compiled loops do without a place to be kept, which a function that lies in no file never has."""
+"""Compiled loops do without a place to be kept, which a function that is in no file never has."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,14 @@ from numba import njit
 
 from suanheng.schemas.checking.compiled import compiled
 
-NOWHERE = "def add(numbers):\n    total = 0\n    for number in numbers:\n        total += number\n    return total\n"
+WITHOUT_A_FILE = (
+    "def add(numbers):\n    total = 0\n    for number in numbers:\n        total += number\n    return total\n"
+)
 
 
 def test_a_loop_that_cannot_be_kept_is_compiled_all_the_same() -> None:
     there: dict = {}
-    exec(compile(NOWHERE, "<nowhere>", "exec"), there)
+    exec(compile(WITHOUT_A_FILE, "<nowhere>", "exec"), there)
     with pytest.raises(RuntimeError, match="cannot cache"):
         njit(cache=True)(there["add"])
 

@@ -1,4 +1,4 @@
-"""Bills whose tariff periods are told apart: their lines add up, and a total is never counted beside its parts."""
+"""Bills whose tariff periods are distinguished: their lines add up, and a total is never counted beside its parts."""
 
 from datetime import date
 

@@ -28,14 +28,14 @@ def flat(how: Aggregation = ARITHMETIC, **scores_and_weights: tuple[float, float
     return State(scores, (group,), {"top": how})
 
 
-def told(found: dict[Cause, np.ndarray]) -> dict[str, float]:
+def stated(found: dict[Cause, np.ndarray]) -> dict[str, float]:
     return {f"{cause.kind} of {cause.name}": float(share[0]) for cause, share in found.items()}
 
 
 def test_of_an_arithmetic_mean_they_are_weight_times_change():
     found = contributions(flat(a=(10, 1), b=(50, 3)), flat(a=(30, 1), b=(40, 3)))
 
-    assert told(found) == pytest.approx({"score of a": 20 / 4, "score of b": -10 * 3 / 4})
+    assert stated(found) == pytest.approx({"score of a": 20 / 4, "score of b": -10 * 3 / 4})
 
 
 def test_of_a_geometric_mean_of_two():
@@ -43,22 +43,22 @@ def test_of_a_geometric_mean_of_two():
     before = flat(Aggregation("geometric"), a=(4, 1), b=(9, 1))
     after = flat(Aggregation("geometric"), a=(16, 1), b=(25, 1))
 
-    assert told(contributions(before, after)) == pytest.approx({"score of a": 8, "score of b": 6})
+    assert stated(contributions(before, after)) == pytest.approx({"score of a": 8, "score of b": 6})
 
 
 def test_a_changed_weight_has_its_own_contribution():
     # mean of 20 and 80 with weights 1:1 is 50, with 3:1 it is 35
     found = contributions(flat(a=(20, 1), b=(80, 1)), flat(a=(20, 3), b=(80, 1)))
 
-    assert told(found) == pytest.approx({"score of a": 0, "weight of a": -15, "score of b": 0})
+    assert stated(found) == pytest.approx({"score of a": 0, "weight of a": -15, "score of b": 0})
 
 
 def test_weights_that_keep_their_proportions_have_not_changed():
     # all doubled, and a third indicator as heavy as the first
     before, after = flat(a=(20, 1), b=(80, 3)), flat(a=(20, 2), b=(80, 6), c=(65, 2))
 
-    assert told(contributions(before, after)) == pytest.approx({"score of a": 0, "score of b": 0, "score of c": 0})
-    assert told(contributions(before, flat(a=(20, 2), b=(80, 6), c=(15, 2)))) == pytest.approx(
+    assert stated(contributions(before, after)) == pytest.approx({"score of a": 0, "score of b": 0, "score of c": 0})
+    assert stated(contributions(before, flat(a=(20, 2), b=(80, 6), c=(15, 2)))) == pytest.approx(
         {"score of a": 0, "score of b": 0, "score of c": -10}
     )
 
@@ -67,16 +67,16 @@ def test_another_kind_of_mean_has_its_own_contribution():
     # 50 arithmetic, 40 geometric
     found = contributions(flat(a=(20, 1), b=(80, 1)), flat(Aggregation("geometric"), a=(20, 1), b=(80, 1)))
 
-    assert told(found) == pytest.approx({"score of a": 0, "score of b": 0, "aggregation of top": -10})
+    assert stated(found) == pytest.approx({"score of a": 0, "score of b": 0, "aggregation of top": -10})
 
 
 def test_an_indicator_that_comes_or_goes():
     # b comes: 20 alone, then the mean of 20 and 80
-    assert told(contributions(flat(a=(20, 1), b=(ABSENT, 1)), flat(a=(20, 1), b=(80, 1)))) == pytest.approx(
+    assert stated(contributions(flat(a=(20, 1), b=(ABSENT, 1)), flat(a=(20, 1), b=(80, 1)))) == pytest.approx(
         {"score of a": 0, "score of b": 30}
     )
     # and it may be unknown to the methodology before
-    assert told(contributions(flat(a=(20, 1)), flat(a=(20, 1), b=(80, 1)))) == pytest.approx(
+    assert stated(contributions(flat(a=(20, 1)), flat(a=(20, 1), b=(80, 1)))) == pytest.approx(
         {"score of a": 0, "score of b": 30}
     )
 
@@ -86,7 +86,7 @@ def test_one_goes_and_another_comes():
     # way: 30 and 30
     found = contributions(flat(a=(20, 1), b=(ABSENT, 1)), flat(a=(ABSENT, 1), b=(80, 1)))
 
-    assert told(found) == pytest.approx({"score of a": 15, "score of b": 45})
+    assert stated(found) == pytest.approx({"score of a": 15, "score of b": 45})
 
 
 def test_where_either_state_has_no_score_there_is_nothing_to_explain():

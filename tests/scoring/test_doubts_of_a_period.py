@@ -1,4 +1,4 @@
-"""The scores of a period under doubt: what is varied, by hand, and that what is told holds together."""
+"""The scores of a period under input uncertainty: what is varied, by hand, and that what is stated holds together."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from suanheng.transforms.analysis.period_uncertainty import (
     OPERATIONAL,
     Draws,
     Measured,
-    doubt_of,
+    input_uncertainty_of,
     uncertainty,
 )
 from suanheng.transforms.scoring.judge import judge
@@ -63,7 +63,7 @@ def ends(rows: pl.DataFrame, indicator: str, cause: str) -> tuple[float, float]:
 def test_measurement_by_hand(indicators: Indicators, methodology: Methodology) -> None:
     judged = judge(indicators(**CARBON), methodology)
 
-    rows = doubt_of(judged, methodology, Measured("0.5S", 0.1), EMBODIED).measurement
+    rows = input_uncertainty_of(judged, methodology, Measured("0.5S", 0.1), EMBODIED).measurement
 
     # ± 0.5 % and ± 10 % of 2.815; the hardware's 0.035 stays, and may itself be 575 ÷ 164 times as much.
     assert ends(rows, OPERATIONAL, "meter class") == pytest.approx((2.815 - 0.014075, 2.815 + 0.014075))
@@ -76,10 +76,10 @@ def test_measurement_by_hand(indicators: Indicators, methodology: Methodology) -
 
 
 def test_nothing_is_made_up_about_the_measurement(indicators: Indicators, methodology: Methodology) -> None:
-    doubt = doubt_of(judge(indicators(), methodology), methodology, Measured(), EMBODIED)
+    input_uncertainty = input_uncertainty_of(judge(indicators(), methodology), methodology, Measured(), EMBODIED)
 
-    assert doubt.measurement.is_empty()
-    (choice,) = doubt.choices
+    assert input_uncertainty.measurement.is_empty()
+    (choice,) = input_uncertainty.choices
     assert [mean["composite"].method for mean in choice.alternatives] == ["geometric", "arithmetic", "geometric"]
 
 
@@ -89,9 +89,11 @@ def test_further_rows_are_limited_to_what_is_compared(indicators: Indicators, me
     ]
     rows = pl.DataFrame(stated, schema=COLUMNS, orient="row")
 
-    doubt = doubt_of(judge(indicators(), methodology), methodology, Measured(rows=rows), EMBODIED)
+    input_uncertainty = input_uncertainty_of(
+        judge(indicators(), methodology), methodology, Measured(rows=rows), EMBODIED
+    )
 
-    assert doubt.measurement["unit"].to_list() == ["a"]
+    assert input_uncertainty.measurement["unit"].to_list() == ["a"]
 
 
 def test_a_site_alike_in_everything_is_certain_and_withheld_evidence_is_not(

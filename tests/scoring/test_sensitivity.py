@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from suanheng.transforms.analysis.index import Index, Indicator
-from suanheng.transforms.analysis.input_uncertainty import Doubt
+from suanheng.transforms.analysis.input_uncertainty import InputUncertainty
 from suanheng.transforms.analysis.measurement import COLUMNS
 from suanheng.transforms.analysis.sensitivity import Design, rank_change, removals, sensitivity, sobol_indices
 from suanheng.transforms.scoring.aggregate import Aggregation, Group
@@ -18,10 +18,10 @@ TABLE = pl.DataFrame({"unit": ["a", "b"], "x": [50.0, 40.0], "y": [50.0, 45.0], 
 INDEX = Index(INDICATORS, (Group("top", {"x": 1, "y": 2, "z": 1}),))
 
 
-def measured(*indicators: str, spread: float = 10.0) -> Doubt:
+def measured(*indicators: str, spread: float = 10.0) -> InputUncertainty:
     """Unit a is uncertain in each indicator by the same, each for a cause of its own."""
     rows = [("a", name, f"cause {name}", name, "uniform", 50 - spread, 50 + spread) for name in indicators]
-    return Doubt(measurement=pl.DataFrame(rows, schema=COLUMNS, orient="row"))
+    return InputUncertainty(measurement=pl.DataFrame(rows, schema=COLUMNS, orient="row"))
 
 
 def test_of_a_weighted_mean_the_indices_are_the_squared_weights():

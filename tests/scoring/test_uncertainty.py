@@ -10,7 +10,7 @@ import pytest
 
 from suanheng.transforms.analysis.experiment import Experiment, Factor
 from suanheng.transforms.analysis.index import Index, Indicator, UndefinedIndex, table_of
-from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.input_uncertainty import Choice, InputUncertainty
 from suanheng.transforms.analysis.measurement import COLUMNS, coverage_of
 from suanheng.transforms.analysis.replicates import Replicates, intervals, replicate, win_probabilities
 from suanheng.transforms.analysis.table_steps import Imputation, Treatment
@@ -38,7 +38,7 @@ MEASUREMENT = rows(
     ("c", "x", "coverage", "coverage c", "uniform", 6.0, 9.0),
     ("b", "y", "specification range", "sheet", "uniform", 25.0, 10.0),  # falls as the sheet rises
 )
-DOUBT = Doubt(
+DOUBT = InputUncertainty(
     choices=(
         Choice("normalisation", (Normalisation(), Normalisation("min_max", (1, 100)))),
         Choice("aggregation", (Aggregation(), Aggregation("geometric", lowest=1), Aggregation("harmonic", lowest=2))),
@@ -117,7 +117,7 @@ def test_scores_as_stated():
 
 def test_a_seed_gives_the_same_replicates_in_any_order_of_rows_and_columns():
     once = replicate(INDEX, TABLE, DOUBT, 300, seed=7)
-    shuffled_doubt = Doubt(DOUBT.choices, DOUBT.weight_noise, MEASUREMENT.reverse())
+    shuffled_doubt = InputUncertainty(DOUBT.choices, DOUBT.weight_noise, MEASUREMENT.reverse())
     turned = Index(INDEX.indicators[::-1], (Group("top", {"y": 2, "x": 1}),))
     again = replicate(turned, TABLE.select("y", "x", "unit"), shuffled_doubt, 300, seed=7)
 
@@ -141,7 +141,7 @@ def test_rows_of_one_source_err_together():
     apart = together.with_columns(source=pl.col("unit"))
     arithmetic = Index(INDEX.indicators, (Group("top", {"x": 1, "y": 1e-9}),))
 
-    shared, own = (replicate(arithmetic, TABLE, Doubt(measurement=each), 400) for each in (together, apart))
+    shared, own = (replicate(arithmetic, TABLE, InputUncertainty(measurement=each), 400) for each in (together, apart))
 
     # one factor for both keeps their distance; two factors do not
     assert np.ptp(shared.scores[1] - shared.scores[0]) == pytest.approx(0, abs=1e-6)
@@ -150,7 +150,9 @@ def test_rows_of_one_source_err_together():
 
 def test_an_unknown_value_takes_what_its_row_says():
     gap = TABLE.with_columns(x=pl.Series([2.0, None, 8.0]))
-    known = replicate(INDEX, gap, Doubt(measurement=rows(("b", "x", "coverage", "s", "uniform", 0.0, 10.0))), 500)
+    known = replicate(
+        INDEX, gap, InputUncertainty(measurement=rows(("b", "x", "coverage", "s", "uniform", 0.0, 10.0))), 500
+    )
 
     assert math.isnan(known.nominal[1])
     # x anywhere from 0 to 100 points, y 50: (x + 100) ÷ 3
@@ -161,14 +163,14 @@ def test_an_unknown_value_takes_what_its_row_says():
 
 def test_alternatives_of_imputation_and_of_weights():
     gap = TABLE.with_columns(x=pl.Series([2.0, None, 8.0]))
-    doubt = Doubt(
+    input_uncertainty = InputUncertainty(
         (
             Choice("imputation", (Imputation("mean"), Imputation("median", "row"))),
             Choice("groups", ((Group("top", {"x": 1, "y": 1}),), (Group("top", {"x": 3, "y": 1}),))),
         )
     )
 
-    scores = Experiment(INDEX, gap, doubt).run(np.array([[0.1, 0.1], [0.1, 0.9], [0.9, 0.1]]))
+    scores = Experiment(INDEX, gap, input_uncertainty).run(np.array([[0.1, 0.1], [0.1, 0.9], [0.9, 0.1]]))
 
     # b: mean 5, so 50 points; by row y is half way from 30 to 10, so x half way from 2 to 8, the same 5
     assert scores.T.tolist() == [[22.5, 50, 77.5], [21.25, 50, 78.75], [22.5, 50, 77.5]]
@@ -216,14 +218,14 @@ def test_uncertainty_of_scorecards(
     judged = judge(sites, methodology)
 
     replicates = replicate(
-        Index.of(methodology), table_of(judged), Doubt(measurement=coverage_of(judged)), replicates=2_000
+        Index.of(methodology), table_of(judged), InputUncertainty(measurement=coverage_of(judged)), replicates=2_000
     )
     found = {row["unit"]: row for row in intervals(replicates).to_dicts()}
 
     composites = {row["site_id"]: row for row in score(sites, methodology, catalogue).composites.to_dicts()}
     known, open_one = found["known"], found["open"]
     assert known["score_p05"] == known["score_p95"] == pytest.approx(composites["known"]["score"])
-    # the scorecard's interval is what the missing one allows at most; the quantiles lie within, near its ends
+    # the scorecard's interval is what the missing one allows at most; the quantiles are within, near its ends
     low, high = composites["open"]["score_low"], composites["open"]["score_high"]
     assert low < open_one["score_p05"] < low + 0.1 * (high - low)
     assert high - 0.1 * (high - low) < open_one["score_p95"] < high
@@ -237,39 +239,59 @@ TWO_WAYS = Choice("normalisation", (Normalisation(), Normalisation("rank")))
 @pytest.mark.parametrize(
     ("doubt", "fault"),
     [
-        (Doubt((Choice("treatment", (Treatment(1),)),)), "treatment: expected two alternatives or more, got 1"),
-        (Doubt((Choice("treatment", (Treatment(1), 2)),)), "treatment: expected alternatives of type Treatment, got 2"),
         (
-            Doubt((TWO_WAYS, TWO_WAYS)),
+            InputUncertainty((Choice("treatment", (Treatment(1),)),)),
+            "treatment: expected two alternatives or more, got 1",
+        ),
+        (
+            InputUncertainty((Choice("treatment", (Treatment(1), 2)),)),
+            "treatment: expected alternatives of type Treatment, got 2",
+        ),
+        (
+            InputUncertainty((TWO_WAYS, TWO_WAYS)),
             "normalisation: expected one choice with all alternatives, got 2",
         ),
-        (Doubt(weight_noise={2: 0.1}), "weight noise: expected a level from 1 to 1, got 2"),
-        (Doubt(weight_noise={1: 1.0}), "expected a share between 0 and 1, got 1"),
-        (Doubt(measurement=MEASUREMENT.drop("kind")), "but kind is missing"),
-        (Doubt(measurement=rows(("z", "x", "c", "s", "uniform", 1.0, 2.0))), "expected a unit and an indicator"),
-        (Doubt(measurement=rows(("a", "x", "c", "s", "uniform", 3.0, 4.0))), "expected ends around the value 2, got 3"),
+        (InputUncertainty(weight_noise={2: 0.1}), "weight noise: expected a level from 1 to 1, got 2"),
+        (InputUncertainty(weight_noise={1: 1.0}), "expected a share between 0 and 1, got 1"),
+        (InputUncertainty(measurement=MEASUREMENT.drop("kind")), "but kind is missing"),
         (
-            Doubt(measurement=rows(("a", "x", "c", "s", "beta", 1.0, 4.0))),
+            InputUncertainty(measurement=rows(("z", "x", "c", "s", "uniform", 1.0, 2.0))),
+            "expected a unit and an indicator",
+        ),
+        (
+            InputUncertainty(measurement=rows(("a", "x", "c", "s", "uniform", 3.0, 4.0))),
+            "expected ends around the value 2, got 3",
+        ),
+        (
+            InputUncertainty(measurement=rows(("a", "x", "c", "s", "beta", 1.0, 4.0))),
             "expected one of uniform, triangular, normal",
         ),
-        (Doubt(measurement=rows(("a", "x", "c", "s", "uniform", None, 4.0))), "expected finite ends, got None and 4"),
-        (Doubt(measurement=rows(("a", "x", "c", "s", "uniform", 1.0, math.inf))), "expected finite ends"),
-        (Doubt(measurement=pl.concat([MEASUREMENT, MEASUREMENT.head(1)])), "a x meter a: expected one row, got 2"),
         (
-            Doubt(measurement=pl.concat([MEASUREMENT, rows(("b", "x", "other", "meter a", "uniform", 1.0, 9.0))])),
+            InputUncertainty(measurement=rows(("a", "x", "c", "s", "uniform", None, 4.0))),
+            "expected finite ends, got None and 4",
+        ),
+        (InputUncertainty(measurement=rows(("a", "x", "c", "s", "uniform", 1.0, math.inf))), "expected finite ends"),
+        (
+            InputUncertainty(measurement=pl.concat([MEASUREMENT, MEASUREMENT.head(1)])),
+            "a x meter a: expected one row, got 2",
+        ),
+        (
+            InputUncertainty(
+                measurement=pl.concat([MEASUREMENT, rows(("b", "x", "other", "meter a", "uniform", 1.0, 9.0))])
+            ),
             "source meter a: expected one cause, got meter class, other",
         ),
     ],
 )
-def test_a_doubt_that_does_not_fit_is_refused(doubt: Doubt, fault: str):
+def test_a_doubt_that_does_not_fit_is_refused(input_uncertainty: InputUncertainty, fault: str):
     with pytest.raises(UndefinedIndex) as refusal:
-        Experiment(INDEX, TABLE, doubt)
+        Experiment(INDEX, TABLE, input_uncertainty)
 
     assert fault in str(refusal.value)
 
 
 def test_a_combination_that_is_not_defined_is_named():
-    doubt = Doubt(
+    input_uncertainty = InputUncertainty(
         (
             Choice("normalisation", (Normalisation(), Normalisation("z_score"))),
             Choice("aggregation", (Aggregation(), Aggregation("geometric"))),
@@ -277,4 +299,4 @@ def test_a_combination_that_is_not_defined_is_named():
     )
 
     with pytest.raises(UndefinedIndex, match=r"z_score.*geometric[\s\S]*geometric mean of zero"):
-        Experiment(INDEX, TABLE, doubt).run(np.array([[0.9, 0.9]]))
+        Experiment(INDEX, TABLE, input_uncertainty).run(np.array([[0.9, 0.9]]))

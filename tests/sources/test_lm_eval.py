@@ -1,4 +1,4 @@
-"""Results of lm-evaluation-harness: one accuracy per task out of several, versions that tell what was measured."""
+"""Results of lm-evaluation-harness: one accuracy per task out of several, versions that state what was measured."""
 
 from datetime import date
 

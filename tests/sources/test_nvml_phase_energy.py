@@ -104,7 +104,7 @@ def test_energy_is_the_trapezoid_cut_at_start_and_end(run_energy):
     # a: from 150 W to 200 W in 5 s, then 200 W for 5 s = 875 J + 1000 J; b: 50 W for 10 s = 500 J.
     assert row["sampled_energy_j"] == Decimal(2375)
     assert row["stated_energy_j"] == Decimal(2400)
-    # Only the sample of a at 10 s lies within the run.
+    # Only the sample of a at 10 s is within the run.
     assert row["samples"] == 1
     assert row["sampled_device_s"] == row["device_s"] == Decimal(20)
     assert (row["month_start"], row["evidence_rank"]) == (date(2024, 6, 1), 2)

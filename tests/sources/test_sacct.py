@@ -134,7 +134,7 @@ def test_every_defect_is_named_and_no_row_is_lost(gated, samples):
         4: "str_matches",
         5: "type",
     }
-    # Both faults of the fifth record are told.
+    # Both faults of the fifth record are stated.
     assert "ncpus" in found[5][1]
     assert "account" in found[5][1]
 

@@ -23,7 +23,7 @@ STAGED = (
     "SELECT * FROM staged.utility_bills WHERE site_id = ? ORDER BY service_start, service_end, line_type, energy_kwh"
 )
 RECORDS = "SELECT * FROM quarantine.records WHERE site_id = ? AND stage = 'staged' ORDER BY record"
-BOOKS = "SELECT * FROM ops.stagings WHERE site_id = ?"
+LEDGER = "SELECT * FROM ops.stagings WHERE site_id = ?"
 JANUARY, FEBRUARY, MARCH, APRIL = "2023-01-01", "2023-02-01", "2023-03-01", "2023-04-01"
 
 
@@ -78,8 +78,8 @@ class Bills:
         return self._lake.frame(RECORDS, [self._site_id]).to_dicts()
 
     @property
-    def books(self) -> dict[str, int]:
-        row = self._lake.frame(BOOKS, [self._site_id]).row(0, named=True)
+    def known_files(self) -> dict[str, int]:
+        row = self._lake.frame(LEDGER, [self._site_id]).row(0, named=True)
         return {name: row[f"rows_{name}"] for name in ("fed", "staged", "superseded", "quarantined")}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.building import periods, staleness
-from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.scoring.methodology import load
 from suanheng.warehouse.lake import Lake, writing
 from tests.conftest import NOW, Centre
@@ -36,11 +36,11 @@ def _is_view(lake: Lake, dataset: str) -> bool:
 
 def test_a_large_dataset_is_read_where_it_is_stored(built_workspace: Centre, service_offers: Any) -> None:
     with writing(built_workspace.workspace) as lake:
-        Workbench(lake, "bench").lay_out("tiny")
+        ScratchDatabase(lake, "bench").lay_out("tiny")
         assert (_is_view(lake, "service_offers"), _is_view(lake, "accelerator_samples")) == (False, True)
         lake.execute("DETACH bench")
         service_offers(is_large=True)
-        Workbench(lake, "bench").lay_out("tiny")
+        ScratchDatabase(lake, "bench").lay_out("tiny")
         assert _is_view(lake, "service_offers")
 
 
@@ -49,12 +49,12 @@ def test_recipes_of_a_site_see_all_sites_where_the_contract_says_so(
 ) -> None:
     with writing(built_workspace.workspace) as lake:
         lake.execute(OF_ANOTHER)
-        bench = Workbench(lake)
-        bench.lay_out("tiny")
+        scratch = ScratchDatabase(lake)
+        scratch.lay_out("tiny")
         assert lake.frame(SITES_SEEN).rows() == [("tiny",)]
         service_offers(is_seen_by_all_sites=True)
-        bench.refresh()
-        bench.lay_out("tiny")
+        scratch.refresh()
+        scratch.lay_out("tiny")
         assert lake.frame(SITES_SEEN).rows() == [("other",), ("tiny",)]
 
 

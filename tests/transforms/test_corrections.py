@@ -202,8 +202,8 @@ def test_what_the_dataset_does_not_have_is_refused_by_name(correct, change: dict
         read_checked(correct(entry).workspace)
 
 
-def take_in(centre: Any) -> Any:
-    """Take in and stage, build nothing."""
+def ingest(centre: Any) -> Any:
+    """Ingest and stage, build nothing."""
     return night.ingest(centre.workspace, Steps(), datetime(2024, 2, 1, tzinfo=UTC))
 
 
@@ -227,11 +227,11 @@ def test_a_night_applies_a_correction_once_and_takes_it_back_when_it_is_removed(
 
 
 def test_a_source_that_mends_itself_ends_the_correction_and_the_night_says_so(built_workspace, correct) -> None:
-    take_in(correct(ENTRY))
+    ingest(correct(ENTRY))
     rows = built_workspace.rows("utility_bills", "2023-02")
     built_workspace.write("utility_bills", "2023-02", [{**rows[0], "energy_kwh": "655"}, rows[1]])
 
-    outcome = take_in(built_workspace)
+    outcome = ingest(built_workspace)
 
     # Neither 327.5, which would be scaled twice, nor 1310.
     assert built_workspace.ask(BILLS_STAGED)["energy_kwh"].to_list()[1] == 655
@@ -241,7 +241,7 @@ def test_a_source_that_mends_itself_ends_the_correction_and_the_night_says_so(bu
 
 
 def test_a_dropped_row_is_counted(built_workspace, correct) -> None:
-    take_in(correct({key: value for key, value in {**ENTRY, "action": "drop"}.items() if key != "factor"}))
+    ingest(correct({key: value for key, value in {**ENTRY, "action": "drop"}.items() if key != "factor"}))
     fed, dropped, staged, superseded, quarantined = built_workspace.ask(
         "SELECT rows_fed, rows_dropped, rows_staged, rows_superseded, rows_quarantined FROM ops.stagings "
         "WHERE dataset = 'utility_bills'"
@@ -252,7 +252,7 @@ def test_a_dropped_row_is_counted(built_workspace, correct) -> None:
 
 def test_a_corrected_value_is_held_to_the_contract_like_any_other(built_workspace, correct) -> None:
     wrong = {"action": "override", "column": "commodity", "expect": "electricity", "value": "electricty"}
-    take_in(correct({key: value for key, value in {**ENTRY, **wrong}.items() if key != "factor"}))
+    ingest(correct({key: value for key, value in {**ENTRY, **wrong}.items() if key != "factor"}))
     query = "SELECT row_number, rule FROM quarantine.records WHERE table_name = 'utility_bills'"
     assert built_workspace.ask(query).rows() == [(2, "isin")]
 
@@ -266,5 +266,5 @@ def test_a_correction_of_another_site_stales_nothing(built_workspace, correct) -
 def test_a_binding_that_changes_how_files_are_read_stages_them_anew(built_workspace) -> None:
     path = built_workspace.root / "sources.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('"measured"', '"metered"'), encoding="utf-8")
-    assert len(take_in(built_workspace).stagings) == 13
+    assert len(ingest(built_workspace).stagings) == 13
     assert built_workspace.value("SELECT DISTINCT evidence_class FROM staged.utility_bills") == "metered"

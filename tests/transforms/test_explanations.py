@@ -63,7 +63,7 @@ def test_a_changed_month_explains_the_month_after_it_anew(built_workspace) -> No
     built_workspace.write("workload_runs", "2023-03", [{**training, "productive_s": 16200}, serving])
     built_workspace.night()
     changes, composites = _sums(built_workspace, "change_low"), _composites(built_workspace)
-    # April lies in another quarter than March, whose productive time was halved.
+    # April is in another quarter than March, whose productive time was halved.
     assert changes["2023-04"][0] == pytest.approx(composites["2023-04"][1] - composites["2023-03"][1], abs=1e-9)
     assert changes["2023-04"][0] != 0
 

@@ -1,4 +1,4 @@
-"""Telemetry that is taken in where it lies comes to the same as telemetry that is copied row by row.
+"""Telemetry that is ingested in place comes to the same as telemetry that is copied row by row.
 
 Both are done in one warehouse, for two sites that get the same files: of one of them every Parquet file counts as
 large. What they come to is compared with each other, and with windows over the sorted samples, which is another method.
@@ -21,7 +21,7 @@ from suanheng.flows.landing.land import Landing, land
 from suanheng.flows.landing.pending import waiting
 from suanheng.flows.night import load_facts
 from suanheng.schemas.formats import template
-from suanheng.transforms.building.scratch import NOWHERE, Workbench
+from suanheng.transforms.building.scratch import EMPTY_SCOPE, ScratchDatabase
 from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.staging import stage
 from suanheng.transforms.telemetry import survey
@@ -48,7 +48,7 @@ class Site:
     in_place: bool
 
     def put(self, name: str, rows: pl.DataFrame, row_group_size: int = 50) -> None:
-        """Lay a Parquet file into the landing zone, in place of one of that name."""
+        """Was stored a Parquet file into the landing zone, in place of one of that name."""
         path = self.workspace.root / "landing" / self.site_id / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
@@ -60,7 +60,7 @@ class Site:
         (self.workspace.root / "landing" / self.site_id / f"{name}.parquet").unlink()
 
     def night(self) -> list[Landing]:
-        """Take in and stage what is new of the site."""
+        """Ingest and stage what is new of the site."""
         landings = []
         for files in waiting(self.lake, self.workspace):
             if files[0].bound.site_id == self.site_id:
@@ -78,10 +78,10 @@ class Site:
 
     def hours(self) -> pl.DataFrame:
         """Sums per series and hour of the quarter."""
-        bench = Workbench(self.lake)
-        bench.lay_out(self.site_id)
+        scratch = ScratchDatabase(self.lake)
+        scratch.lay_out(self.site_id)
         self.lake.set_variables(self._quarter())
-        self.lake.execute(f"USE {bench.name}")
+        self.lake.execute(f"USE {scratch.name}")
         make_series_hours(self.lake)
         sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in SUMS)
         hours = self.lake.frame(
@@ -105,7 +105,7 @@ class Site:
         return self.lake.frame(query, [self.site_id])
 
     def counts(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """What the books say of files and of the dataset."""
+        """What the ledger says of files and of the dataset."""
         files = "SELECT path, rows_read, rows_accepted, rows_quarantined, first_at, last_at, status FROM ops.files"
         rows = "SELECT rows_fed, rows_dropped, rows_staged, rows_superseded, rows_quarantined FROM ops.stagings"
         found = self.lake.frame(f"{files} WHERE site_id = ? ORDER BY ALL", [self.site_id])
@@ -116,7 +116,7 @@ class Site:
 
     def _quarter(self) -> dict[str, object]:
         end = MIDNIGHT + timedelta(days=91)
-        return {**NOWHERE, "site_id": self.site_id, "start_utc": MIDNIGHT, "end_utc": end}
+        return {**EMPTY_SCOPE, "site_id": self.site_id, "start_utc": MIDNIGHT, "end_utc": end}
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +309,7 @@ def test_a_device_goes_on_in_the_next_file(both):
 
 
 def test_files_that_overlap(both):
-    # The second file states a part of the first anew, and lies between its samples; in the end it goes.
+    # The second file states a part of the first anew, and is between its samples; in the end it goes.
     first, second = samples(), samples(devices=2, count=80, begin=MIDNIGHT + timedelta(seconds=1500), seed=9)
     between = second.with_columns(pl.col("sampled_at_utc") + timedelta(seconds=7))
 

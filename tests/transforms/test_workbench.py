@@ -1,10 +1,10 @@
-"""The workbench lays out warehouses that are older than today's contracts."""
+"""The scratch database lays out warehouses that are older than today's contracts."""
 
 from datetime import timedelta
 
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.build import compute
-from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.building.staleness import stale_scopes
 from suanheng.transforms.definitions.recipes import in_build_order
 from suanheng.transforms.scoring.methodology import load
@@ -22,7 +22,7 @@ def test_a_warehouse_that_is_older_than_a_column_or_a_table_is_laid_out_all_the_
             lake.execute("DROP TABLE raw.grid_mix_hourly")
             lake.execute("DROP TABLE rollups.interleaved_series")
             lake.execute("ALTER TABLE ops.files DROP COLUMN is_adopted")
-        Workbench(lake).lay_out("tiny")
+        ScratchDatabase(lake).lay_out("tiny")
         bills = "SELECT DISTINCT tariff_period FROM bench.staged.utility_bills"
         assert lake.frame("SELECT DISTINCT contract_id FROM bench.staged.energy_certificates").rows() == [(None,)]
         # What the contract says of an empty cell: a bill that names no part of the day is of the whole of it.
@@ -37,29 +37,29 @@ def test_a_site_is_laid_out_as_the_books_say_of_it_when_it_is(built_workspace) -
     interleaved = "INSERT INTO rollups.interleaved_series VALUES (?, 'file', 'gpu-1', '')"
     there = "SELECT site_id FROM bench.rollups.interleaved_series"
     with writing(built_workspace.workspace) as lake:
-        bench = Workbench(lake)
+        scratch = ScratchDatabase(lake)
         for site_id in ("tiny", "other"):
             lake.execute(interleaved, [site_id])
-        bench.lay_out("tiny")
+        scratch.lay_out("tiny")
         assert lake.frame(there).rows() == [("tiny",)]
         lake.execute(interleaved, ["tiny"])
-        bench.refresh()
-        bench.lay_out("tiny")
+        scratch.refresh()
+        scratch.lay_out("tiny")
         assert lake.frame(there).rows() == [("tiny",)] * 2
         files = "SELECT count(*) FROM {0}ops.files WHERE site_id = 'tiny'"
         assert lake.value(files.format("bench.")) == lake.value(files.format("")) > 0
-        bench.lay_out("other")
+        scratch.lay_out("other")
         assert lake.frame(there).rows() == [("other",)]
         assert lake.value("SELECT count(*) FROM bench.ops.files") == 0
 
 
 def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace, monkeypatch) -> None:
     with writing(built_workspace.workspace) as lake:
-        bench, (scope, *_) = Workbench(lake), periods.scopes(lake)
+        scratch, (scope, *_) = ScratchDatabase(lake), periods.scopes(lake)
         tables = [recipe.table for recipe in in_build_order("rollups")]
 
         def computed() -> dict[str, list[tuple]]:
-            compute(lake, bench, scope, NOW)
+            compute(lake, scratch, scope, NOW)
             return {table: lake.frame(f"FROM bench.{table} ORDER BY ALL").rows() for table in tables}
 
         def number_of_spans() -> int:
@@ -79,8 +79,8 @@ def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace
 def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> None:
     # Two samples a quarter apart: a span as long as many samples would need reaches beyond the calendar.
     with writing(built_workspace.workspace) as lake:
-        bench, (scope, *_) = Workbench(lake), periods.scopes(lake)
-        compute(lake, bench, scope, NOW)
+        scratch, (scope, *_) = ScratchDatabase(lake), periods.scopes(lake)
+        compute(lake, scratch, scope, NOW)
         lake.execute("USE bench")
         start = lake.value("SELECT getvariable('start_utc')")
         lake.execute("DELETE FROM rollups.boundary_series_hour")
@@ -117,6 +117,6 @@ def test_a_quarter_of_which_nobody_knows_what_it_filled_is_taken_out_of_every_ta
 
 
 def _rebuild(lake: Lake, scope: periods.Scope) -> None:
-    computed = compute(lake, Workbench(lake), scope, NOW)
+    computed = compute(lake, ScratchDatabase(lake), scope, NOW)
     methodology = load("hqc-2024")
     build.build(lake, computed, stale_scopes(lake, [scope], methodology, NOW, {scope})[0], methodology)

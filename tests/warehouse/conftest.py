@@ -1,4 +1,4 @@
-"""A real PostgreSQL server and a real object store on loopback, and workspaces whose warehouses lie on both.
+"""A real PostgreSQL server and a real object store on loopback, and workspaces whose warehouses are on both.
 
 PostgreSQL is Debian's, found in /usr/lib/postgresql or on PATH; the object store is SeaweedFS, which comes with the
 development packages. Without them these tests are skipped; with SUANHENG_REQUIRE_SERVERS=1 they fail instead.

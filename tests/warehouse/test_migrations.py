@@ -18,7 +18,7 @@ from suanheng.warehouse.tables import columns_of_tables, make_stages, make_table
 from tests.warehouse.conftest import Postgres
 
 BEFORE = {
-    "ops.notes": Contract("notes", "one note", columns={"told": Column(pl.String, "What was told.")}),
+    "ops.notes": Contract("notes", "one note", columns={"told": Column(pl.String, "What was stated.")}),
     "rollups.sums": Contract(
         "sums",
         "one sum",

@@ -23,7 +23,7 @@ from suanheng.flows.landing.pending import waiting
 from suanheng.flows.publish import publish_scorecard
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.periods import Scope
-from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.definitions import reference
 from suanheng.transforms.publishing.publish import Request
@@ -63,9 +63,9 @@ def correct_bills(centre: Any, *sites: str) -> None:
 
 
 def counts_once(centre: Any) -> bool:
-    """Whether every bill that was taken in lies in the warehouse once."""
-    taken_in = "SELECT sum(rows_accepted) FROM ops.files WHERE raw_table = 'template_utility_bills'"
-    return centre.value("SELECT count(*) FROM raw.template_utility_bills") == centre.value(taken_in)
+    """Whether every bill that was ingested is in the warehouse once."""
+    ingested = "SELECT sum(rows_accepted) FROM ops.files WHERE raw_table = 'template_utility_bills'"
+    return centre.value("SELECT count(*) FROM raw.template_utility_bills") == centre.value(ingested)
 
 
 LOOKED_UP = "SELECT idx_scan FROM pg_stat_user_indexes WHERE relname = 'ducklake_file_column_stats'"
@@ -96,7 +96,7 @@ def shared(servers, after_a_night, tmp_path):
 
 @pytest.fixture(scope="module")
 def corrected(built_once, tmp_path_factory):
-    """What the two quarters come out as when one writer with a warehouse of its own takes in a corrected bill."""
+    """What the two quarters come out as when one writer with a warehouse of its own ingests a corrected bill."""
     centre = type(built_once)(shutil.copytree(built_once.root, tmp_path_factory.mktemp("alone") / "tiny"))
     correct_bills(centre, "tiny")
     assert len(centre.night().built) == 2
@@ -204,7 +204,7 @@ def test_what_another_writer_has_done_since_the_plan_is_not_done_again(shared, c
         landed = units_of_work.ingest_files(late, centre.workspace, files, group, in_place.survey_whole)
         staged = units_of_work.stage_dataset(late, stagings, "tiny", "utility_bills")
         both = stale_scopes(late, periods.scopes(late), methodology, NOW, forced=periods.scopes(late))
-        built = [build_quarter(late, Workbench(late), quarter, methodology) for quarter in both]
+        built = [build_quarter(late, ScratchDatabase(late), quarter, methodology) for quarter in both]
 
     assert (landed, staged, built) == ([], None, [None, None])
     assert centre.digests(*RESULTS) == corrected
@@ -212,12 +212,12 @@ def test_what_another_writer_has_done_since_the_plan_is_not_done_again(shared, c
 
 
 def build_quarter(
-    lake: Lake, bench: Workbench, quarter: Stale, methodology: Methodology, is_forced: bool = False
+    lake: Lake, scratch: ScratchDatabase, quarter: Stale, methodology: Methodology, is_forced: bool = False
 ) -> Scope | None:
     def computed(quarter: Stale) -> build.Computed:
-        return build.compute(lake, bench, quarter.scope, NOW)
+        return build.compute(lake, scratch, quarter.scope, NOW)
 
-    return units_of_work.QuarterBuilds(lake, bench, methodology, NOW, computed).build(quarter, is_forced)
+    return units_of_work.QuarterBuilds(lake, scratch, methodology, NOW, computed).build(quarter, is_forced)
 
 
 def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(shared) -> None:
@@ -225,8 +225,8 @@ def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(share
     own = centre.root / "reference" / "grid_emission_factors.csv"
     header, first_fact, *_ = (reference.PACKAGED / own.name).read_text().splitlines()
 
-    class Disturbed(Workbench):
-        """While a quarter is laid out for the first time, another writer takes in a factor that was corrected."""
+    class Disturbed(ScratchDatabase):
+        """While a quarter is laid out for the first time, another writer ingests a factor that was corrected."""
 
         layouts = 0
 
@@ -241,11 +241,11 @@ def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(share
     with writing(centre.workspace, "builder") as lake, writing(centre.workspace, "other") as other:
         methodology = load(centre.workspace.methodology)
         forced = stale_scopes(lake, periods.scopes(lake), methodology, NOW, forced=periods.scopes(lake))
-        bench = Disturbed(lake)
+        scratch = Disturbed(lake)
 
-        assert build_quarter(lake, bench, forced[0], methodology, is_forced=True) == forced[0].scope
+        assert build_quarter(lake, scratch, forced[0], methodology, is_forced=True) == forced[0].scope
 
-        assert bench.layouts == 2
+        assert scratch.layouts == 2
         assert stale_scopes(lake, [forced[0].scope], methodology, NOW) == []
 
 
@@ -260,14 +260,14 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
         stale = stale_scopes(lake, periods.scopes(lake), methodology, NOW)
 
         assert len(stale) == 2
-        assert build_quarter(lake, Workbench(lake), stale[0], methodology) is None
+        assert build_quarter(lake, ScratchDatabase(lake), stale[0], methodology) is None
 
         stage.stage_dataset(lake, "tiny", "utility_bills")
-        assert build_quarter(lake, Workbench(lake), planned[0], methodology) == planned[0].scope
+        assert build_quarter(lake, ScratchDatabase(lake), planned[0], methodology) == planned[0].scope
 
 
 class Stranger:
-    """A writer that knows of no turns, as any other DuckDB client, and always has something to change in ops.runs."""
+    """A writer that knows of no locks, as any other DuckDB client, and always has something to change in ops.runs."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake

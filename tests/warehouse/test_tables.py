@@ -1,4 +1,4 @@
-"""Tables are made once and finished, whoever was interrupted in it; only the books keep rows in the catalogue."""
+"""Tables are made once and finished, whoever was interrupted in it; only the ledger keep rows in the catalogue."""
 
 import sqlite3
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_a_rollup_becomes_the_table_or_view_that_its_recipe_says(workspace, roll
         lake.execute(f"DROP {dict(made)[rollup].removeprefix('BASE ')} rollups.{rollup}")
         lake.execute(before)
         lake.execute("DROP TABLE rollups.table_of_another_version")
-        build.make_rollup_tables(lake, build.laid_out_for_nobody(lake))
+        build.make_rollup_tables(lake, build.empty_rollups(lake))
         assert (lake.frame(kinds).rows(), selects_of_views(lake)) == (made, selects)
         assert lake.value(f"SELECT count(*) FROM rollups.{rollup}") == 0
         assert without_meaning(lake) == ["main.was"]

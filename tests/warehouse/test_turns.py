@@ -1,4 +1,4 @@
-"""A second writer of an embedded catalogue waits, is told for whom, and is refused where it does not want to wait."""
+"""A second writer of an embedded catalogue waits, is stated for whom, and is refused where it does not want to wait."""
 
 import os
 import threading

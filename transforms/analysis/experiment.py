@@ -25,7 +25,7 @@ from suanheng.transforms.analysis.index import (
     screened,
     treated_columns,
 )
-from suanheng.transforms.analysis.input_uncertainty import WEIGHTS, Doubt, faults
+from suanheng.transforms.analysis.input_uncertainty import WEIGHTS, InputUncertainty, faults
 from suanheng.transforms.analysis.measurement import quantile
 from suanheng.transforms.scoring.aggregate import heights
 from suanheng.transforms.scoring.values import Values
@@ -53,25 +53,25 @@ class Experiment:
     Args:
         index: the index.
         table: one row per unit, as for ``index.compute``.
-        doubt: what is uncertain.
+        input_uncertainty: what is uncertain.
 
     Raises:
-        UndefinedIndex: the doubt does not fit the index or the table.
+        UndefinedIndex: the input uncertainty does not fit the index or the table.
     """
 
-    def __init__(self, index: Index, table: pl.DataFrame, doubt: Doubt) -> None:
+    def __init__(self, index: Index, table: pl.DataFrame, input_uncertainty: InputUncertainty) -> None:
         _, self._table = screened(index, table)
-        self._index, self._doubt = index, doubt
+        self._index, self._doubt = index, input_uncertainty
         self._denominated = denominated_columns(index, self._table)
-        if found := list(faults(doubt, index, self.units, self._denominated)):
+        if found := list(faults(input_uncertainty, index, self.units, self._denominated)):
             raise UndefinedIndex("vary the index", found)
         # Numbers of a draw belong to names in alphabetical order: the order of tables and rows changes no replicate.
-        self._sources = doubt.measurement.select("cause", "source").unique().sort("cause", "source")
+        self._sources = input_uncertainty.measurement.select("cause", "source").unique().sort("cause", "source")
         levels = heights(index.groups)
         self._noise = {
-            name: doubt.weight_noise[levels[name]]
+            name: input_uncertainty.weight_noise[levels[name]]
             for name in sorted(name for group in index.groups for name in group.weights)
-            if levels[name] in doubt.weight_noise
+            if levels[name] in input_uncertainty.weight_noise
         }
 
     @property

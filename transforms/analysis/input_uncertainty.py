@@ -1,4 +1,4 @@
-"""Doubt: what about an index is uncertain, declared.
+"""Input uncertainty: what about an index is uncertain, declared.
 
 Alternatives to its choices, noise on its weights, and rows of what its measured values can be (see ``measurement``).
 """
@@ -46,7 +46,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class InputUncertainty:
     """Everything about an index that is uncertain.
 
     Attributes:
@@ -61,16 +61,16 @@ class Doubt:
     measurement: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COLUMNS))
 
 
-def faults(doubt: Doubt, index: Index, units: Sequence[str], columns: Columns) -> Iterator[str]:
-    """Why a doubt does not fit an index and the values of its table, one sentence each."""
-    yield from _choice_faults(doubt)
-    yield from _noise_faults(doubt, index)
-    yield from _measurement_faults(doubt.measurement, units, columns)
+def faults(input_uncertainty: InputUncertainty, index: Index, units: Sequence[str], columns: Columns) -> Iterator[str]:
+    """Why an input uncertainty does not fit an index and the values of its table, one sentence each."""
+    yield from _choice_faults(input_uncertainty)
+    yield from _noise_faults(input_uncertainty, index)
+    yield from _measurement_faults(input_uncertainty.measurement, units, columns)
 
 
-def _choice_faults(doubt: Doubt) -> Iterator[str]:
-    parts = [choice.part for choice in doubt.choices]
-    for choice in doubt.choices:
+def _choice_faults(input_uncertainty: InputUncertainty) -> Iterator[str]:
+    parts = [choice.part for choice in input_uncertainty.choices]
+    for choice in input_uncertainty.choices:
         if len(choice.alternatives) < 2:
             yield f"{choice.part}: expected two alternatives or more, got {len(choice.alternatives)}"
         for alternative in choice.alternatives:
@@ -82,9 +82,9 @@ def _choice_faults(doubt: Doubt) -> Iterator[str]:
             yield f"{part}: expected one choice with all alternatives, got {parts.count(part)}"
 
 
-def _noise_faults(doubt: Doubt, index: Index) -> Iterator[str]:
+def _noise_faults(input_uncertainty: InputUncertainty, index: Index) -> Iterator[str]:
     top = heights(index.groups)[index.top]
-    for level, share in doubt.weight_noise.items():
+    for level, share in input_uncertainty.weight_noise.items():
         if not 1 <= level < top:
             yield f"weight noise: expected a level from 1 to {top - 1}, got {level}"
         if not 0 < share < 1:

@@ -106,7 +106,7 @@ def _reference_row(lake: Lake, reference_id: str) -> dict[str, Any]:
 
 
 def _files(lake: Lake, table: str, window: list[Any]) -> list[dict[str, Any]]:
-    """Files with rows of a staged dataset that tell of the window; a day of slack covers every time zone."""
+    """Files with rows of a staged dataset that cover the window; a day of slack covers every time zone."""
     dataset = table.removeprefix("staged.")
     happened = DATASETS[dataset].happened
     inside, bounds = "", []

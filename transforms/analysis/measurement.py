@@ -1,4 +1,4 @@
-"""Measurement: what a value can be, given how it was measured. Rows that every kind of doubt is written in.
+"""Measurement: what a value can be, given how it was measured. Rows that every kind of input uncertainty is written in.
 
 One row is one reason why one indicator of one unit may differ from its value:
 
@@ -6,7 +6,7 @@ One row is one reason why one indicator of one unit may differ from its value:
 | --- | --- |
 | unit | whose value it is |
 | indicator | which |
-| cause | kind of reason, e.g. ``meter class``: sensitivity is told apart by it |
+| cause | kind of reason, e.g. ``meter class``: sensitivity is distinguished by it |
 | source | what errs. Rows with the same source err together: one meter, one factor, one data sheet |
 | kind | how values between the ends are spread: ``uniform``, ``triangular`` (most likely the value), ``normal`` |
 | low | value of the indicator with the source at its low end |
@@ -92,7 +92,7 @@ def of_range(values: pl.DataFrame, number: Range, cause: str, source: str, power
         power: 1 where values grow with the number, -1 where it is their denominator.
 
     Raises:
-        UndefinedScore: the numbers are not positive, or the one used lies outside the range.
+        UndefinedScore: the numbers are not positive, or the one used is outside the range.
     """
     used, low, high, kind = number
     if not 0 < low <= used <= high:
@@ -111,10 +111,10 @@ def of_range(values: pl.DataFrame, number: Range, cause: str, source: str, power
 
 
 def of_coverage(values: pl.DataFrame) -> pl.DataFrame:
-    """Values of which only a share was observed: the rest may lie anywhere between two bounds.
+    """Values of which only a share was observed: the rest may be anywhere between two bounds.
 
-    With coverage c the value lies between c × value + (1 - c) × bound for the worst and the best bound. More coverage
-    gives an interval within that of less. A value that is unknown, or withheld, lies anywhere between the bounds.
+    With coverage c the value is between c × value + (1 - c) × bound for the worst and the best bound. More coverage
+    gives an interval within that of less. A value that is unknown, or withheld, is anywhere between the bounds.
 
     Args:
         values: unit, indicator, value (null if unknown), coverage (0 to 1), bound_low, bound_high.
@@ -138,7 +138,7 @@ def coverage_of(judged: pl.DataFrame) -> pl.DataFrame:
     """What coverage leaves open in the indicators of one period, with the goalposts as bounds.
 
     Args:
-        judged: rows of ``judge`` of one period. An indicator that is not scored lies anywhere between its goalposts.
+        judged: rows of ``judge`` of one period. An indicator that is not scored is anywhere between its goalposts.
     """
     return of_coverage(
         judged.select(

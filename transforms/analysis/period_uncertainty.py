@@ -1,7 +1,8 @@
 """How far the scores of a period can be trusted: what they and their ranks can be, and what that hangs on.
 
-What is in doubt: the weights, the kind of mean, and every value, by how it was measured. Goalposts stay: they are what
-a methodology promises not to move. Where nothing is known of a meter or a factor nothing is made up; see ``doubt_of``.
+What is uncertain: the weights, the kind of mean, and every value, by how it was measured. Goalposts stay: they are what
+a methodology promises not to move. Where nothing is known of a meter or a factor nothing is made up; see
+``input_uncertainty_of``.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from suanheng.transforms.analysis.index import Index, table_of
-from suanheng.transforms.analysis.input_uncertainty import Choice, Doubt
+from suanheng.transforms.analysis.input_uncertainty import Choice, InputUncertainty
 from suanheng.transforms.analysis.lineage import NotThere
 from suanheng.transforms.analysis.measurement import COLUMNS, Range, coverage_of, estimates_of, of_meter_class, of_range
 from suanheng.transforms.analysis.replicates import REPLICATES, intervals, replicate, win_probabilities
@@ -63,7 +64,7 @@ class Uncertainty:
     Attributes:
         period: period.
         sites: the sites that are compared: ranks, victories and everything about ranking hold among them alone.
-        doubt: what was varied.
+        input_uncertainty: what was varied.
         intervals: see ``uncertainty.intervals``.
         wins: see ``uncertainty.win_probabilities``.
         sobol: see ``sensitivity.sensitivity``, and ``of``: the site whose score is explained, or ``ranking``; ``None``
@@ -74,7 +75,7 @@ class Uncertainty:
 
     period: str
     sites: list[str]
-    doubt: Doubt
+    input_uncertainty: InputUncertainty
     intervals: pl.DataFrame
     wins: pl.DataFrame
     sobol: pl.DataFrame | None
@@ -107,7 +108,7 @@ def uncertainty(
     measured: Measured | None = None,
     draws: Draws = Draws(),
 ) -> Uncertainty:
-    """Vary everything that is in doubt about the scores of a period. Nothing is written.
+    """Vary everything that is uncertain about the scores of a period. Nothing is written.
 
     Args:
         lake: the warehouse.
@@ -129,14 +130,16 @@ def uncertainty(
     judged = judge(indicators.filter(pl.col("site_id").is_in(compared)), methodology)
     embodied = lake.frame("SELECT reference_id, low_kgco2e, default_kgco2e, high_kgco2e FROM reference.embodied_carbon")
     index, table = Index.of(methodology), table_of(judged)
-    doubt = doubt_of(judged, methodology, measured or Measured(), embodied)
-    drawn = replicate(index, table, doubt, draws.replicates, draws.seed)
-    sobol, unexplained = _sobol(index, table, doubt, compared, draws.seed) if draws.with_sobol else (None, {})
+    input_uncertainty = input_uncertainty_of(judged, methodology, measured or Measured(), embodied)
+    drawn = replicate(index, table, input_uncertainty, draws.replicates, draws.seed)
+    sobol, unexplained = (
+        _sobol(index, table, input_uncertainty, compared, draws.seed) if draws.with_sobol else (None, {})
+    )
     removed = removals(index, table).with_columns(pl.col(pl.Float64).fill_nan(None)) if draws.with_removals else None
     return Uncertainty(
         period=period,
         sites=compared,
-        doubt=doubt,
+        input_uncertainty=input_uncertainty,
         intervals=intervals(drawn),
         wins=win_probabilities(drawn),
         sobol=sobol,
@@ -145,8 +148,10 @@ def uncertainty(
     )
 
 
-def doubt_of(judged: pl.DataFrame, methodology: Methodology, measured: Measured, embodied: pl.DataFrame) -> Doubt:
-    """What is in doubt about the scores of one period.
+def input_uncertainty_of(
+    judged: pl.DataFrame, methodology: Methodology, measured: Measured, embodied: pl.DataFrame
+) -> InputUncertainty:
+    """What is uncertain about the scores of one period.
 
     Weights by ``WEIGHT_NOISE``; the methodology's means or ``OTHER_MEANS``; what coverage leaves open, and what is
     withheld, between the goalposts; estimates; embodied carbon within the range that its facts state; and, where it is
@@ -170,7 +175,7 @@ def doubt_of(judged: pl.DataFrame, methodology: Methodology, measured: Measured,
     if measured.rows is not None:
         known = judged.select("indicator", unit="site_id").unique()
         rows.append(measured.rows.join(known, on=["unit", "indicator"], how="semi").select(list(COLUMNS)))
-    return Doubt((Choice("aggregation", tuple(means)),), {1: WEIGHT_NOISE, 2: WEIGHT_NOISE}, pl.concat(rows))
+    return InputUncertainty((Choice("aggregation", tuple(means)),), {1: WEIGHT_NOISE, 2: WEIGHT_NOISE}, pl.concat(rows))
 
 
 def _scored_values(judged: pl.DataFrame, indicator: str) -> dict[str, dict[str, Any]]:
@@ -240,18 +245,18 @@ def _embodied_ranges(judged: pl.DataFrame, embodied: pl.DataFrame) -> list[pl.Da
         part = row["value"] - operational[site_id]["value"]
         low, high = min(least for least, _ in used), max(most for _, most in used)
         ends = {"low": row["value"] + (low - 1) * part, "high": row["value"] + (high - 1) * part}
-        told = {"cause": "specification range", "source": f"embodied_carbon/{site_id}", "kind": "triangular"}
-        rows.append(pl.DataFrame([{"unit": site_id, "indicator": LIFECYCLE, **told, **ends}], schema=COLUMNS))
+        stated = {"cause": "specification range", "source": f"embodied_carbon/{site_id}", "kind": "triangular"}
+        rows.append(pl.DataFrame([{"unit": site_id, "indicator": LIFECYCLE, **stated, **ends}], schema=COLUMNS))
     return rows
 
 
 def _sobol(
-    index: Index, table: pl.DataFrame, doubt: Doubt, sites: Sequence[str], seed: int
+    index: Index, table: pl.DataFrame, input_uncertainty: InputUncertainty, sites: Sequence[str], seed: int
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     found, unexplained = [], {}
     for of in (["ranking"] if len(sites) > 1 else []) + list(sites):
         try:
-            indices = sensitivity(index, table, doubt, unit=None if of == "ranking" else of, seed=seed)
+            indices = sensitivity(index, table, input_uncertainty, unit=None if of == "ranking" else of, seed=seed)
         except UndefinedScore as error:
             unexplained[of] = str(error)
         else:

@@ -8,7 +8,7 @@ import polars as pl
 
 from suanheng.transforms.analysis.experiment import Experiment
 from suanheng.transforms.analysis.index import Index
-from suanheng.transforms.analysis.input_uncertainty import Doubt
+from suanheng.transforms.analysis.input_uncertainty import InputUncertainty
 from suanheng.transforms.scoring.normalise import rank
 from suanheng.transforms.scoring.values import Values
 
@@ -42,21 +42,21 @@ class Replicates:
 
 
 def replicate(
-    index: Index, table: pl.DataFrame, doubt: Doubt, replicates: int = REPLICATES, seed: int = 0
+    index: Index, table: pl.DataFrame, input_uncertainty: InputUncertainty, replicates: int = REPLICATES, seed: int = 0
 ) -> Replicates:
     """Compute an index many times; the same seed gives the same replicates.
 
     Args:
         index: the index.
         table: one row per unit, as for ``index.compute``.
-        doubt: what is uncertain.
+        input_uncertainty: what is uncertain.
         replicates: how many times.
         seed: of the generator.
 
     Raises:
-        UndefinedIndex: the doubt does not fit, or some combination of choices is not defined on the table.
+        UndefinedIndex: the input uncertainty does not fit, or some combination of choices is not defined on the table.
     """
-    experiment = Experiment(index, table, doubt)
+    experiment = Experiment(index, table, input_uncertainty)
     generator = np.random.default_rng(seed)
     step = max(1, _NUMBERS_AT_ONCE // max(1, experiment.dimensions))
     scores = [

@@ -18,7 +18,7 @@ from suanheng.transforms.scoring.values import UndefinedScore, Values, as_values
 _EXPLAINED = {"contribution": "score", "contribution_low": "score_low", "contribution_high": "score_high"}
 """Columns of contributions, and of the points that they explain."""
 
-_TOLD = ("status", "value", "score")
+_STATED = ("status", "value", "score")
 
 
 def explain_scores(judged: pl.DataFrame, methodology: Methodology) -> pl.DataFrame:
@@ -41,9 +41,9 @@ def explain_scores(judged: pl.DataFrame, methodology: Methodology) -> pl.DataFra
         for name, points in _EXPLAINED.items()
     }
     rows = _rows(cases, explained, _is_complete(judged, cases, on))
-    told = judged.select(*on, *_TOLD, name="indicator")
-    return rows.join(told, on=[*on, "name"], how="left", maintain_order="left").select(
-        *on, "name", "cause", *_TOLD, *_EXPLAINED
+    stated = judged.select(*on, *_STATED, name="indicator")
+    return rows.join(stated, on=[*on, "name"], how="left", maintain_order="left").select(
+        *on, "name", "cause", *_STATED, *_EXPLAINED
     )
 
 
@@ -88,10 +88,10 @@ def explain_changes(
     is_complete = _is_complete(before, cases, on) & _is_complete(after, cases, on)
     rows = _rows(cases, explained, is_complete)
     for suffix, judged in (("before", before), ("after", after)):
-        told = judged.select(*on, name="indicator", **{f"{column}_{suffix}": column for column in _TOLD})
-        rows = rows.join(told, on=[*on, "name"], how="left", maintain_order="left")
-    told_of_both = [f"{column}_{suffix}" for column in _TOLD for suffix in ("before", "after")]
-    return rows.select(*on, "name", "cause", *told_of_both, *_EXPLAINED)
+        stated = judged.select(*on, name="indicator", **{f"{column}_{suffix}": column for column in _STATED})
+        rows = rows.join(stated, on=[*on, "name"], how="left", maintain_order="left")
+    stated_of_both = [f"{column}_{suffix}" for column in _STATED for suffix in ("before", "after")]
+    return rows.select(*on, "name", "cause", *stated_of_both, *_EXPLAINED)
 
 
 def explain_periods(judged: pl.DataFrame, before: pl.DataFrame, methodology: Methodology) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from scipy.stats import qmc
 
 from suanheng.transforms.analysis.experiment import Experiment
 from suanheng.transforms.analysis.index import Index, compute
-from suanheng.transforms.analysis.input_uncertainty import Doubt
+from suanheng.transforms.analysis.input_uncertainty import InputUncertainty
 from suanheng.transforms.analysis.replicates import LOWER, UPPER
 from suanheng.transforms.scoring.aggregate import heights
 from suanheng.transforms.scoring.normalise import rank
@@ -50,7 +50,7 @@ class Design:
 def sensitivity(
     index: Index,
     table: pl.DataFrame,
-    doubt: Doubt,
+    input_uncertainty: InputUncertainty,
     unit: str | None = None,
     base_samples: int = BASE_SAMPLES,
     seed: int = 0,
@@ -62,7 +62,7 @@ def sensitivity(
     Args:
         index: the index.
         table: one row per unit, as for ``index.compute``.
-        doubt: what is uncertain; at least two factors.
+        input_uncertainty: what is uncertain; at least two factors.
         unit: whose score is explained; without it, the mean absolute change of all ranks against the stated ones.
         base_samples: size of the design, a power of two.
         seed: of the design and the resampling.
@@ -71,14 +71,14 @@ def sensitivity(
         see ``sobol_indices``.
 
     Raises:
-        UndefinedIndex: the doubt does not fit, or some combination of choices is not defined on the table.
+        UndefinedIndex: the input uncertainty does not fit, or some combination of choices is not defined on the table.
         UndefinedScore: there are fewer than two factors or too many sources, the unit has no score, or nothing varies.
     """
     if base_samples < 2 or base_samples & (base_samples - 1):
         raise ValueError(
             f"expected a power of two of base samples, got {base_samples}: Sobol sequences are balanced so"
         )
-    experiment = Experiment(index, table, doubt)
+    experiment = Experiment(index, table, input_uncertainty)
     if unit is not None and unit not in experiment.units:
         raise ValueError(f"expected one of the units {', '.join(experiment.units)}, got {unit}")
     factors = experiment.factors

@@ -14,7 +14,7 @@ from suanheng.config import fingerprints
 from suanheng.schemas.tables.scorecards import SCORECARDS
 from suanheng.transforms.analysis.score_changes import explain_periods
 from suanheng.transforms.building.periods import Scope, add_months
-from suanheng.transforms.building.scratch import NOWHERE, Workbench
+from suanheng.transforms.building.scratch import EMPTY_SCOPE, ScratchDatabase
 from suanheng.transforms.building.staleness import Stale
 from suanheng.transforms.definitions.catalogue import fill, indicator_recipes
 from suanheng.transforms.definitions.recipes import in_build_order, kept_rollups, recipes, recipes_hash
@@ -39,22 +39,22 @@ _TABLES_OF_CLOSING_PERIODS = (
 )
 
 
-def laid_out_for_nobody(lake: Lake) -> Workbench:
-    """A bench on which the rollups lie without rows: they tell their columns."""
-    bench = Workbench(lake)
-    bench.make(in_build_order("rollups"), [], NOWHERE)
-    return bench
+def empty_rollups(lake: Lake) -> ScratchDatabase:
+    """A scratch database on which the rollups are without rows: they state their columns."""
+    scratch = ScratchDatabase(lake)
+    scratch.make(in_build_order("rollups"), [], EMPTY_SCOPE)
+    return scratch
 
 
-def make_rollup_tables(lake: Lake, bench: Workbench) -> None:
-    """Make the rollups as they lie on a bench, tables without rows; anew where a recipe gives other columns.
+def make_rollup_tables(lake: Lake, scratch: ScratchDatabase) -> None:
+    """Make the rollups as they are in a scratch database, tables without rows; anew where a recipe gives other columns.
 
     A view is also made anew where its recipe selects something else, and a rollup that was a table and is a view now,
     or the other way round, is what its recipe says. What a table held is gone then: a quarter is built anew where the
     recipes have changed.
     """
-    there, now = columns_of_tables(lake), columns_of_tables(lake, bench.name)
-    selected, selects = selects_of_views(lake), selects_of_views(lake, bench.name)
+    there, now = columns_of_tables(lake), columns_of_tables(lake, scratch.name)
+    selected, selects = selects_of_views(lake), selects_of_views(lake, scratch.name)
     others = [
         recipe
         for recipe in in_build_order("rollups")
@@ -68,7 +68,7 @@ def make_rollup_tables(lake: Lake, bench: Workbench) -> None:
                     lake.execute(f"CREATE VIEW {recipe.table} AS {recipe.query}")
                     lake.execute(f"COMMENT ON VIEW {recipe.table} IS {quoted(recipe.one_row_is)}")
                 else:
-                    lake.execute(f"CREATE TABLE {recipe.table} AS FROM {bench.name}.{recipe.table} LIMIT 0")
+                    lake.execute(f"CREATE TABLE {recipe.table} AS FROM {scratch.name}.{recipe.table} LIMIT 0")
                     lake.execute(f"COMMENT ON TABLE {recipe.table} IS {quoted(recipe.one_row_is)}")
                     begin_statistics(lake, recipe.table, now[recipe.table][0])
     finish_tables(lake, first_columns_of_rollups())
@@ -109,18 +109,18 @@ def forget_beyond_spine(lake: Lake) -> None:
 
 @dataclass(frozen=True)
 class Computed:
-    """A quarter that lies on a bench, computed and not yet written."""
+    """A quarter that is in a scratch database, computed and not yet written."""
 
-    bench: Workbench
+    scratch: ScratchDatabase
     variables: Mapping[str, Any]
 
 
-def compute(lake: Lake, bench: Workbench, scope: Scope, now: datetime) -> Computed:
-    """Run the rollups and indicators of a quarter on a bench; the warehouse is only read."""
-    bench.lay_out(scope.site_id)
+def compute(lake: Lake, scratch: ScratchDatabase, scope: Scope, now: datetime) -> Computed:
+    """Run the rollups and indicators of a quarter in a scratch database; the warehouse is only read."""
+    scratch.lay_out(scope.site_id)
     variables = scope_variables(lake, scope, now)
-    bench.make(in_build_order("rollups"), indicator_recipes(), variables)
-    return Computed(bench, variables)
+    scratch.make(in_build_order("rollups"), indicator_recipes(), variables)
+    return Computed(scratch, variables)
 
 
 def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology) -> None:
@@ -130,16 +130,16 @@ def build(lake: Lake, computed: Computed, stale: Stale, methodology: Methodology
     a reader sees all of it before or all of it after. On failure everything stays as it was. Quarters that look back
     on this one are outdated by it: they are stale until they are built after it, in this run or the next.
     """
-    scope, bench = stale.scope, computed.bench.name
+    scope, scratch = stale.scope, computed.scratch.name
     lake.set_variables(computed.variables)
     place = [scope.site_id, scope.start]
     with lake.transaction(f"build {scope.title}"):
         periods = _periods_of(lake, scope)
         left = _forget(lake, scope, periods)
-        filled = [table for table in _tables_of_months() if lake.value(f"SELECT count(*) FROM {bench}.{table}")]
+        filled = [table for table in _tables_of_months() if lake.value(f"SELECT count(*) FROM {scratch}.{table}")]
         for table in filled:
-            lake.execute(f"INSERT INTO {table} BY NAME FROM {bench}.{table}")
-        lake.execute(f"INSERT INTO indicators.period_facts BY NAME FROM {bench}.indicators.period_facts")
+            lake.execute(f"INSERT INTO {table} BY NAME FROM {scratch}.{table}")
+        lake.execute(f"INSERT INTO indicators.period_facts BY NAME FROM {scratch}.indicators.period_facts")
         lake.execute(f'INSERT INTO indicators."all" BY NAME {fill().query}')
         _score(lake, scope, periods, methodology)
         for recipe in in_build_order("scorecards"):
@@ -188,10 +188,10 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Periods:
-    """Periods of a site, by how they lie to a quarter.
+    """Periods of a site, by how they are to a quarter.
 
     Attributes:
-        closing: those whose last month lies in it.
+        closing: those whose last month is in it.
         overlapping: those of which any part does.
         touching: these, and those that end where it starts.
         before: those right before a closing one of the same kind, with the ``next_period``.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from suanheng.transforms.building.build import Computed, compute
 from suanheng.transforms.building.periods import Scope
-from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.building.staleness import Stale
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.ordered_pool import OrderedPool, Threads
@@ -15,7 +15,7 @@ from suanheng.warehouse.ordered_pool import OrderedPool, Threads
 
 @contextmanager
 def prefetched_quarters(
-    lake: Lake, scratch: Workbench, quarters: Sequence[Stale], now: datetime, workers: int
+    lake: Lake, scratch: ScratchDatabase, quarters: Sequence[Stale], now: datetime, workers: int
 ) -> Iterator[Callable[[Stale], Computed]]:
     """``with prefetched_quarters(…) as computed:`` gives each of some quarters, to be asked for in their order.
 
@@ -44,13 +44,13 @@ class _Computing(Threads[Scope, Computed]):
     def __init__(self, executor: Executor, lake: Lake, now: datetime, places: int) -> None:
         super().__init__(executor, self._compute, places)
         self._lake, self._now = lake, now
-        self._scratch: dict[int, tuple[Lake, Workbench]] = {}
+        self._scratch: dict[int, tuple[Lake, ScratchDatabase]] = {}
 
     def begin(self, item: Scope, place: int) -> Future[Computed]:
         """Have a quarter computed; the first of each place waits for a connection and a scratch database."""
         if place not in self._scratch:
             beside = self._lake.beside()
-            self._scratch[place] = beside, Workbench(beside, f"scratch_{place}")
+            self._scratch[place] = beside, ScratchDatabase(beside, f"scratch_{place}")
         return super().begin(item, place)
 
     def _compute(self, scope: Scope, place: int) -> Computed:

@@ -64,7 +64,7 @@ def scopes(lake: Lake) -> list[Scope]:
 
 
 def quarter_name(start: date) -> str:
-    """Name of the quarter a day lies in, e.g. ``2023Q2``."""
+    """Name of the quarter a day is in, e.g. ``2023Q2``."""
     return f"{start.year}Q{(start.month - 1) // 3 + 1}"
 
 

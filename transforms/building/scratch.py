@@ -1,7 +1,8 @@
-"""The workbench: recipes run here, in memory, and only their results go to the warehouse.
+"""The scratch database: recipes run here, in memory, and only their results go to the warehouse.
 
-A recipe names its tables ``stage.table``. On the workbench these names mean: reference facts and the smaller datasets
-of one site as tables in memory, the larger ones as views of the warehouse, and the rollups of the quarter being built.
+A recipe names its tables ``stage.table``. In the scratch database these names mean: reference facts and the smaller
+datasets of one site as tables in memory, the larger ones as views of the warehouse, and the rollups of the quarter that
+is being built.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ from suanheng.warehouse.engine import memory_given_back
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import columns_of_tables, no_rows, quoted, sql_type
 
-NOWHERE = {
+EMPTY_SCOPE = {
     "site_id": "",
     "period_start": date.min,
     "period_end": date.min,
@@ -33,12 +34,12 @@ NOWHERE = {
     "end_utc": datetime.min,
     "as_of": date.min,
 }
-"""Variables of a scope that holds nothing: with them a recipe tells its columns."""
+"""Variables of a scope that holds nothing: with them a recipe states its columns."""
 
 _FACTS = {"monthly_facts": MONTHLY_FACTS, "period_facts": PERIOD_FACTS}
 
 
-class Workbench:
+class ScratchDatabase:
     """A place in memory beside the warehouse, on the same connection.
 
     Args:
@@ -60,7 +61,7 @@ class Workbench:
         self.refresh()
 
     def refresh(self, tables: Mapping[str, Contract] | None = None) -> None:
-        """Put the reference facts and the spine on the bench as they are now; a site is laid out anew as well.
+        """Put reference facts and periods in the scratch database as they are now; a site is put in anew as well.
 
         Args:
             tables: only these; all that a recipe reads where none are named.
@@ -87,7 +88,7 @@ class Workbench:
         return f"SELECT {columns} FROM {self._lake.place(f'{stage}.{contract.name}')}"
 
     def lay_out(self, site_id: str) -> None:
-        """Put the smaller datasets of a site on the bench, and what the books say of its files."""
+        """Put the smaller datasets of a site in the scratch database, and what the ledger says of its files."""
         if site_id != self._site_id:
             self._lay_out(site_id)
 
@@ -113,7 +114,7 @@ class Workbench:
         )
 
     def _filled(self, site_id: str) -> set[str]:
-        """Tables of which a site's recipes may see rows, as the books say."""
+        """Tables of which a site's recipes may see rows, as the ledger say."""
         query = (
             "SELECT 'raw.' || raw_table FROM ops.files WHERE site_id = $site "
             "UNION SELECT 'staged.' || dataset FROM ops.stagings WHERE site_id = $site OR dataset IN $of_all_sites"
@@ -196,7 +197,7 @@ def _facts_read() -> dict[str, Contract]:
 
 @cache
 def _tables_read() -> frozenset[str]:
-    """Tables that recipes right of staged read on a bench."""
+    """Tables that recipes right of staged read in a scratch database."""
     return frozenset(
         table for stage in ("rollups", "indicators") for recipe in recipes(stage) for table in recipe.reads
     )

@@ -41,7 +41,7 @@ _FILES_OF_SCOPES = """
 """
 """Files that a quarter is made from.
 
-Indicators look back a year, and a silent meter or a bill shows itself only in what lies up to 100 days away, so the
+Indicators look back a year, and a silent meter or a bill shows itself only in what is up to 100 days away, so the
 files of that time count too. Files that describe a state, or something that may still last, always count.
 """
 
@@ -70,7 +70,7 @@ _KINDS = {
 }
 """Parts that are made of several things, and what is said of one that changed."""
 
-_TOLD = {
+_STATED = {
     "site": "what sites.toml says of the site changed",
     "claims": "what other sites claim of the same changed",
     "months": "the months before it changed",
@@ -228,8 +228,8 @@ def _made_from(
     months = lake.frame("SELECT site_id, month_start FROM reference.site_months ORDER BY ALL").rows()
     months_of = {site_id: [month for _, month in group] for site_id, group in groupby(months, key=itemgetter(0))}
     staged_of: dict[str, dict[str, str]] = {}
-    for (site_id, dataset), made_with in sorted(inputs.datasets.items()):
-        staged_of.setdefault(site_id, {})[dataset] = _short(made_with)
+    for (site_id, dataset), inputs_hash in sorted(inputs.datasets.items()):
+        staged_of.setdefault(site_id, {})[dataset] = _short(inputs_hash)
     return {
         scope: {
             **for_all,
@@ -268,7 +268,7 @@ def _claims_elsewhere() -> str:
 
 
 def _files_since(lake: Lake, from_snapshots: Mapping[Scope, int | None]) -> dict[Scope, list[tuple[str, str, str]]]:
-    """Files whose entry in the books is newer than a build: path, raw table and status, by quarter."""
+    """Files whose entry in the ledger is newer than a build: path, raw table and status, by quarter."""
     if not from_snapshots:
         return {}
     found: dict[Scope, list[tuple[str, str, str]]] = {}
@@ -302,11 +302,11 @@ def _differences(part: str, before: Any, after: Any, files: Sequence[tuple[str, 
         before = before or {}
         names = sorted(name for name in {**before, **after} if before.get(name) != after.get(name))
         return [Reason(_KINDS[part].format(name), (name,) if part == "datasets" else ()) for name in names]
-    return [Reason(_TOLD[part])]
+    return [Reason(_STATED[part])]
 
 
 def _of_file(path: str, raw_table: str, status: str) -> Reason:
-    became = {"loaded": "was taken in", "refused": "was refused", "replaced": "no longer counts"}[status]
+    became = {"loaded": "was ingested", "refused": "was refused", "replaced": "no longer counts"}[status]
     form = raw_tables().get(raw_table)
     return Reason(f"{path} {became}", form.feeds if form else ())
 
@@ -325,7 +325,7 @@ def _staged(lake: Lake) -> dict[tuple[str, str], str]:
     """What each dataset of each site was staged with; without those that are to be staged anew and were not yet."""
     rows = lake.frame("SELECT site_id, dataset, recipe_hash FROM ops.stagings")
     waiting = set(stage.stale_datasets(lake))
-    return {tuple(pair): made_with for *pair, made_with in rows.iter_rows() if tuple(pair) not in waiting}
+    return {tuple(pair): inputs_hash for *pair, inputs_hash in rows.iter_rows() if tuple(pair) not in waiting}
 
 
 @cache
@@ -339,5 +339,5 @@ def _hash(stated: Any) -> str:
 
 
 def _short(hash_: str) -> str:
-    """Enough of a hash to tell the states of one thing apart."""
+    """Enough of a hash to distinguish the states of one thing."""
     return hash_[:16]

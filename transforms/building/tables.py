@@ -45,7 +45,7 @@ def make_tables(lake: Lake) -> None:
                     lake.execute(statement)
         finish_tables(lake, first_columns | build.first_columns_of_rollups())
         if not build.has_all_rollups(lake):
-            build.make_rollup_tables(lake, build.laid_out_for_nobody(lake))
+            build.make_rollup_tables(lake, build.empty_rollups(lake))
 
     lake.unit("tables", make)
 

@@ -1,6 +1,6 @@
 -- One row per continuous dataset of the site: how many days before the end of the period its evidence stops.
--- Datasets that ought to tell of every day are looked at, if they told of the period or of the quarter before it.
--- Negative days lie after the end.
+-- Datasets that ought to cover every day are looked at, if they covered the period or of the quarter before it.
+-- Negative days are after the end.
 -- grain: dataset
 WITH files AS (
     SELECT DISTINCT staging.dataset, file.file_id, file.first_at, file.last_at

@@ -1,5 +1,5 @@
 -- One row per continuous dataset of the site: records of the period, against the median of up to four periods before.
--- Records of a file fall evenly on the time it tells of. Without two earlier periods there is no history, and the ratio
+-- Records of a file fall evenly on the time it covers. Without two earlier periods there is no history, and the ratio
 -- is unknown. A dataset that had records before and has none now has the ratio 0.
 -- grain: dataset
 WITH periods AS (

@@ -1,1 +1,1 @@
-"""Publishing: freezing scorecards, telling revisions apart, and proving later how every number came about."""
+"""Publishing: freezing scorecards, distinguishing revisions, and proving later how every number came about."""

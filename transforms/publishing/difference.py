@@ -127,7 +127,7 @@ class Difference:
     after: str
     changes: list[Change]
     contributions: list[Contribution]
-    not_told: str | None
+    unexplained: str | None
     causes: list[Cause]
 
 
@@ -172,10 +172,10 @@ def difference(workspace: Workspace, first: str, second: str) -> Difference:
             )
     changes = _changes(before.numbers, after.numbers, causes)
     try:
-        contributions, not_told = _contributions(before, after, causes), None
+        contributions, unexplained = _contributions(before, after, causes), None
     except UndefinedScore as error:
-        contributions, not_told = [], str(error)
-    return Difference(before.name, after.name, changes, contributions, not_told, causes)
+        contributions, unexplained = [], str(error)
+    return Difference(before.name, after.name, changes, contributions, unexplained, causes)
 
 
 def _contributions(before: State, after: State, causes: Sequence[Cause]) -> list[Contribution]:

@@ -1,4 +1,4 @@
-"""The numbers of one scorecard, wherever they lie: as known now, as known at a snapshot, or as published."""
+"""The numbers of one scorecard, wherever they are: as known now, as known at a snapshot, or as published."""
 
 import hashlib
 import json

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from suanheng.config.workspace import Workspace
 from suanheng.transforms.building.build import code_hash, scope_variables
-from suanheng.transforms.building.scratch import Workbench
+from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.definitions.catalogue import fill, indicator_recipes
 from suanheng.transforms.definitions.recipes import in_build_order
 from suanheng.transforms.publishing.methodologies import as_published
@@ -73,12 +73,12 @@ def reproduce(workspace: Workspace, name: str) -> Reproduction:
 
 
 def _recompute(lake: Lake, row: dict[str, Any], composite: dict[str, Any], methodology: Methodology) -> Numbers:
-    bench = Workbench(lake)
-    bench.lay_out(row["site_id"])
+    scratch = ScratchDatabase(lake)
+    scratch.lay_out(row["site_id"])
     zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [row["site_id"]]))
     as_of = datetime.combine(row["as_of"], time(12), zone).astimezone(UTC)
     scopes = [scope_variables(lake, scope, as_of) for scope in scopes_behind(lake, composite)]
-    indicators = bench.fill(in_build_order("rollups"), indicator_recipes(), scopes, fill())
+    indicators = scratch.fill(in_build_order("rollups"), indicator_recipes(), scopes, fill())
     scored = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     return Numbers({table: getattr(scored, table).filter(period=row["period"]) for table in TABLES})
 

@@ -1,5 +1,5 @@
 -- One row per site, device and hour: observed time, busy time and energy of one accelerator, summed over samples.
--- What a sample stands for, and when its energy is the rise of the counter and when power x held time, is told in
+-- What a sample stands for, and when its energy is the rise of the counter and when power x held time, is stated in
 -- transforms/telemetry/hourly_sums.py, which sums the samples of each device or instance per hour. A counter that stands still
 -- in an hour in which power is drawn, so that it gives less than three quarters of what power gives over the same time,
 -- is dead and not used in that hour (chance alone does not bring power sampled once a minute so far off). Without
@@ -7,7 +7,7 @@
 -- repeat its counter and power, so energy and time are taken from the best known series, once. Its utilisation is the
 -- time-weighted mean over the instances seen, instances without a value staying unknown; where the device states one
 -- for the whole of itself in the hour, that one stands.
--- Only what is told in several parts is added up: an hour of a series seldom is, and a device that is not partitioned
+-- Only what is stated in several parts is added up: an hour of a series seldom is, and a device that is not partitioned
 -- has one series.
 -- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances
 -- expected (any sample) and seen (with utilisation), and counter beside power over the time in which both are known.
@@ -24,7 +24,7 @@ WITH months AS (
 parts AS (
     FROM rollups.series_hour
 ),
-told_in_parts AS (
+stated_in_parts AS (
     SELECT hour_start_utc, device_id, instance_id
     FROM parts
     GROUP BY hour_start_utc, device_id, instance_id
@@ -54,7 +54,7 @@ added_up AS (
         sum(counter_excesses) AS counter_excesses,
         sum(zero_power_samples) AS zero_power_samples,
         max(evidence_rank) AS evidence_rank
-    FROM parts SEMI JOIN told_in_parts USING (hour_start_utc, device_id, instance_id)
+    FROM parts SEMI JOIN stated_in_parts USING (hour_start_utc, device_id, instance_id)
     GROUP BY hour_start_utc, device_id, instance_id
 ),
 series_hours AS (
@@ -63,7 +63,7 @@ series_hours AS (
         CASE WHEN compared_us > 0 THEN compared_counted_uj END AS compared_counted_uj
     )
     FROM (
-        FROM parts ANTI JOIN told_in_parts USING (hour_start_utc, device_id, instance_id)
+        FROM parts ANTI JOIN stated_in_parts USING (hour_start_utc, device_id, instance_id)
         UNION ALL BY NAME
         FROM added_up
     )

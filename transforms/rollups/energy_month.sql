@@ -5,7 +5,7 @@
 -- taken as near to the grid as it is measured: UPS output (category 1), else PDU output (2), else IT input (3); a
 -- category that covers less than 95 % of what the best covers gives way. A meter that is read, or an account that is
 -- billed, within 100 days before a month and after it ought to be there in it too, so days and hours are means over the
--- meters that ought to be there. Water is that of the water boundary; meters of cooling and the like lie behind it and
+-- meters that ought to be there. Water is that of the water boundary; meters of cooling and the like are behind it and
 -- count only where there is none. Certificates and contracts (rollups.claim_month) claim grid electricity, all of it at
 -- most, in the share of the month in which it is known: claimed_kwh.
 -- reaches: 100 days before and after the scope

@@ -1,4 +1,4 @@
--- One row per site and month: electricity from three sides, bill, meters and devices, and what lies between them.
+-- One row per site and month: electricity from three sides, bill, meters and devices, and what is between them.
 -- Unexplained is the bill less the utility meter; unmetered_kwh is the part of the bill that an even load would use in
 -- the hours without a reading, so it explains that much of it. Overhead is facility less IT electricity, that is
 -- cooling and losses, and cooling_kwh the part of it that is metered. Beside devices is IT less accelerators, that is

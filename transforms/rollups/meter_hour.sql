@@ -133,7 +133,7 @@ pieces AS (
     FROM hours
     WHERE hour_start_utc >= getvariable('start_utc') AND hour_start_utc < getvariable('end_utc')
 ),
-told_before AS (
+stated_before AS (
     SELECT
         *,
         date_diff('microsecond', hour_start_utc, started_at_utc) + from_us AS begin_us,
@@ -167,7 +167,7 @@ meter_hours AS (
         coalesce(sum(greatest(end_us - water_begin_us, 0)) FILTER (WHERE water_m3 IS NOT NULL), 0) AS water_known_us,
         count(*) FILTER (WHERE started_at_utc >= hour_start_utc) AS readings,
         max(evidence_rank) AS evidence_rank
-    FROM told_before
+    FROM stated_before
     GROUP BY hour_start_utc, meter_id, boundary
 )
 SELECT

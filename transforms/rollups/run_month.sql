@@ -1,4 +1,4 @@
--- One row per site, month and run: the part of the run that lies in the month.
+-- One row per site, month and run: the part of the run that is in the month.
 -- What a run states for its whole length falls evenly on the time from its start to its end. A run without an end has
 -- no length yet and no row; a run without a device count has no device-hours: unknown, not zero.
 -- The peak is that of the run's own accelerator at the run's own precision, or at the declared one where it states

@@ -1,6 +1,6 @@
 -- One row per site, month, device, meter, server or run, and rule: how often its telemetry contradicted itself or physics.
 -- Nothing here changes a figure: it says what device_hour and meter_hour did not believe, and what they could not
--- tell.
+-- state.
 -- counter_reset: an energy counter fell; the step across is bridged by power or unknown.
 -- counter_slip: it fell and was as high again in the next reading, at most a day later; the low reading is not used.
 -- counter_above_rated_power: it rose by more than 1.2 x rated power allows; the step is not used.
@@ -8,9 +8,9 @@
 -- counter_disagrees_with_power: over the time of the month in which both are known they differ by more than
 -- telemetry_tolerance; counted are the hours of that time.
 -- zero_power_while_on: 0 W from a device that answers.
--- instances_without_metrics: hours in which only some instances of a partitioned device told their utilisation, which
+-- instances_without_metrics: hours in which only some instances of a partitioned device stated their utilisation, which
 -- is then that of those.
--- supplies_contradict_chassis: hours in which the supplies of a server took in more than the server, by more than
+-- supplies_contradict_chassis: hours in which the supplies of a server drew more than the server, by more than
 -- telemetry_tolerance.
 -- stated_energy_disagrees_with_power: the energy a run states and what the sampled power of its accelerators makes over
 -- its length differ by more than telemetry_tolerance. Compared are runs sampled for all but that share of their length.
@@ -70,7 +70,7 @@ device_rules AS (
                 rule: 'instances_without_metrics',
                 findings: (instances_seen < instances_expected AND instances_seen > 0)::BIGINT,
                 example: concat(
-                    instances_seen, ' of ', instances_expected, ' instances tell their utilisation: it is that of those'
+                    instances_seen, ' of ', instances_expected, ' instances state their utilisation: it is that of those'
                 )
             }
         ]) AS found,

@@ -1,6 +1,6 @@
 -- One row per site and month: one set of device-hours, from installed over available and allocated to busy.
 -- All four describe the same device-hours, those whose utilisation was observed: installed hours, hours lost to
--- incidents and allocated hours are taken in the share that telemetry observed (all of them in a month without
+-- incidents and allocated hours are counted by the share that telemetry observed (all of them in a month without
 -- telemetry). So availability x allocation x activity is utilisation, exactly, in any sum of months that know all four.
 -- grain: site_id, month_start
 WITH capacity AS (

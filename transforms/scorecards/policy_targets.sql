@@ -1,5 +1,5 @@
 -- One row per site, period and policy target: whether the site meets it, or why that cannot be said.
--- A target is judged where one of our indicators is comparable, the source is confirmed, the whole period lies in the
+-- A target is judged where one of our indicators is comparable, the source is confirmed, the whole period is in the
 -- target's validity, the target applies to the site, and the indicator has a value. Everything else is listed with
 -- the reason. Targets that bind an average are compared with the site and say so.
 -- unit: that of the target

@@ -1,6 +1,6 @@
 """Aggregate: from several scores to one, on as many levels as there are.
 
-Members stand along the last axis, units along the first; what lies between, such as replicates, is free.
+Members stand along the last axis, units along the first; what is between, such as replicates, is free.
 """
 
 from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ WORST, BEST = 0.0, 100.0
 class Interval:
     """Scores, and their bounds if everything unknown were as bad, or as good, as can be.
 
-    The three go through the same arithmetic, which never falls when a member rises: the score lies between its
+    The three go through the same arithmetic, which never falls when a member rises: the score is between its
     bounds, equals both where all is known, and more knowledge never widens the interval.
 
     Attributes:
@@ -31,7 +31,7 @@ class Interval:
 
     @classmethod
     def of(cls, scores: Values, *ends: Values) -> "Interval":
-        """Scores, each between its ends in whichever order they stand; an unknown one lies anywhere from 0 to 100."""
+        """Scores, each between its ends in whichever order they stand; an unknown one is anywhere from 0 to 100."""
         unknown = np.isnan(scores)
         lowest, highest = np.minimum.reduce([scores, *ends]), np.maximum.reduce([scores, *ends])
         return cls(scores, np.where(unknown, WORST, lowest), np.where(unknown, BEST, highest))

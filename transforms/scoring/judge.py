@@ -13,7 +13,7 @@ ESTIMATED = "estimated"
 """Evidence that was not measured or declared, but derived, or taken from a default."""
 
 ESTIMATE_ERROR = 0.5
-"""How far an estimated value may lie from the true one, as a share of it. Declared by this project: published defaults
+"""How far an estimated value may be from the true one, as a share of it. Declared by this project: published defaults
 of one thing, such as the embodied carbon of one server, differ by more than half."""
 
 
@@ -21,7 +21,7 @@ def judge(indicators: pl.DataFrame, methodology: Methodology) -> pl.DataFrame:
     """Hold the indicators that the methodology scores against its goalposts.
 
     An indicator counts if its status is ok and its coverage reaches the minimum; if only the coverage is missing, its
-    status becomes ``below coverage``. The points of an estimate lie in an interval, because nobody measured it: a value
+    status becomes ``below coverage``. The points of an estimate are in an interval, because nobody measured it: a value
     says less where it comes from a default than where the same value comes from a meter.
 
     Args:

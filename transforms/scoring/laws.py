@@ -1,4 +1,4 @@
-"""Laws of a methodology: what its file must hold beyond being YAML, and how a breach is told."""
+"""Laws of a methodology: what its file must hold beyond being YAML, and how a breach is stated."""
 
 import json
 import math

@@ -102,7 +102,7 @@ def orient(values: Values, better: Better) -> Values:
 
 
 def goalposts(values: Values, at_0: float | Values, at_100: float | Values) -> Values:
-    """(x - at_0) ÷ (at_100 - at_0) in points, cut off at 0 and 100; at_100 lies below at_0 where lower is better.
+    """(x - at_0) ÷ (at_100 - at_0) in points, cut off at 0 and 100; at_100 is below at_0 where lower is better.
 
     Raises:
         UndefinedScore: the goalposts of a value coincide.

@@ -1,1 +1,1 @@
-"""Turns raw rows into datasets."""
+"""Makes datasets of raw rows."""

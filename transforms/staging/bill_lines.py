@@ -17,7 +17,7 @@ Line = dict[str, Any]
 OVERLAP = "overlapping_service_period"
 
 WHOLE_DAY = "total"
-"""Tariff period of a line that does not tell the parts of the day apart; it overlaps each of them."""
+"""Tariff period of a line that does not distinguish the parts of the day; it overlaps each of them."""
 
 _start, _end = itemgetter("service_start"), itemgetter("service_end")
 
@@ -68,8 +68,8 @@ def without_overlaps(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         of_meter = counted[line["meter_id"], line["commodity"]]
         rivals = list(_rivals(line, of_meter))
         if not rivals:
-            standing = of_meter[line["tariff_period"]]
-            standing.insert(bisect_left(standing, line["service_start"], key=_start), line)
+            kept = of_meter[line["tariff_period"]]
+            kept.insert(bisect_left(kept, line["service_start"], key=_start), line)
         elif line["is_estimated"] and _are_readings_throughout(rivals, line):
             superseded.append(line["line"])
         else:
@@ -84,10 +84,10 @@ def without_overlaps(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _rivals(line: Line, of_meter: dict[str, list[Line]]) -> Iterator[Line]:
     """Lines that count and share days with a line. Those of one tariff period do not share days with each other."""
-    for tariff_period, standing in of_meter.items():
+    for tariff_period, kept in of_meter.items():
         if line["tariff_period"] == tariff_period or WHOLE_DAY in (line["tariff_period"], tariff_period):
-            first = bisect_right(standing, line["service_start"], key=_end)
-            yield from standing[first : bisect_left(standing, line["service_end"], key=_start)]
+            first = bisect_right(kept, line["service_start"], key=_end)
+            yield from kept[first : bisect_left(kept, line["service_end"], key=_start)]
 
 
 def _are_readings_throughout(rivals: list[Line], line: Line) -> bool:

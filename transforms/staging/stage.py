@@ -42,7 +42,7 @@ class Staging:
 
 
 @dataclass(frozen=True)
-class Makings:
+class StagingInputs:
     """What one dataset of one site is staged from.
 
     Attributes:
@@ -54,9 +54,9 @@ class Makings:
     files: tuple[tuple[str, str], ...]
 
 
-def makings(
+def staging_inputs(
     lake: Lake, facts: Mapping[str, str] | None = None, stated: Sequence[Correction] | None = None
-) -> dict[tuple[str, str], Makings]:
+) -> dict[tuple[str, str], StagingInputs]:
     """What each dataset of each site would be staged from now.
 
     Args:
@@ -67,33 +67,33 @@ def makings(
     hashes = facts if facts is not None else _hashes_of_facts(lake)
     corrections_in_force = stated if stated is not None else corrections.in_force(lake)
     time_zones = dict(lake.frame("SELECT site_id, time_zone FROM reference.sites").iter_rows())
-    made_with = {dataset: recipe_hash(dataset, hashes) for dataset in DATASETS}
+    inputs_hash = {dataset: recipe_hash(dataset, hashes) for dataset in DATASETS}
     found = {}
     for (site_id, dataset), files in _loaded_files(lake).items():
         concerning = corrections.concerning(corrections_in_force, site_id, dataset)
-        corrected = _with_corrections(made_with[dataset], concerning, time_zones.get(site_id))
-        found[site_id, dataset] = Makings(corrected, tuple(files))
+        corrected = _with_corrections(inputs_hash[dataset], concerning, time_zones.get(site_id))
+        found[site_id, dataset] = StagingInputs(corrected, tuple(files))
     return found
 
 
 def stale_datasets(lake: Lake) -> list[tuple[str, str]]:
     """Site and dataset pairs whose files, readings of files, precedence, corrections or feeds differ from the last."""
     with lake.at_one_time():
-        return list(reasons(lake, makings(lake)))
+        return list(reasons(lake, staging_inputs(lake)))
 
 
-def reasons(lake: Lake, wanted: Mapping[tuple[str, str], Makings]) -> dict[tuple[str, str], str]:
+def reasons(lake: Lake, wanted: Mapping[tuple[str, str], StagingInputs]) -> dict[tuple[str, str], str]:
     """Why each pair of a site and a dataset would be staged anew, of those that would be, in their order."""
     query = "SELECT site_id, dataset, recipe_hash, file_ids, source_hashes FROM ops.stagings"
     staged = {
-        (site_id, dataset): Makings(made_with, tuple(zip(file_ids, source_hashes, strict=True)))
-        for site_id, dataset, made_with, file_ids, source_hashes in lake.frame(query).iter_rows()
+        (site_id, dataset): StagingInputs(inputs_hash, tuple(zip(file_ids, source_hashes, strict=True)))
+        for site_id, dataset, inputs_hash, file_ids, source_hashes in lake.frame(query).iter_rows()
     }
     differing = sorted(pair for pair in staged.keys() | wanted.keys() if staged.get(pair) != wanted.get(pair))
     return {pair: _why(staged.get(pair), wanted.get(pair)) for pair in differing}
 
 
-def _why(before: Makings | None, after: Makings | None) -> str:
+def _why(before: StagingInputs | None, after: StagingInputs | None) -> str:
     if before is None:
         return "it was never staged"
     if after is None:
@@ -112,7 +112,7 @@ def stage_dataset(lake: Lake, site_id: str, dataset: str) -> Staging:
     """
     contract = DATASETS[dataset]
     stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
-    made_with = recipe_hash(dataset, _hashes_of_facts(lake))
+    inputs_hash = recipe_hash(dataset, _hashes_of_facts(lake))
     files = _loaded_files(lake, site_id).get((site_id, dataset), [])
     fed = _fed(lake, site_id, dataset)
     corrected = corrections.apply(fed, site_id, stated, _time_zone(lake, site_id))
@@ -145,7 +145,7 @@ def stage_dataset(lake: Lake, site_id: str, dataset: str) -> Staging:
             file_ids, source_hashes = map(list, zip(*files, strict=True))
             row = {
                 **asdict(staging),
-                "recipe_hash": _with_corrections(made_with, stated, _time_zone(lake, site_id)),
+                "recipe_hash": _with_corrections(inputs_hash, stated, _time_zone(lake, site_id)),
                 "file_ids": file_ids,
                 "source_hashes": source_hashes,
                 "run_id": lake.run_id,
@@ -202,7 +202,7 @@ def _with_adopted(lake: Lake, staging: Staging, changed: Sequence[str]) -> Stagi
 
 
 def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
-    """Remove what was staged of a dataset, but for the samples that are read where they lie."""
+    """Remove what was staged of a dataset, but for the samples that are read where they are."""
     copied = "site_id = $site AND file_id NOT IN (SELECT file_id FROM ops.files WHERE site_id = $site AND is_adopted)"
     lake.execute(f"DELETE FROM staged.{dataset} WHERE row_number IS NOT NULL AND {copied}", {"site": site_id})
     lake.execute(
@@ -213,11 +213,11 @@ def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
         lake.execute(f"DELETE FROM ops.{table} WHERE site_id = ? AND dataset = ?", [site_id, dataset])
 
 
-def _with_corrections(made_with: str, stated: Sequence[Correction], time_zone: str | None) -> str:
+def _with_corrections(inputs_hash: str, stated: Sequence[Correction], time_zone: str | None) -> str:
     """Hash of what a dataset is made with; corrections are of days at the site, so its zone counts with them."""
     if not stated:
-        return made_with
-    return hashlib.sha256((made_with + corrections.hash_of(stated) + (time_zone or "UTC")).encode()).hexdigest()
+        return inputs_hash
+    return hashlib.sha256((inputs_hash + corrections.hash_of(stated) + (time_zone or "UTC")).encode()).hexdigest()
 
 
 def _time_zone(lake: Lake, site_id: str) -> str:
@@ -316,11 +316,11 @@ def _one_row_per_key(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFra
     )
     return (
         by_precedence.unique(key, keep="first", maintain_order=True),
-        _told_of_repetition(ordered.filter(~first_here), contract),
+        _named_repetition(ordered.filter(~first_here), contract),
     )
 
 
-def _told_of_repetition(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def _named_repetition(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     key = pl.lit(", ".join(contract.key))
     stated = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in contract.key], separator=", ")
     repeats = pl.format("an earlier row of the same file already states {} = {}", key, stated)
@@ -329,7 +329,7 @@ def _told_of_repetition(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
 def repeated_keys(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Rows that repeat the key of an earlier row of their file, as records for the quarantine."""
-    return _as_quarantined(_told_of_repetition(rows, contract), "duplicate_key")
+    return _as_quarantined(_named_repetition(rows, contract), "duplicate_key")
 
 
 def _as_quarantined(rows: pl.DataFrame, rule: str) -> pl.DataFrame:

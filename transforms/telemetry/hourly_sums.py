@@ -40,7 +40,7 @@ class Order(NamedTuple):
     """Rows in the order of series and time, no two of one series at the same time.
 
     Attributes:
-        rows: where each lies in the arrays.
+        rows: where each is in the arrays.
         begins: whether it is the first of its series.
         counts: whether it is summed; the others only are neighbours.
     """
@@ -56,7 +56,7 @@ class Order(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Samples as they lie, one value per row in every array; an array of a column that no row states is empty.
+    """Samples as they are, one value per row in every array; an array of a column that no row states is empty.
 
     Attributes:
         series: number of the series.
@@ -374,7 +374,7 @@ def _keep_greatest(series_hour, name, values, row):
 
 @inlined
 def _within_the_hour(begin_us, length_us):
-    """The part of a span that lies in an hour in which it begins at ``begin_us``, before it where that is negative."""
+    """The part of a span that is in an hour in which it begins at ``begin_us``, before it where that is negative."""
     return max(min(begin_us + length_us, HOUR_US) - max(begin_us, 0), 0)
 
 

@@ -1,4 +1,4 @@
-"""Where files of telemetry in place meet: series whose samples lie between those of another file, or at their instants.
+"""Where files of telemetry in place meet: series whose samples are between those of another file, or at their instants.
 
 What was summed within one file holds only while nothing is between. An interleaved series is taken from its samples
 instead, and of samples with the same key one counts, as in every dataset: first the file whose path sorts last, then
@@ -85,7 +85,7 @@ def find_interleaved(lake: Lake, site_id: str, changed: Sequence[str]) -> pl.Dat
         changed: files that are new, read anew, or count no longer.
 
     Returns:
-        Rows that repeat the key of an earlier row of their own file, as they lie in stage staged.
+        Rows that repeat the key of an earlier row of their own file, as they are in stage staged.
     """
     repeated = []
     for overlap in _overlaps(lake, site_id, changed):

@@ -19,7 +19,7 @@ from suanheng.transforms.telemetry.sample_arrays import (
     named,
     samples_of_frame,
 )
-from suanheng.transforms.telemetry.survey_batch import Grounds
+from suanheng.transforms.telemetry.survey_batch import SurveyInputs
 from suanheng.warehouse.lake import Lake
 
 ROWS_AT_ONCE = 2_000_000
@@ -97,7 +97,7 @@ def make_series_hours(lake: Lake) -> None:
     It is a view, of the whole quarter until another of its ``spans`` is set: rows are many, and one recipe reads them.
 
     Args:
-        lake: on the bench, with the variables of the quarter set.
+        lake: in the scratch database, with the variables of the quarter set.
     """
     origin_us = lake.value("SELECT epoch_us(getvariable('start_utc'))")
     lake.execute(f"CREATE OR REPLACE TABLE rollups.boundary_series_hour AS {_FILE_HOUR_SUMS} LIMIT 0")
@@ -121,7 +121,7 @@ def spans(lake: Lake) -> list[dict[str, datetime]]:
     There is always one span.
 
     Args:
-        lake: on the bench, after ``make_series_hours``.
+        lake: in the scratch database, after ``make_series_hours``.
     """
     hours = lake.frame(_HOURS).rows()
     if not hours:
@@ -169,7 +169,7 @@ def highest_powers(lake: Lake) -> dict[str, float]:
     return dict(lake.frame(query).iter_rows())
 
 
-def grounds(lake: Lake, site_id: str, at: datetime) -> Grounds:
+def survey_inputs(lake: Lake, site_id: str, at: datetime) -> SurveyInputs:
     """What a survey of a site's samples rests on besides the file.
 
     Args:
@@ -180,10 +180,10 @@ def grounds(lake: Lake, site_id: str, at: datetime) -> Grounds:
     zone = lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]) or "UTC"
     offset = ZoneInfo(zone).utcoffset(at) or timedelta()
     origin_us = -(offset // timedelta(microseconds=1)) % hourly_sums.HOUR_US
-    return Grounds(highest_powers(lake), _UNKNOWN_W, origin_us)
+    return SurveyInputs(highest_powers(lake), _UNKNOWN_W, origin_us)
 
 
-def grounds_hash(lake: Lake) -> str:
+def survey_inputs_hash(lake: Lake) -> str:
     """Hash of what decides the outcome of a survey besides file, contract and site."""
     powers = repr(sorted(highest_powers(lake).items()))
     return hashlib.sha256(f"{powers} {survey_code()}".encode()).hexdigest()

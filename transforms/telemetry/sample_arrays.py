@@ -93,7 +93,7 @@ def samples_of_frame(rows: pl.DataFrame, names: Mapping[str, Names]) -> Samples:
 
 
 def in_order(samples: Samples, wanted: Flags) -> tuple[Order, Integers]:
-    """The order of the rows that are wanted by series and time, each instant of a series once: as it lies first.
+    """The order of the rows that are wanted by series and time, each instant of a series once: as it is first.
 
     Returns:
         The order, in which all rows count, and the rows that repeat an instant.
@@ -102,7 +102,7 @@ def in_order(samples: Samples, wanted: Flags) -> tuple[Order, Integers]:
     found = _followed(rows=rows, series=samples.series, at_us=samples.at_us)
     series = samples.series[found.rows[found.begins]]
     if found.goes_back or len(np.unique(series)) < len(series):
-        # A stable sort: what lies first stays first.
+        # A stable sort: what is first stays first.
         rows = rows[np.lexsort((samples.at_us[rows], samples.series[rows]))]
         found = _followed(rows=rows, series=samples.series, at_us=samples.at_us)
     order = Order(rows=found.rows, begins=found.begins, counts=np.ones(len(found.rows), np.bool_))

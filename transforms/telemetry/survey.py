@@ -17,14 +17,14 @@ import pyarrow.parquet as pq
 from suanheng.schemas.checking.quick_look import QuickLook
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import template
-from suanheng.transforms.telemetry.survey_batch import Grounds, Survey, in_batches
+from suanheng.transforms.telemetry.survey_batch import Survey, SurveyInputs, in_batches
 from suanheng.warehouse.ordered_pool import OrderedPool, Threads
 
 DATASET = "accelerator_samples"
 BATCH_ROWS = 100_000
 SCATTERED_ROWS = 1_500_000
-"""Rows that are looked at at once, or a few more: where series lie one after the other, few fit the processor's cache;
-where each instant of all devices lies together, many are needed to find the neighbours of a sample."""
+"""Rows that are looked at at once, or a few more: where series are one after the other, few fit the processor's cache;
+where each instant of all devices is together, many are needed to find the neighbours of a sample."""
 
 MOST_ROWS = 2 * SCATTERED_ROWS
 """Rows from which a row group, which is read as a whole, is cut. Every cut leaves boundary samples of all series."""
@@ -112,15 +112,15 @@ def _parts_of(part: Part, most_rows: int, metadata: pq.FileMetaData) -> list[Par
     return found
 
 
-def survey(some: Sequence[Part], grounds: Grounds, threads: int = 1) -> Survey:
+def survey(some: Sequence[Part], survey_inputs: SurveyInputs, threads: int = 1) -> Survey:
     """Survey parts of a file.
 
     Args:
         some: which rows.
-        grounds: what it rests on besides.
+        survey_inputs: what it rests on besides.
         threads: row groups that are read at once.
     """
-    with ThreadPoolExecutor(threads) as executor, begin_survey(executor, some, grounds) as slices:
+    with ThreadPoolExecutor(threads) as executor, begin_survey(executor, some, survey_inputs) as slices:
         return surveyed(slices)
 
 
@@ -128,14 +128,14 @@ Slices = OrderedPool[Part, Future[Survey]]
 """Slices of parts of a file, which threads are surveying."""
 
 
-def begin_survey(executor: Executor, some: Sequence[Part], grounds: Grounds) -> Slices:
+def begin_survey(executor: Executor, some: Sequence[Part], survey_inputs: SurveyInputs) -> Slices:
     """Have parts of a file surveyed in threads, slice by slice."""
     metadata = pq.read_metadata(some[0].path)
     # However many threads there are, the file is cut at the same rows, and what is summed is the same.
     slices = [piece for part in some for piece in _parts_of(part, SLICE_ROWS, metadata)]
 
     def survey_slice(piece: Part, place: int) -> Survey:
-        return _surveyed(piece, grounds, metadata)
+        return _surveyed(piece, survey_inputs, metadata)
 
     return OrderedPool(Threads(executor, survey_slice, places=len(slices)), slices)
 
@@ -159,7 +159,7 @@ def together(surveys: Sequence[Survey]) -> Survey:
     )
 
 
-def _surveyed(part: Part, grounds: Grounds, metadata: pq.FileMetaData) -> Survey:
+def _surveyed(part: Part, survey_inputs: SurveyInputs, metadata: pq.FileMetaData) -> Survey:
     contract = template(DATASET).contract
     look = QuickLook(contract, metadata.schema.names)
     is_text = {name: column.dtype == pl.String for name, column in contract.columns.items()}
@@ -167,7 +167,7 @@ def _surveyed(part: Part, grounds: Grounds, metadata: pq.FileMetaData) -> Survey
     file = pq.ParquetFile(part.path, metadata=metadata, memory_map=True, pre_buffer=False, read_dictionary=texts)
     named = file.read_row_groups(part.row_groups, columns=texts, use_threads=False).unify_dictionaries()
     numbers = [name for name in metadata.schema.names if not is_text[name]]
-    found = in_batches(named, _batches(file, part, numbers, _is_scattered(named)), part.first_row, look, grounds)
+    found = in_batches(named, _batches(file, part, numbers, _is_scattered(named)), part.first_row, look, survey_inputs)
     return replace(
         found,
         suspected=_in_columns_of(contract, found.suspected),
@@ -190,7 +190,7 @@ def _batches(file: pq.ParquetFile, part: Part, columns: Sequence[str], is_scatte
 
 
 def _is_scattered(texts: pa.Table) -> bool:
-    """Whether neighbours of a sample in time do not lie beside it, as far as the first rows tell."""
+    """Whether neighbours of a sample in time do not be beside it, as far as the first rows show."""
     few = texts["device_id"].slice(0, 4096).combine_chunks()
     devices = few.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return int((devices[1:] != devices[:-1]).sum()) > len(devices) // 8

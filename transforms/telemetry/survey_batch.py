@@ -26,7 +26,7 @@ its run; whether summed samples that are not among these follow it, or precede i
 
 
 @dataclass(frozen=True)
-class Grounds:
+class SurveyInputs:
     """What a survey rests on besides the file.
 
     Attributes:
@@ -46,7 +46,7 @@ class Survey:
 
     Attributes:
         rows: rows read.
-        suspected: rows that may break the contract or be read otherwise than they lie; no sum knows of them.
+        suspected: rows that may break the contract or be read otherwise than they are; no sum knows of them.
         duplicates: rows that state a key an earlier row of the file states.
         hours: sums per device, instance and hour of what is summed, with the greatest node and SKU of its rows.
         boundary: samples that are not summed and their neighbours, with the ``MARKS``; the ends of each run are among
@@ -71,20 +71,20 @@ class Survey:
 
 
 def in_batches(
-    texts: pa.Table, numbers: Iterable[pa.RecordBatch], rows_before: int, look: QuickLook, grounds: Grounds
+    texts: pa.Table, numbers: Iterable[pa.RecordBatch], rows_before: int, look: QuickLook, survey_inputs: SurveyInputs
 ) -> Survey:
-    """Survey rows batch by batch, each for itself: what follows each other in time lies in one.
+    """Survey rows batch by batch, each for itself: what follows each other in time is in one.
 
     Args:
         texts: columns of text of all the rows, as dictionaries that are the same in all chunks.
         numbers: their other columns, batch by batch.
         rows_before: rows of the file before them.
-        look: what tells rows that may break the contract.
-        grounds: what the survey rests on besides.
+        look: what states rows that may break the contract.
+        survey_inputs: what the survey rests on besides.
     """
     names = {name: Names.of_dictionary(texts[name]) for name in texts.column_names}
     wrong = {name: look.suspect_texts(name, known.values) for name, known in names.items()}
-    highest_w = highest_of_models(names, grounds.highest_w, grounds.unknown_w)
+    highest_w = highest_of_models(names, survey_inputs.highest_w, survey_inputs.unknown_w)
     found: list[_Found] = []
     begin = 0
     for of_numbers in numbers:
@@ -95,13 +95,13 @@ def in_batches(
             if is_wrong[:-1].any() or batch[name].null_count:
                 suspects |= is_wrong[codes[name]]
         samples = samples_of_batch(batch, codes, names)
-        found.append(_in_batch(batch, rows_before + begin, samples, suspects, highest_w, grounds.origin_us))
+        found.append(_in_batch(batch, rows_before + begin, samples, suspects, highest_w, survey_inputs.origin_us))
         begin += batch.num_rows
     return Survey(
         rows=begin,
         suspected=_framed([batch.suspected for batch in found]),
         duplicates=_framed([batch.repeated for batch in found]),
-        hours=named(np.concatenate([batch.hours for batch in found]), names, grounds.origin_us),
+        hours=named(np.concatenate([batch.hours for batch in found]), names, survey_inputs.origin_us),
         boundary=_framed([batch.boundary for batch in found]),
     )
 

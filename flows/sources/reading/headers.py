@@ -100,7 +100,7 @@ def with_unit(rows: pl.DataFrame, name: str, unit: str | None) -> pl.DataFrame:
 
 
 def _spellings(contract: Contract, given: Mapping[str, str]) -> dict[str, str]:
-    """Column by plain spelling; a spelling from the binding is the only one of its column."""
+    """Column by plain spelling; a spelling from the source is the only one of its column."""
     known = {
         _plain(spelling): name
         for name, column in contract.columns.items()

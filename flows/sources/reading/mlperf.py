@@ -18,7 +18,7 @@ class Place(NamedTuple):
 
 
 def place(path: Path) -> Place:
-    """System, benchmark and scenario by the folders above ``performance``; ``None`` where the log lies elsewhere."""
+    """System, benchmark and scenario by the folders above ``performance``; ``None`` where the log is elsewhere."""
     folders = path.parts[:-1]
     if "performance" not in folders:
         return Place(None, None, None)

@@ -9,7 +9,7 @@ from suanheng.schemas.checking.records import UnreadableFile
 
 
 def day_described(path: Path, timestamp: str | None, options: Mapping[str, Any], stated_in: str) -> str:
-    """Day a document describes: that of its timestamp in UTC, else the one the binding names.
+    """Day a document describes: that of its timestamp in UTC, else the one the source names.
 
     Args:
         path: the document.
@@ -18,7 +18,7 @@ def day_described(path: Path, timestamp: str | None, options: Mapping[str, Any],
         stated_in: where in the document it should stand.
 
     Raises:
-        UnreadableFile: neither the document nor the binding says it.
+        UnreadableFile: neither the document nor the source says it.
     """
     if timestamp:
         return _day(timestamp)
@@ -26,7 +26,7 @@ def day_described(path: Path, timestamp: str | None, options: Mapping[str, Any],
         return str(options["observed_on"])
     raise UnreadableFile(
         f"{path.name} does not say when it was written",
-        expected=f"{stated_in} in the document, or observed_on in the binding",
+        expected=f"{stated_in} in the document, or observed_on in the source",
         got="neither",
         do="Add options = { observed_on = 'YYYY-MM-DD' } to the source in sources.toml.",
     )

@@ -1,4 +1,4 @@
-"""Whether the end date of a bill is the last day billed or the day after it, told by the bills of a file themselves."""
+"""Whether the end date of a bill is the last day billed or the day after it, as the bills of a file show themselves."""
 
 from calendar import monthrange
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def end_date_convention(bills: Iterable[tuple[Any, date, date]], stated: Any) ->
 
     Args:
         bills: what is billed together (a meter), first day and end date, of every bill of the file.
-        stated: option ``end_date`` of the binding, which comes first; ``None`` where it says nothing.
+        stated: option ``end_date`` of the source, which comes first; ``None`` where it says nothing.
 
     Raises:
         UnreadableFile: the file does not show it, or the option says something else.

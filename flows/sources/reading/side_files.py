@@ -1,4 +1,4 @@
-"""Side files of a binding: tables an operator keeps beside the data, which say what the data does not."""
+"""Side files of a source: tables an operator keeps beside the data, which say what the data does not."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ def side_file(path: Path, options: Mapping[str, Any], option: str, contract: Con
 
     Args:
         path: the data file.
-        options: options of the binding.
+        options: options of the source.
         option: the one that names the side file.
         contract: what every row of it must hold. A row that does not holds up the data file: a wrong dictionary
             would make every reading under it wrong.
@@ -32,7 +32,7 @@ def side_file(path: Path, options: Mapping[str, Any], option: str, contract: Con
             f"{path.name} cannot be read without its {contract.name}",
             expected=f"option {option} with the path of a CSV or XLSX file, from the folder of {path.name}",
             got="no such option" if stated is None else f"{stated}, where no file is",
-            do=f"Write a table with the columns {columns} and name it in the binding.",
+            do=f"Write a table with the columns {columns} and name it in the source.",
         )
     required = [label for label, column in contract.columns.items() if column.required]
     do = f"One row is {contract.one_row_is}; the columns are {columns}."
@@ -45,7 +45,7 @@ def side_file(path: Path, options: Mapping[str, Any], option: str, contract: Con
                 f"{place.name} cannot be used, row {row}: {message}",
                 expected=f"every row to be {contract.one_row_is}",
                 got=f"{checked.rejected.height} rows that break this",
-                do="Repair the row; what lies under it is then read again by itself.",
+                do="Repair the row; what is under it is then read again by itself.",
             )
         rows.extend(checked.accepted.drop("row_number").to_dicts())
     return rows

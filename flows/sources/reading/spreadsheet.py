@@ -86,7 +86,7 @@ def find_table(path: Path, labels: Collection[str], do: str, encoding: str = "ut
 
     Args:
         path: an XLSX, XLS or CSV file.
-        labels: header cells that tell this table from every other.
+        labels: header cells that distinguish this table from every other.
         do: advice for the person whose file holds no such table.
         encoding: of a CSV file.
 
@@ -103,7 +103,7 @@ def find_table_where(
 
     Args:
         path: an XLSX, XLS or CSV file.
-        is_header: tells the header from its cells, in which blanks and line breaks count as one blank.
+        is_header: recognises the header by its cells, in which blanks and line breaks count as one blank.
         expected: the header in words.
         do: advice for the person whose file holds no such table.
         encoding: of a CSV file.

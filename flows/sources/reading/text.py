@@ -35,7 +35,7 @@ def lines(path: Path, options: Mapping[str, Any], newline: str | None = None) ->
         except UnicodeDecodeError as error:
             raise UnreadableFile(
                 f"{path.name} is not text in {encoding}",
-                expected=f"{encoding}, as its binding says",
+                expected=f"{encoding}, as its source says",
                 got=f"byte {error.object[error.start]:#04x} at position {error.start}",
                 do='Set encoding in sources.toml, e.g. encoding = "gb18030".',
             ) from None
@@ -73,7 +73,7 @@ def _remembered(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
 
 def quotes_do_not_pair(number: int, text: str, error: csv.Error) -> Unreadable:
     """A record of a CSV file that has a quote too many or too few."""
-    message = f"its quotes do not pair up, which takes in {len(text.splitlines())} lines: {error}"
+    message = f"its quotes do not pair up, which ingests {len(text.splitlines())} lines: {error}"
     return Unreadable(number, "quoting", message, text)
 
 

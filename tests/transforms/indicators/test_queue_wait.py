@@ -33,7 +33,7 @@ def facts(warehouse, percent: int, **scope):
 
 @pytest.mark.parametrize(("percent", "wait_s"), [(50, 50), (90, 90), (95, 95)])
 def test_quantiles_of_a_hundred_and_one_waits(warehouse, percent, wait_s) -> None:
-    # Waits of 0, 1, …, 100 s: the quantile q lies at 100 q.
+    # Waits of 0, 1, …, 100 s: the quantile q is at 100 q.
     for second in range(101):
         stage_run(warehouse, MAY, second)
     may = facts(warehouse, percent)["2023-05"]

@@ -1,4 +1,4 @@
-"""Device-hours: time held by samples, counters that lie, partitioned devices, hours and months."""
+"""Device-hours: time held by samples, counters that are, partitioned devices, hours and months."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -248,7 +248,7 @@ GOLDEN = {
 @pytest.mark.parametrize("counter", GOLDEN.values(), ids=GOLDEN.keys())
 @pytest.mark.parametrize("instances", [("",), ("GI-1", "GI-2", "GI-3", "GI-4")], ids=["whole", "four instances"])
 def test_p03_whatever_the_counter_does_the_energy_is_that_of_500_watts(warehouse, counter, instances):
-    # 500 W over 360 minutes are 3 kWh, whether the counter tells or power over time does. Where the counter is not
+    # 500 W over 360 minutes are 3 kWh, whether the counter states or power over time does. Where the counter is not
     # believed power stands in, so that no variant may give more or less than the integral of power.
     for instance in instances:
         warehouse.stage(
@@ -370,12 +370,12 @@ def test_p11_sixteen_instances_of_which_thirteen_tell_their_utilisation(warehous
     warehouse.build("rollups/activity_month.sql", "rollups/capacity_month.sql", "rollups/inventory_month.sql")
     facts = warehouse.run("indicators/compute_efficiency/resource_utilisation.sql", **JANUARY).row(0, named=True)
     assert facts["numerator"] / facts["denominator"] == Decimal("0.6")
-    # One hour of January's 744 was sampled, and 13/16 of it told.
+    # One hour of January's 744 was sampled, and 13/16 of it stated.
     assert facts["observed"] / facts["expected"] == pytest.approx(Decimal(13) / 16 / 744)
     warehouse.build("rollups/run_energy.sql")
     findings = warehouse.run("rollups/telemetry_findings_month.sql").row(0, named=True)
     assert (findings["rule"], findings["findings"]) == ("instances_without_metrics", 1)
-    assert findings["example"] == "13 of 16 instances tell their utilisation: it is that of those"
+    assert findings["example"] == "13 of 16 instances state their utilisation: it is that of those"
 
 
 def test_months_are_local(warehouse):

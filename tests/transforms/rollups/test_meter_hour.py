@@ -142,7 +142,7 @@ def test_readings_that_overlap_in_a_part_of_an_hour_count_once(warehouse):
 
 
 def test_a_reading_within_another_adds_no_time(warehouse):
-    # 1 m3 from 00:00 to 00:30, and from 00:10 to 00:20 once more 1 m3: 2 m3 told over 40 minutes, so 1.5 m3 in 30.
+    # 1 m3 from 00:00 to 00:30, and from 00:10 to 00:20 once more 1 m3: 2 m3 stated over 40 minutes, so 1.5 m3 in 30.
     warehouse.stage("facility_readings", reading(0, 0.5, water_m3=1.0), reading(1 / 6, 1 / 3, water_m3=1.0))
     row = warehouse.run(RECIPE).row(0, named=True)
     assert (row["water_m3"], row["water_hours"]) == (Decimal("1.5"), Decimal("0.5"))

@@ -1,4 +1,4 @@
-"""The part of a run that lies in a month."""
+"""The part of a run that is in a month."""
 
 from datetime import date, datetime
 

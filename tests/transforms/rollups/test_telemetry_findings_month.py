@@ -39,7 +39,7 @@ def found(warehouse):
 
 
 def test_telemetry_that_agrees_leaves_no_row(warehouse, found):
-    # 500 W and 30 kJ a minute; a server of 1 kW whose two supplies take in 520 W and 530 W, 5 % more.
+    # 500 W and 30 kJ a minute; a server of 1 kW whose two supplies ingest 520 W and 530 W, 5 % more.
     warehouse.stage(
         "accelerator_samples",
         *samples(120, power_w=500.0, utilisation_ratio=0.0, energy_counter_j=lambda i: 30_000.0 * i),
@@ -64,7 +64,7 @@ def test_a_reset_a_rise_beyond_power_and_a_dead_counter_are_told_apart(warehouse
     for device, counter in (("resets", reset), ("jumps", jump), ("dead", 7.0)):
         warehouse.stage("accelerator_samples", *samples(121, device_id=device, power_w=500.0, energy_counter_j=counter))
     counts, examples = found()
-    # 121 samples lie in three hours; the last of them alone has no step, so the counter is dead in two.
+    # 121 samples are in three hours; the last of them alone has no step, so the counter is dead in two.
     assert counts == [
         ("dead", "counter_dead", 2),
         ("jumps", "counter_above_rated_power", 1),
@@ -77,7 +77,7 @@ def test_a_reset_a_rise_beyond_power_and_a_dead_counter_are_told_apart(warehouse
     ("rise_j", "is_found"), [(27_500.0, False), (32_500.0, False), (26_900.0, True), (33_100.0, True)]
 )
 def test_counter_and_power_may_differ_by_a_tenth(warehouse, found, rise_j, is_found):
-    # 500 W are 30 kJ a minute: 27.5 and 32.5 lie within a tenth, 26.9 and 33.1 do not.
+    # 500 W are 30 kJ a minute: 27.5 and 32.5 are within a tenth, 26.9 and 33.1 do not.
     warehouse.stage("accelerator_samples", *samples(61, power_w=500.0, energy_counter_j=lambda index: rise_j * index))
     counts, examples = found()
     assert counts == ([("gpu-1", "counter_disagrees_with_power", 1)] if is_found else [])

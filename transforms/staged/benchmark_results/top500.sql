@@ -1,6 +1,6 @@
 -- One row per system of a list: its HPL performance, peak and, where stated, mean power.
 -- Power is metered at the inlet of the system during the run (EE HPC WG methodology), hence IT input. A system
--- without power keeps unknown power. The System ID tells apart the many systems without a name.
+-- without power keeps unknown power. The System ID distinguishes the many systems without a name.
 SELECT
     site_id,
     file_id,

@@ -1,6 +1,6 @@
 -- One row per meter and instant or interval: points of one meter at one time are one reading.
 -- What a column holds, and in which unit, is the operator's dictionary: a gauge is never taken for a register. Amounts
--- lie between their time and an interval before or after it; everything else is of an instant.
+-- are between their time and an interval before or after it; everything else is of an instant.
 -- What a file states twice stays two rows, of which one is quarantined for its key.
 -- leaves out: points that are not to be used, and readings without a value
 WITH readings AS (

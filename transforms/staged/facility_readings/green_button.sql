@@ -1,7 +1,7 @@
 -- One row per interval reading of a usage point: energy in kWh, power in W or water in m3.
 -- The start of an interval is UTC in ESPI, so daylight saving needs no correction. A usage point may meter several
 -- commodities and both directions; all but delivered electricity get a suffix, so that they are meters of their own.
--- Only delivered electricity sits at the boundary of the binding: gas, heat and electricity fed back are no
+-- Only delivered electricity sits at the boundary of the source: gas, heat and electricity fed back are no
 -- electricity of the site, and an energy total over 'utility' must not contain them. Nor may it contain what a usage
 -- point states a second time: its net or total energy beside what was delivered, its power beside its energy.
 -- Btu is the International Table Btu of 1055.05585262 J. Gas volumes become energy with 1,026 Btu per cubic foot

@@ -1,5 +1,5 @@
 -- One row per resource and instant: its power, its energy counter and its temperature.
--- Only resources that the binding names sit at the input of a server or of one of its supplies; what a supply gives out,
+-- Only resources that the source names sit at the input of a server or of one of its supplies; what a supply gives out,
 -- and every other sensor, measures a part of the same electricity and is kept under boundary other.
 -- Energy is a counter that anybody may reset. What a file states twice stays two rows, of which one is quarantined.
 -- leaves out: sensors without a reading, which are absent or off and neither zero nor wrong

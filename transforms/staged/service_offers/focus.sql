@@ -1,7 +1,7 @@
 -- One row per list price of rented accelerators and day on which it was billed: the price of one device for an hour.
 -- The list price is what everyone pays, so it says what compute costs; a negotiated or committed price is a customer's own.
 -- A price is taken from usage that is charged by the hour. How many accelerators one hour rents and of which model, the
--- binding says, or GpuCount and InstanceType in SkuPriceDetails (FOCUS 1.1 and later). A price holds on the days of UTC on which it was billed: a bill does
+-- source says, or GpuCount and InstanceType in SkuPriceDetails (FOCUS 1.1 and later). A price holds on the days of UTC on which it was billed: a bill does
 -- not say for how long it was on offer.
 -- leaves out: charges that are no usage by the hour of accelerators, corrections of earlier periods, and the second and
 -- further charges of a day at the same price.

@@ -55,7 +55,7 @@ converted AS (
     LEFT JOIN reference.units AS units ON bills."单位" = units.unit AND units.quantity IN ('energy', 'volume')
 ),
 
-told_apart AS (
+distinguished AS (
     SELECT
         *,
         count(*) FILTER (WHERE row_period <> 'total') OVER bill AS rows_of_parts,
@@ -63,7 +63,7 @@ told_apart AS (
         sum(stated_quantity * per_unit) FILTER (WHERE row_period <> 'total') OVER bill AS quantity_of_parts,
         row_period = 'total'
         AND rows_of_parts > 0
-        AND coalesce(abs(stated_quantity * per_unit - quantity_of_parts) <= rows_of_parts, true) AS is_told_in_parts
+        AND coalesce(abs(stated_quantity * per_unit - quantity_of_parts) <= rows_of_parts, true) AS is_stated_in_parts
     FROM converted
     WINDOW bill AS (PARTITION BY site_id, file_id, "户号", "表号", "起始日期", "截止日期", kind, edition)
 ),
@@ -75,10 +75,10 @@ lines AS (
             {
                 line_type: kind,
                 tariff_period: row_period,
-                quantity: CASE WHEN NOT has_parts AND NOT is_told_in_parts THEN stated_quantity END,
+                quantity: CASE WHEN NOT has_parts AND NOT is_stated_in_parts THEN stated_quantity END,
                 amount: CASE
                     WHEN kind <> 'consumption' AND NOT has_charged_parts THEN coalesce("电费合计", stated_charges)
-                    WHEN NOT has_parts AND NOT is_told_in_parts THEN energy_charge
+                    WHEN NOT has_parts AND NOT is_stated_in_parts THEN energy_charge
                 END
             },
             {line_type: kind, tariff_period: 'sharp', quantity: "尖峰电量", amount: "尖峰电费"},
@@ -94,7 +94,7 @@ lines AS (
                 quantity: NULL::DOUBLE,
                 amount: CASE
                     WHEN has_parts AND NOT has_charged_parts THEN energy_charge
-                    WHEN is_told_in_parts AND charged_rows_of_parts = 0 THEN energy_charge
+                    WHEN is_stated_in_parts AND charged_rows_of_parts = 0 THEN energy_charge
                 END
             },
             {
@@ -111,7 +111,7 @@ lines AS (
             {line_type: 'adjustment', tariff_period: row_period, quantity: "退补电量", amount: "退补电费"}
         ] AS charges,
         unnest(CASE kind WHEN 'consumption' THEN quantities || charges ELSE quantities END) AS line
-    FROM told_apart
+    FROM distinguished
 )
 
 SELECT

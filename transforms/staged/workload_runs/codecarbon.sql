@@ -1,5 +1,5 @@
 -- One row per tracked run, ending when its record was written; nobody says when it was asked for.
--- Energy is that of the run's own devices, without the PUE the tool multiplied it by. Whatever the binding says, it is
+-- Energy is that of the run's own devices, without the PUE the tool multiplied it by. Whatever the source says, it is
 -- estimated at best: in every mode a part of it is a model.
 SELECT
     site_id,
