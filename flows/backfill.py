@@ -10,9 +10,9 @@ from prefect.client.schemas.objects import State
 
 from suanheng.flows.night import run
 from suanheng.flows.orchestration.conclusion import conclude
+from suanheng.flows.orchestration.settings_check import read_settings
 from suanheng.flows.orchestration.steps import PrefectSteps, current_watcher
 from suanheng.flows.order import ALL_STAGES, Order, Stage
-from suanheng.flows.status.settings_check import read_settings
 
 
 @flow(name="backfill", flow_run_name="backfill {first} to {last}")

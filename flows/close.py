@@ -16,9 +16,9 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows.night import night
 from suanheng.flows.orchestration.artifacts import show_closings
 from suanheng.flows.orchestration.conclusion import conclude
+from suanheng.flows.orchestration.settings_check import read_settings
 from suanheng.flows.orchestration.steps import Failure, PrefectSteps, Steps, current_watcher
 from suanheng.flows.publish import publish_scorecard
-from suanheng.flows.status.settings_check import read_settings
 from suanheng.transforms.building.periods import add_months, quarter_name
 from suanheng.transforms.publishing.publish import Request
 

@@ -11,8 +11,8 @@ from prefect.states import Completed
 from suanheng.flows.night import night
 from suanheng.flows.orchestration.catch_up import COVERED, covering_run
 from suanheng.flows.orchestration.conclusion import conclude
+from suanheng.flows.orchestration.settings_check import read_settings
 from suanheng.flows.orchestration.steps import PrefectSteps, current_watcher
-from suanheng.flows.status.settings_check import read_settings
 
 
 @flow(name="nightly", flow_run_name="nightly {workspace}")

@@ -32,7 +32,7 @@ def serve(name: NameOption = None, workspace: WorkspaceOption = Path(), as_json:
     """Register the deployments and run what is due, on this machine, until stopped."""
     from prefect import serve as serve_until_stopped
 
-    from suanheng.flows.status.settings_check import read_settings
+    from suanheng.flows.orchestration.settings_check import read_settings
 
     opened = read_settings(workspace).workspace
     deployments, zone = _planned(opened, name)
@@ -52,7 +52,7 @@ def deploy(
     """Register the deployments with a work pool, whose workers run what is due."""
     from prefect.exceptions import ObjectNotFound
 
-    from suanheng.flows.status.settings_check import read_settings
+    from suanheng.flows.orchestration.settings_check import read_settings
 
     opened = read_settings(workspace).workspace
     deployments, zone = _planned(opened, name)

@@ -204,7 +204,7 @@ def _extensions() -> dict[str, str]:
 
 def _workspace(folder: Path) -> dict[str, str]:
     from suanheng.config.sources import source_files
-    from suanheng.flows.status.settings_check import read_settings
+    from suanheng.flows.orchestration.settings_check import read_settings
 
     settings = read_settings(folder)
     files = list(source_files(settings.workspace.root, settings.sources))

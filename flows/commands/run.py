@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
 def ingest(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """Ingest and stage new files; build nothing."""
     from suanheng.flows import night
-    from suanheng.flows.status.settings_check import read_settings
+    from suanheng.flows.orchestration.settings_check import read_settings
 
     opened = read_settings(workspace).workspace
     with progress_bar(quiet=as_json) as bar:
@@ -54,8 +54,8 @@ def ingest(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
 
 def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False, dry_run: DryRunOption = False) -> None:
     """Ingest new files and build every quarter they affect, as a Prefect flow."""
+    from suanheng.flows.orchestration.settings_check import read_settings
     from suanheng.flows.order import Order
-    from suanheng.flows.status.settings_check import read_settings
 
     opened = read_settings(workspace).workspace
     if dry_run:
@@ -91,8 +91,8 @@ class Backfill:
 def backfill(asked: Backfill) -> None:
     """Build the quarters of a range of history, as a Prefect flow."""
     from suanheng.flows.night import refuse_unknown_sites
+    from suanheng.flows.orchestration.settings_check import read_settings
     from suanheng.flows.order import Order
-    from suanheng.flows.status.settings_check import read_settings
 
     start, _ = _days(asked.first)
     _, end = _days(asked.last)

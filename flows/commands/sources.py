@@ -51,7 +51,7 @@ def list_formats(as_json: JsonOption = False) -> None:
 
 def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
     """What each source matches, how the first records of new files fare, and what does not fit; changes nothing."""
-    from suanheng.flows.status.settings_check import read_settings
+    from suanheng.flows.orchestration.settings_check import read_settings
     from suanheng.flows.status.source_check import inspect
 
     found = inspect(read_settings(workspace).workspace, datetime.now(UTC))

@@ -9,7 +9,7 @@ import pytest
 from suanheng.config.errors import BadSettings
 from suanheng.config.suanheng_toml import METHODOLOGIES
 from suanheng.flows.commands import main
-from suanheng.flows.status.settings_check import read_settings
+from suanheng.flows.orchestration.settings_check import read_settings
 
 SUANHENG = """\
 [warehouse]
