@@ -1,7 +1,31 @@
-"""Errors about settings: every fault with its file, line and key, what was expected and found, and what to do."""
+"""The base of every error of the package, and errors about settings: every fault with file, line and key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a program that runs suanheng learns."""
+
+    DONE = 0
+    ERROR = 1
+    USAGE = 2
+    INPUT_REFUSED = 3
+    PART_FAILED = 4
+
+
+class SuanhengError(Exception):
+    """An error whose message is all that a reader needs: what is wrong, where, what was expected, and what to do.
+
+    Every error that the package defines is one, so that a caller can distinguish them from mistakes in the code.
+
+    Attributes:
+        exit_code: with what the command line ends where nothing else handles it.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 @dataclass(frozen=True)
@@ -29,7 +53,7 @@ class Fault:
         return f"{where}, {self.place}: expected {self.expected}, but got {self.got}; {self.do}"
 
 
-class BadSettings(Exception):  # noqa: N818
+class BadSettings(SuanhengError):
     """Raised when a settings file is missing or says something that cannot be used.
 
     Args:

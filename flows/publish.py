@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from suanheng.config.errors import ExitCode, SuanhengError
 from suanheng.config.workspace import Workspace
 from suanheng.flows import reports
 from suanheng.flows.order import new_run_id
@@ -24,7 +25,7 @@ from suanheng.transforms.scoring.methodology import find, load
 from suanheng.warehouse.lake import Lake, reading, writing
 
 
-class Withheld(Exception):  # noqa: N818
+class Withheld(SuanhengError):
     """Raised when the gate does not let a scorecard through; names every expectation that fails, and its rows.
 
     Args:
@@ -32,6 +33,8 @@ class Withheld(Exception):  # noqa: N818
         failing: critical expectations that do not hold.
         page: where the gate's page is.
     """
+
+    exit_code = ExitCode.PART_FAILED
 
     def __init__(self, scorecard: str, failing: list[Finding], page: Path) -> None:
         faults = "\n".join(

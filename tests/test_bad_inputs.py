@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from suanheng.config.errors import ExitCode
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows import night
-from suanheng.flows.commands.console import INPUT_REFUSED
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.formats import formats
 from suanheng.warehouse.lake import Lake, reading
@@ -268,7 +268,7 @@ def test_nightly_finishes_over_all_of_them_and_says_so(tmp_path: Path) -> None:
     ended = subprocess.run(
         [*command, "nightly", "--workspace", str(tmp_path), "--json"], capture_output=True, text=True, check=False
     )
-    assert ended.returncode == INPUT_REFUSED == 3, ended.stderr
+    assert ended.returncode == ExitCode.INPUT_REFUSED == 3, ended.stderr
     outcome = json.loads(ended.stdout)
     assert outcome["exit_code"] == 3
     assert outcome["failures"] == {}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer
 
+from suanheng.config.errors import ExitCode
 from suanheng.flows import commands
-from suanheng.flows.commands import console
 from suanheng.schemas.formats import formats
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.definitions.catalogue import indicator_recipes
@@ -21,7 +21,7 @@ from suanheng.transforms.scoring.methodology import shipped
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = [ROOT / name for name in (*READMES, "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
-EXIT_CODES = (console.DONE, console.ERROR, console.USAGE, console.INPUT_REFUSED, console.QUARTER_FAILED)
+EXIT_CODES = tuple(ExitCode)
 
 _CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -1,27 +1,29 @@
-"""What can go wrong with a warehouse, each stated in a sentence."""
+"""What can go wrong with a warehouse."""
+
+from suanheng.config.errors import SuanhengError
 
 
-class NoWarehouse(Exception):  # noqa: N818
+class NoWarehouse(SuanhengError):
     """Raised when a workspace has no warehouse yet."""
 
 
-class Unreachable(Exception):  # noqa: N818
+class Unreachable(SuanhengError):
     """Raised when the catalog's server or the object store does not answer, or does not let one in."""
 
 
-class Busy(Exception):  # noqa: N818
+class Busy(SuanhengError):
     """Raised when another writer has held what is needed for longer than a workspace wants to wait."""
 
 
-class Conflict(Exception):  # noqa: N818
+class Conflict(SuanhengError):
     """Raised when a transaction rests on what another writer has changed meanwhile. Nothing of it was written."""
 
 
-class NewerWarehouse(Exception):  # noqa: N818
+class NewerWarehouse(SuanhengError):
     """Raised when a newer version has renamed what is in a warehouse: this one would not find it."""
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(SuanhengError):
     """Raised when something outside, as a server, is not there or not whole: it may be so later.
 
     Args:

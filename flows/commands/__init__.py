@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from suanheng.config.errors import BadSettings
+from suanheng.config.errors import ExitCode, SuanhengError
 from suanheng.flows.commands import (
     ask,
     corrections,
@@ -19,8 +19,7 @@ from suanheng.flows.commands import (
     scoring,
     sources,
 )
-from suanheng.flows.commands.console import USAGE, fail
-from suanheng.warehouse.errors import Busy, Conflict, NewerWarehouse, NoWarehouse, Unreachable
+from suanheng.flows.commands.console import fail
 
 app = typer.Typer(
     name="suanheng",
@@ -49,20 +48,10 @@ def suanheng(
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 error, 2 usage or settings, 3 input refused, 4 a quarter failed."""
+    """Run the command line. What its exit codes mean stands in README.md."""
     try:
         app()
     except BrokenPipeError:
-        sys.exit(1)
-    except Exception as error:
-        if not isinstance(error, _said_in_a_sentence()):
-            raise
-        fail(str(error), USAGE)
-
-
-def _said_in_a_sentence() -> tuple[type[Exception], ...]:
-    """Errors whose message is all that a reader needs; known only once there is one, as their modules load slowly."""
-    from suanheng.transforms.analysis.lineage import NotThere
-    from suanheng.transforms.publishing.publish import NotPublished
-
-    return BadSettings, Busy, Conflict, NewerWarehouse, NotPublished, NotThere, NoWarehouse, Unreachable
+        sys.exit(ExitCode.ERROR)
+    except SuanhengError as error:
+        fail(str(error), error.exit_code)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import typer
 
+from suanheng.config.errors import ExitCode
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
-    USAGE,
     JsonOption,
     WorkspaceOption,
     fail,
@@ -160,7 +160,7 @@ def sql(
         try:
             rows = lake.frame(query)
         except duckdb.Error as error:
-            fail(str(error), USAGE)
+            fail(str(error), ExitCode.USAGE)
     say_rows(rows.to_dicts(), as_json)
 
 

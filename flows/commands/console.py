@@ -19,12 +19,6 @@ from suanheng.flows.orchestration.steps import Silent, Watcher
 
 Options = TypeVar("Options")
 
-DONE = 0
-ERROR = 1
-USAGE = 2
-INPUT_REFUSED = 3
-QUARTER_FAILED = 4
-
 words = Console(highlight=False, soft_wrap=True)
 progress_words = Console(stderr=True, highlight=False)
 

@@ -10,12 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from suanheng.config.errors import BadSettings
+from suanheng.config.errors import BadSettings, ExitCode
 from suanheng.config.workspace import SETTINGS_FILE
 from suanheng.flows.commands.console import (
-    DONE,
-    ERROR,
-    USAGE,
     JsonOption,
     WorkspaceOption,
     fail,
@@ -171,9 +168,9 @@ def doctor(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
     else:
         say_table(checks)
     if faults and not as_json:
-        fail(faults, USAGE)
+        fail(faults, ExitCode.USAGE)
     good = all(check["ok"] == "yes" for check in checks)
-    sys.exit(USAGE if faults else DONE if good else ERROR)
+    sys.exit(ExitCode.USAGE if faults else ExitCode.DONE if good else ExitCode.ERROR)
 
 
 def _check(what: str, found: str, problem: str = "") -> dict[str, str]:

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.errors import BadSettings
+from suanheng.config.errors import BadSettings, ExitCode
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
-    ERROR,
-    QUARTER_FAILED,
     JsonOption,
     WorkspaceOption,
-    fail,
     say_json,
     say_table,
     takes,
@@ -56,12 +53,9 @@ class Publish:
 @takes(Publish)
 def publish(asked: Publish) -> None:
     """Hold a scorecard to the gate and freeze it as a new revision, with the reasons why it differs from the last."""
-    from suanheng.flows.publish import Withheld, publish_scorecard
+    from suanheng.flows.publish import publish_scorecard
 
-    try:
-        published = publish_scorecard(open_workspace(asked.workspace), _request(asked))
-    except Withheld as error:
-        fail(str(error), QUARTER_FAILED)
+    published = publish_scorecard(open_workspace(asked.workspace), _request(asked))
     made = published.publication
     if asked.as_json:
         say_json(
@@ -153,7 +147,7 @@ def reproduce(
         say_json({**asdict(proof), "is_exact": proof.is_exact})
     else:
         _tell_proof(proof)
-    sys.exit(0 if proof.is_exact else ERROR)
+    sys.exit(ExitCode.DONE if proof.is_exact else ExitCode.ERROR)
 
 
 def expire(

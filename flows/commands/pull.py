@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.errors import BadSettings
+from suanheng.config.errors import BadSettings, ExitCode
 from suanheng.config.workspace import Workspace, open_workspace
 from suanheng.flows.commands.console import (
-    DONE,
-    ERROR,
     JsonOption,
     WorkspaceOption,
     progress_bar,
@@ -54,7 +52,7 @@ def pull(
     pulled = [asdict(result) for result in results if not isinstance(result, Failure)]
     failures = {failure.part: str(failure.error) for failure in results if isinstance(failure, Failure)}
     unbound = _unbound(opened, orders)
-    code = ERROR if failures else DONE
+    code = ExitCode.ERROR if failures else ExitCode.DONE
     if as_json:
         say_json({"pulls": pulled, "failures": failures, "unbound": unbound, "exit_code": code})
     else:

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
+from suanheng.config.errors import ExitCode
 from suanheng.config.workspace import open_workspace
 from suanheng.flows.commands.console import (
-    DONE,
-    INPUT_REFUSED,
     JsonOption,
     WorkspaceOption,
     progress_bar,
@@ -118,7 +117,7 @@ def replay(
     with progress_bar(quiet=as_json) as bar:
         replayed = ingest(open_workspace(workspace), repaired, Steps(bar), datetime.now(UTC), encoding)
     rows = [vars(line) for line in replayed]
-    code = INPUT_REFUSED if any(line.why for line in replayed) else DONE
+    code = ExitCode.INPUT_REFUSED if any(line.why for line in replayed) else ExitCode.DONE
     if as_json:
         say_json({"rows": rows, "exit_code": code})
     else:

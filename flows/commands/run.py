@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanheng.config.errors import BadSettings
+from suanheng.config.errors import BadSettings, ExitCode
 from suanheng.config.workspace import Workspace
 from suanheng.flows.commands.console import (
-    DONE,
-    INPUT_REFUSED,
-    QUARTER_FAILED,
     JsonOption,
     WorkspaceOption,
     progress_bar,
@@ -172,7 +169,7 @@ def _tell(outcome: dict[str, Any], as_json: bool) -> None:
     quarantined = sum(part["rows_quarantined"] for part in [*outcome["landings"], *outcome["stagings"]])
     outgrown = sum(part["corrections_refused"] for part in outcome["stagings"])
     to_repair = refused or quarantined or outgrown
-    code = QUARTER_FAILED if outcome["failures"] else INPUT_REFUSED if to_repair else DONE
+    code = ExitCode.PART_FAILED if outcome["failures"] else ExitCode.INPUT_REFUSED if to_repair else ExitCode.DONE
     if as_json:
         say_json({**outcome, "exit_code": code})
     else:

@@ -29,17 +29,12 @@ def whatif(
 ) -> None:
     """Score with another methodology beside the current one, and bridge the difference. Nothing is written."""
     from suanheng.transforms.analysis.whatif import what_if
-    from suanheng.transforms.scoring.fit import MethodologyMismatch
     from suanheng.transforms.scoring.methodology import load
-    from suanheng.transforms.scoring.values import UndefinedScore
 
     opened = open_workspace(workspace)
-    try:
-        current, other = load(opened.methodology), load(methodology)
-        with reading(opened) as lake:
-            cards = what_if(lake, current, other, site, period)
-    except (MethodologyMismatch, UndefinedScore) as error:
-        raise BadSettings(str(error)) from error
+    current, other = load(opened.methodology), load(methodology)
+    with reading(opened) as lake:
+        cards = what_if(lake, current, other, site, period)
     if as_json:
         say_json({"current": _named(current), "other": _named(other), "scorecards": [asdict(card) for card in cards]})
         return
@@ -77,26 +72,15 @@ class Uncertainty:
 def uncertainty(asked: Uncertainty) -> None:
     """What scores and ranks of a period can be, given weights, means and measurement. Nothing is written."""
     from suanheng.transforms.analysis import period_uncertainty
-    from suanheng.transforms.analysis.index import UndefinedIndex
     from suanheng.transforms.scoring.methodology import load
-    from suanheng.transforms.scoring.values import UndefinedScore
 
     opened = open_workspace(asked.workspace)
     methodology = load(opened.methodology)
     rows = _rows_of(asked.measurement) if asked.measurement else None
     measured = period_uncertainty.Measured(asked.meter_class, asked.grid_factor_range, rows)
-    try:
-        with reading(opened) as lake:
-            found = period_uncertainty.uncertainty(
-                lake,
-                methodology,
-                asked.period,
-                asked.sites or (),
-                measured,
-                period_uncertainty.Draws(asked.replicates, asked.seed, asked.sobol, asked.remove),
-            )
-    except (UndefinedIndex, UndefinedScore) as error:
-        raise BadSettings(str(error)) from error
+    draws = period_uncertainty.Draws(asked.replicates, asked.seed, asked.sobol, asked.remove)
+    with reading(opened) as lake:
+        found = period_uncertainty.uncertainty(lake, methodology, asked.period, asked.sites or (), measured, draws)
     varied = {
         "weights": f"±{period_uncertainty.WEIGHT_NOISE:.0%} each, on both levels",
         "aggregation": f"{len(found.input_uncertainty.choices[0].alternatives)} kinds of mean, equally likely",

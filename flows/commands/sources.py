@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suanheng.config.errors import ExitCode
 from suanheng.flows.commands.console import (
-    DONE,
-    INPUT_REFUSED,
     JsonOption,
     WorkspaceOption,
     say_json,
@@ -55,7 +54,7 @@ def check(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> N
     from suanheng.flows.status.source_check import inspect
 
     found = inspect(read_settings(workspace).workspace, datetime.now(UTC))
-    code = DONE if found.fits else INPUT_REFUSED
+    code = ExitCode.DONE if found.fits else ExitCode.INPUT_REFUSED
     if as_json:
         say_json({**asdict(found), "exit_code": code})
     else:

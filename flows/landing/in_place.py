@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from suanheng.config.errors import SuanhengError
 from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.formats import template
 from suanheng.schemas.staged import DATASETS
@@ -34,7 +35,7 @@ Surveyor = Callable[[Lake, Path, str], Survey]
 """Surveys all parts of a file of a site, wherever."""
 
 
-class NotSurveyed(Exception):  # noqa: N818
+class NotSurveyed(SuanhengError):
     """Raised by a surveyor that cannot survey at present; nothing is said of the file."""
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock
 
-from suanheng.config.errors import BadSettings
+from suanheng.config.errors import BadSettings, SuanhengError
 from suanheng.config.pulls import Pull
 from suanheng.config.workspace import Workspace
 from suanheng.flows.sources.prometheus_matrix import samples
@@ -42,7 +42,7 @@ _TOO_MANY_REQUESTS = 429
 _SHOWN_CHARACTERS = 300
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(SuanhengError):
     """Raised when a server answers that it will not: asking again does not help."""
 
 

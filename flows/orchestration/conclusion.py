@@ -5,15 +5,18 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
+from suanheng.config.errors import ExitCode, SuanhengError
 from suanheng.flows.orchestration.artifacts import show
 
 
-class PartsFailed(Exception):  # noqa: N818
+class PartsFailed(SuanhengError):
     """Raised when parts of a run failed. Everything else is done and kept; what they should have replaced is as it was.
 
     Args:
         done: what the run did, as plain data.
     """
+
+    exit_code = ExitCode.PART_FAILED
 
     def __init__(self, done: dict[str, Any]) -> None:
         failures = done["failures"]

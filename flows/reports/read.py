@@ -7,6 +7,8 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
+from suanheng.config.errors import SuanhengError
+
 Query = Callable[[str], pl.DataFrame]
 """Runs one SELECT and returns its rows."""
 
@@ -52,7 +54,7 @@ _SITES = """
     FROM reference.sites ORDER BY site_id"""
 
 
-class NoScorecard(LookupError):  # noqa: N818
+class NoScorecard(SuanhengError):
     """Raised when a scorecard is asked for that was never made."""
 
 

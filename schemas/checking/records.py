@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from suanheng.config.errors import ExitCode, SuanhengError
 from suanheng.schemas.checking.breaches import may_break
 from suanheng.schemas.contract import Column, Contract
 
@@ -53,7 +54,7 @@ class Unreadable(NamedTuple):
     record: str
 
 
-class UnreadableFile(Exception):  # noqa: N818
+class UnreadableFile(SuanhengError):
     """Raised when a file as a whole is not what its ``[[source]]`` says it is.
 
     Args:
@@ -62,6 +63,8 @@ class UnreadableFile(Exception):  # noqa: N818
         got: what was found instead.
         do: what the person who configured the source can do.
     """
+
+    exit_code = ExitCode.ERROR
 
     def __init__(self, what: str, expected: str, got: str, do: str) -> None:
         message = f"{_shortened(what)}. Expected {expected}; got {_shortened(got)}. {do}"

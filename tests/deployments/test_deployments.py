@@ -15,9 +15,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 from typer.testing import CliRunner
 
-from suanheng.config.errors import BadSettings
+from suanheng.config.errors import BadSettings, ExitCode
 from suanheng.flows.commands import app
-from suanheng.flows.commands.console import QUARTER_FAILED
 from suanheng.transforms.publishing.reproduce import reproduce
 from tests.deployments.conftest import eventually
 
@@ -171,7 +170,7 @@ def test_the_verb_runs_the_same_flow_and_answers_with_what_failed(server, rough)
     server.ended(run_id)
     with temporary_settings({PREFECT_API_URL: server.url}):
         answer = CliRunner().invoke(app, ["nightly", "--workspace", str(centre.root), "--json"])
-    assert answer.exit_code == QUARTER_FAILED
+    assert answer.exit_code == ExitCode.PART_FAILED
     assert list(json.loads(answer.stdout)["failures"]) == ["closed of tiny"]
 
 

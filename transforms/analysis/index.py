@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
+from suanheng.config.errors import SuanhengError
 from suanheng.transforms.analysis.table_steps import (
     Imputation,
     Screening,
@@ -37,7 +38,7 @@ Columns: TypeAlias = Mapping[str, Values]
 """Indicators by name; each has the units along the first axis."""
 
 
-class UndefinedIndex(ValueError):  # noqa: N818
+class UndefinedIndex(SuanhengError):
     """Raised where a step is not defined on some indicators; names the step and every indicator.
 
     Args:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from suanheng.config.errors import SuanhengError
 from suanheng.schemas.staged import DATASETS
 from suanheng.transforms.definitions.recipes import Recipe, recipes
 from suanheng.warehouse.lake import Lake
 
 
-class NotThere(Exception):  # noqa: N818
+class NotThere(SuanhengError):
     """Raised when a site, period or indicator does not exist."""
 
 

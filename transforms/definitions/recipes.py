@@ -11,13 +11,17 @@ from typing import Any
 
 import duckdb
 
+from suanheng.config.errors import ExitCode, SuanhengError
+
 FOLDER = Path(__file__).parents[1]
 STAGES = ("raw", "staged", "rollups", "indicators", "scorecards")
 """Stages from left to right."""
 
 
-class BadRecipe(Exception):  # noqa: N818
+class BadRecipe(SuanhengError):
     """Raised when a recipe cannot be built: it reads to its right, in a circle, or is not one SELECT."""
+
+    exit_code = ExitCode.ERROR
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from suanheng.config.errors import SuanhengError
 from suanheng.schemas.tables.publications import PUBLICATION_REASONS, PUBLICATIONS, PUBLISHED
 from suanheng.transforms.analysis.lineage import NotThere
 from suanheng.transforms.building.build import code_hash
@@ -22,7 +23,7 @@ from suanheng.transforms.scoring.methodology import Methodology
 from suanheng.warehouse.lake import Lake
 
 
-class NotPublished(Exception):  # noqa: N818
+class NotPublished(SuanhengError):
     """Raised when a scorecard cannot be published as it is, with what to do."""
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from suanheng.config.errors import SuanhengError
 from suanheng.transforms.scoring.methodology import Methodology
 
 
-class MethodologyMismatch(ValueError):  # noqa: N818
+class MethodologyMismatch(SuanhengError):
     """Raised when a methodology cannot be applied to the indicators there are; names every reason.
 
     Args:

@@ -9,11 +9,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from suanheng.config.errors import SuanhengError
+
 Values: TypeAlias = NDArray[np.float64]
 """Numbers of several units or indicators; NaN is unknown, never zero."""
 
 
-class UndefinedScore(ValueError):  # noqa: N818
+class UndefinedScore(SuanhengError):
     """Raised where a step of scoring has no defined result, instead of inventing one.
 
     Args:
