@@ -56,7 +56,7 @@ FUNCTION_OF_61_LINES = "class Builder:\n    def build(self):\n" + "        x = 1
 
 
 @pytest.mark.parametrize(
-    ("rule", "files", "told"),
+    ("rule", "files", "stated"),
     [
         (house.loose_modules, {"flows/landing.py": "def flow(): ..."}, ["flows/landing.py is loose"]),
         (house.loose_modules, {"transforms/build.py": ""}, ["transforms/build.py is loose"]),

@@ -102,12 +102,19 @@ def test_t10_the_mock_up_contradicts_itself_and_a_row_says_so(mock_up, rolled):
         **{"site_id": pl.String, "month_start": pl.Date, "hour_start_utc": pl.Datetime},
         **dict.fromkeys(("compared_counter_kwh", "compared_power_kwh"), pl.Decimal(38, 9)),
     }
+    runs = {
+        **dict.fromkeys(("site_id", "cluster_id", "job_id"), pl.String),
+        **dict.fromkeys(("submitted_at_utc", "started_at_utc"), pl.Datetime),
+        "month_start": pl.Date,
+        **dict.fromkeys(("sampled_device_s", "device_s", "sampled_energy_j", "stated_energy_j"), pl.Float64),
+    }
     tolerance = {"name": "telemetry_tolerance", "value": 0.1, "is_usable": True}
     found = rolled(
         "rollups/telemetry_findings_month",
         {
             "staged.facility_readings": readings,
             "rollups.device_hour": pl.DataFrame(schema=hours),
+            "rollups.run_energy": pl.DataFrame(schema=runs),
             "reference.parameters": pl.DataFrame(
                 [{**tolerance, "valid_from": date(2000, 1, 1), "valid_to": date(9999, 12, 31)}]
             ),

@@ -237,7 +237,7 @@ TWO_WAYS = Choice("normalisation", (Normalisation(), Normalisation("rank")))
 
 
 @pytest.mark.parametrize(
-    ("doubt", "fault"),
+    ("input_uncertainty", "fault"),
     [
         (
             InputUncertainty((Choice("treatment", (Treatment(1),)),)),

@@ -78,7 +78,7 @@ class Bills:
         return self._lake.frame(RECORDS, [self._site_id]).to_dicts()
 
     @property
-    def known_files(self) -> dict[str, int]:
+    def ledger(self) -> dict[str, int]:
         row = self._lake.frame(LEDGER, [self._site_id]).row(0, named=True)
         return {name: row[f"rows_{name}"] for name in ("fed", "staged", "superseded", "quarantined")}
 
@@ -109,7 +109,7 @@ def test_p08_overlapping_bills_are_refused_with_both_rows_named(bills):
     assert refused["value"] == "2023-03-10 to 2023-04-09"
     assert f"row 2 of {bills.path('2023-q1_again.csv')} (2023-03-10 to 2023-04-09)" in refused["message"]
     assert f"row 3 of {bills.path('2023-q1.csv')} (2023-03-01 to 2023-03-31)" in refused["message"]
-    assert bills.books == {"fed": 3, "staged": 2, "superseded": 0, "quarantined": 1}
+    assert bills.ledger == {"fed": 3, "staged": 2, "superseded": 0, "quarantined": 1}
 
 
 def test_p08_two_invoices_over_the_same_days_overlap_as_well(bills):
@@ -124,14 +124,14 @@ def test_p08_a_file_that_replaces_march_moves_the_total_by_the_difference(bills)
     before = bills.kwh
     bills.hand_in({"march.csv": [line(MARCH, APRIL, 3200, "I-3")]})
     assert bills.kwh - before == 200
-    assert bills.books == {"fed": 2, "staged": 2, "superseded": 0, "quarantined": 0}
+    assert bills.ledger == {"fed": 2, "staged": 2, "superseded": 0, "quarantined": 0}
 
 
 def test_p08_a_higher_revision_replaces_march_under_another_name(bills):
     bills.hand_in({"march.csv": [line(MARCH, APRIL, 3000, "I-3")]})
     bills.hand_in({"a_correction.csv": [line(MARCH, APRIL, 3200, "I-3", revision=1)]})
     assert bills.staged == [("consumption", MARCH, APRIL, 3200)]
-    assert bills.books == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
+    assert bills.ledger == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
 
 
 def test_p08_the_refused_march_counts_once_the_other_is_gone(bills):
@@ -152,7 +152,7 @@ def test_neighbours_other_meters_and_other_kinds_of_line_do_not_overlap(bills):
         line("2023-01-15", "2023-02-15", 0, "I-5", kind="demand"),
     ]
     bills.hand_in({"a.csv": lines})
-    assert bills.books == {"fed": 5, "staged": 5, "superseded": 0, "quarantined": 0}
+    assert bills.ledger == {"fed": 5, "staged": 5, "superseded": 0, "quarantined": 0}
 
 
 def test_a_line_of_the_whole_day_overlaps_that_of_a_part_of_it():
@@ -184,13 +184,13 @@ def test_a_reading_of_the_same_period_supersedes_the_estimate(bills):
     estimate, reading = line(JANUARY, FEBRUARY, 3000, "I-1", estimated=True), line(JANUARY, FEBRUARY, 3300, "I-2")
     bills.hand_in({"z_estimate.csv": [estimate], "a_reading.csv": [reading]})
     assert bills.staged == [("consumption", JANUARY, FEBRUARY, 3300)]
-    assert bills.books == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
+    assert bills.ledger == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
 
 
 def test_estimate_and_reading_may_stand_in_one_file(bills):
     bills.hand_in({"a.csv": [line(JANUARY, FEBRUARY, 3000, estimated=True), line(JANUARY, FEBRUARY, 3300)]})
     assert bills.kwh == 3300
-    assert bills.books == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
+    assert bills.ledger == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
 
 
 def test_a_reading_over_a_longer_period_supersedes_the_estimates_within(bills):
@@ -199,13 +199,13 @@ def test_a_reading_over_a_longer_period_supersedes_the_estimates_within(bills):
     estimates = [line(*month, 3000, f"I-{number}", estimated=True) for number, month in enumerate(months)]
     bills.hand_in({"estimates.csv": estimates, "quarter.csv": [line(JANUARY, APRIL, 9600, "I-9")]})
     assert bills.staged == [("consumption", JANUARY, APRIL, 9600)]
-    assert bills.books == {"fed": 4, "staged": 1, "superseded": 3, "quarantined": 0}
+    assert bills.ledger == {"fed": 4, "staged": 1, "superseded": 3, "quarantined": 0}
 
 
 def test_readings_that_cover_an_estimate_together_supersede_it(bills):
     readings = [line(JANUARY, FEBRUARY, 3100, "I-1"), line(FEBRUARY, MARCH, 2800, "I-2")]
     bills.hand_in({"a.csv": [line(JANUARY, MARCH, 6000, "I-0", estimated=True)], "b.csv": readings})
-    assert (bills.kwh, bills.books["superseded"]) == (5900, 1)
+    assert (bills.kwh, bills.ledger["superseded"]) == (5900, 1)
 
 
 def test_an_estimate_that_readings_cover_in_part_is_refused(bills):
@@ -230,7 +230,7 @@ def test_a_corrected_invoice_replaces_the_first_whatever_its_dates(bills):
     bills.hand_in({"a.csv": [line(JANUARY, FEBRUARY, 3100, "I-1")]})
     bills.hand_in({"b.csv": [line("2023-01-03", "2023-02-03", 3050, "I-1", revision=1)]})
     assert bills.staged == [("consumption", "2023-01-03", "2023-02-03", 3050)]
-    assert bills.books == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
+    assert bills.ledger == {"fed": 2, "staged": 1, "superseded": 1, "quarantined": 0}
 
 
 def test_a_correction_replaces_lines_of_its_kind_only(bills):
@@ -279,7 +279,7 @@ def test_a_bill_taken_back_counts_no_more_and_the_one_issued_anew_does(bills):
     assert bills.staged == [("reversal", JANUARY, FEBRUARY, -600)]
     bills.hand_in({"c.csv": [line(JANUARY, FEBRUARY, 550, "A-2", revision=2)]})
     assert bills.staged == [("consumption", JANUARY, FEBRUARY, 550), ("reversal", JANUARY, FEBRUARY, -600)]
-    assert bills.books == {"fed": 3, "staged": 2, "superseded": 1, "quarantined": 0}
+    assert bills.ledger == {"fed": 3, "staged": 2, "superseded": 1, "quarantined": 0}
 
 
 # --- order
@@ -311,7 +311,7 @@ def test_bills_that_meet_end_the_same_in_any_order(sites, seed):
     (refused,) = bills.quarantined
     assert f"row 2 of {bills.path('overlap.csv')}" in refused["message"]
     assert f"row 2 of {bills.path('correction.csv')}" in refused["message"]
-    assert bills.books == {"fed": 7, "staged": 3, "superseded": 3, "quarantined": 1}
+    assert bills.ledger == {"fed": 7, "staged": 3, "superseded": 3, "quarantined": 1}
 
 
 DAY = st.integers(0, 20)

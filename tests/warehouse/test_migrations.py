@@ -17,6 +17,8 @@ from suanheng.warehouse.migrations import MIGRATIONS, Migration
 from suanheng.warehouse.tables import columns_of_tables, make_stages, make_table, migrate
 from tests.warehouse.conftest import Postgres
 
+pytestmark = pytest.mark.usefixtures("warehouses_made_anew")
+
 BEFORE = {
     "ops.notes": Contract("notes", "one note", columns={"told": Column(pl.String, "What was stated.")}),
     "rollups.sums": Contract(

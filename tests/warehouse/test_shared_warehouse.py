@@ -263,7 +263,7 @@ def test_a_quarter_whose_files_wait_to_be_staged_is_left_to_the_writer_that_took
         assert build_quarter(lake, ScratchDatabase(lake), stale[0], methodology) is None
 
         stage.stage_dataset(lake, "tiny", "utility_bills")
-        assert build_quarter(lake, ScratchDatabase(lake), planned[0], methodology) == planned[0].scope
+        assert build_quarter(lake, ScratchDatabase(lake), stale[0], methodology) == stale[0].scope
 
 
 class Stranger:

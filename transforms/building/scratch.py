@@ -114,7 +114,7 @@ class ScratchDatabase:
         )
 
     def _filled(self, site_id: str) -> set[str]:
-        """Tables of which a site's recipes may see rows, as the ledger say."""
+        """Tables of which a site's recipes may see rows, as the ledger says."""
         query = (
             "SELECT 'raw.' || raw_table FROM ops.files WHERE site_id = $site "
             "UNION SELECT 'staged.' || dataset FROM ops.stagings WHERE site_id = $site OR dataset IN $of_all_sites"

@@ -190,7 +190,7 @@ def _batches(file: pq.ParquetFile, part: Part, columns: Sequence[str], is_scatte
 
 
 def _is_scattered(texts: pa.Table) -> bool:
-    """Whether neighbours of a sample in time do not be beside it, as far as the first rows show."""
+    """Whether neighbours of a sample in time are not beside it, as far as the first rows show."""
     few = texts["device_id"].slice(0, 4096).combine_chunks()
     devices = few.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return int((devices[1:] != devices[:-1]).sum()) > len(devices) // 8

@@ -73,7 +73,7 @@ def _remembered(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
 
 def quotes_do_not_pair(number: int, text: str, error: csv.Error) -> Unreadable:
     """A record of a CSV file that has a quote too many or too few."""
-    message = f"its quotes do not pair up, which ingests {len(text.splitlines())} lines: {error}"
+    message = f"its quotes do not pair up, which spans {len(text.splitlines())} lines: {error}"
     return Unreadable(number, "quoting", message, text)
 
 
