@@ -10,10 +10,10 @@ ROUNDS ?= 5
 DEVICES ?= 10000
 DAYS ?= 8
 
-.PHONY: help demo test check house names docs bench campaign crashes lock clean
+.PHONY: help demo test test-all check house names docs bench campaign crashes lock clean
 
 help:  ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # Dependencies are pinned with their hashes in constraints.txt; the project itself is installed in place.
 $(READY): constraints.txt pyproject.toml
@@ -26,8 +26,11 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY)  ## score three fictitious centres, from generated files to scorecards
 	$(BIN)/suanheng demo demo
 
-test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest -n $(CPUS) --dist loadscope -q
+test: $(READY)  ## run the tests, but for those that take long
+	$(BIN)/python -m pytest -n $(CPUS) --dist loadscope -q -m "not long"
+
+test-all: $(READY)  ## run the rest of the tests: shared warehouses, deployments, the whole demo, published numbers
+	$(BIN)/python -m pytest -n $(CPUS) --dist loadscope -q -m long
 
 check: $(READY) names  ## format, lint, types, and the structure of the house
 	$(BIN)/ruff format --check .
