@@ -22,7 +22,7 @@ def test_what_is_entered_between_reader_and_page_is_counted_once() -> None:
     night = _as_if_in(
         "flows/night.py",
         "def night():\n    insert()\n    read()\n    insert()\n    unit(lambda: insert())\n"
-        "    sorted([1], key=stated)\n    write()\ndef told(_): pass",
+        "    sorted([1], key=first)\n    write()\ndef first(_): pass",
         insert=lake["insert"],
         unit=lake["unit"],
         read=reader["read"],
@@ -40,7 +40,7 @@ def test_what_is_entered_between_reader_and_page_is_counted_once() -> None:
         ("insert", "flows", "warehouse"),
         ("unit", "flows", "warehouse"),
         ("night.<locals>.<lambda>", "warehouse", "flows"),
-        ("told", "flows", "flows"),
+        ("first", "flows", "flows"),
         ("write", "flows", "flows/reports"),
     ]
     assert trace.is_over
