@@ -35,7 +35,7 @@ def test_a_plan_says_why_and_writes_nothing(built_workspace: Centre) -> None:
     lines = verb(built_workspace, "nightly", "--dry-run").splitlines()
 
     shown = late.relative_to(built_workspace.root).as_posix()
-    assert lines[lines.index("take in: 1") + 1] == f"  {shown}: a new file"
+    assert lines[lines.index("ingest: 1") + 1] == f"  {shown}: a new file"
     assert lines[lines.index("stage: 1") + 1] == "  tiny utility_bills: it has files to ingest"
     assert lines[-1].startswith("Which quarters new files cover is known once they are ingested")
     assert built_workspace.snapshot() == before
@@ -44,7 +44,7 @@ def test_a_plan_says_why_and_writes_nothing(built_workspace: Centre) -> None:
 def test_nothing_to_do_is_four_times_none(built_workspace: Centre) -> None:
     assert verb(built_workspace, "nightly", "--dry-run").splitlines() == [
         "pull: 0",
-        "take in: 0",
+        "ingest: 0",
         "stage: 0",
         "build: 0",
     ]
