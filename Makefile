@@ -26,11 +26,12 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY)  ## score three fictitious centres, from generated files to scorecards
 	$(BIN)/suanheng demo demo
 
+# Whoever is done first takes tests from the end of the other's list, so that both are done at about the same time.
 test: $(READY)  ## run the tests, but for those that take long
-	$(BIN)/python -m pytest -n $(CPUS) --dist loadscope -q -m "not long"
+	$(BIN)/python -m pytest -n $(CPUS) --dist worksteal -q -m "not long"
 
 test-all: $(READY)  ## run the rest of the tests: shared warehouses, deployments, the whole demo, published numbers
-	$(BIN)/python -m pytest -n $(CPUS) --dist loadscope -q -m long
+	$(BIN)/python -m pytest -n $(CPUS) --dist worksteal -q -m long
 
 check: $(READY) names  ## format, lint, types, and the structure of the house
 	$(BIN)/ruff format --check .

@@ -44,25 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("SUANHENG_WORKSPACE", None)
 
 
-LONG = (
-    "tests/deployments/",
-    "tests/real_data/test_published_numbers.py",
-    "tests/real_data/test_worked_example.py",
-    "tests/test_demo_figures.py",
-    "tests/test_hostile_sites.py",
-    "tests/transforms/test_in_place.py",
-    "tests/warehouse/test_shared_warehouse.py",
-)
-"""Modules that take long: `make test` leaves them to `make test-all`."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes long."""
-    for item in items:
-        if item.nodeid.startswith(LONG):
-            item.add_marker(pytest.mark.long)
-
-
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove that home."""
     shutil.rmtree(config.prefect_home, ignore_errors=True)  # type: ignore[attr-defined]

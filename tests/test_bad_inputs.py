@@ -261,6 +261,7 @@ def test_a_broken_new_delivery_leaves_the_good_one_standing(ingested: Outcome) -
     assert bills["energy_kwh"].to_list() == [900.0, 1000.0]
 
 
+@pytest.mark.long
 def test_nightly_finishes_over_all_of_them_and_says_so(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     (tmp_path / "landing" / SITE / "folder_named_like_a_file.csv").mkdir()

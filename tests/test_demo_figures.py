@@ -21,6 +21,8 @@ from suanheng.warehouse.lake import reading
 from tests.demo_workspace import demo_workspace  # noqa: F401 - a fixture
 from tests.figures_by_hand import CentreByHand, Figure
 
+pytestmark = pytest.mark.long
+
 REGIONS = {"qinglan": "CN-HE", "xiliu": "CN-SC", "chaosheng": "CN-SH"}
 
 # A quarter and a year of every centre. Qinglan: bills from the 18th, solar panels, a third server from April 2023.

@@ -20,6 +20,8 @@ from suanheng.flows.commands import app
 from suanheng.transforms.publishing.reproduce import reproduce
 from tests.deployments.conftest import eventually
 
+pytestmark = pytest.mark.long
+
 DATA = ("raw", "staged", "rollups", "indicators", "scorecards", "quarantine", "reference")
 IMPATIENT = Path(__file__).with_name("impatient.py")
 

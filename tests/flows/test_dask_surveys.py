@@ -137,6 +137,7 @@ def listening(process: Process) -> set[str]:
     return {connection.laddr.ip for connection in found if connection.status == psutil.CONN_LISTEN}
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_changes_nothing(two_centres, small_parts, start):
     here, there = two_centres
     scheduler = start("scheduler", "--port", "0")

@@ -241,6 +241,7 @@ def end_at(puller, end: str) -> None:
         file.write(f"end = {end}\n")
 
 
+@pytest.mark.long
 def test_what_is_scraped_now_is_pulled_now(server, scraping, puller):
     live = puller(server.url, query='DCGM_FI_DEV_SM_CLOCK{UUID="GPU-live"}', step="1s", window="5s", lookback="0s")
     begin_at(live, scraping + timedelta(seconds=5))
@@ -576,6 +577,7 @@ print(json.dumps([back, type(failure.error).__name__, new, tries]))
 """
 
 
+@pytest.mark.long
 def test_as_a_task_it_is_tried_again_only_where_that_may_help_and_a_block_holds_the_token(server, puller, gate_to):
     gate = gate_to(server.url)
     dcgm = puller(gate.url, token="block:prometheus-token")

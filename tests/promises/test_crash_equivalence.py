@@ -28,8 +28,17 @@ def deaths(seed: int) -> list[Death]:
     ]
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_crash_equivalence_a_night_killed_five_times_ends_as_an_undisturbed_one(tmp_path: Path, seed: int) -> None:
+IN_A_COMMIT = deaths(1)[3:4]
+
+
+@pytest.mark.parametrize(
+    "in_one_life",
+    [
+        pytest.param(IN_A_COMMIT, id="killed in a commit"),
+        pytest.param(deaths(1), id="killed five times", marks=pytest.mark.long),
+    ],
+)
+def test_crash_equivalence_a_killed_night_ends_as_an_undisturbed_one(tmp_path: Path, in_one_life: list[Death]) -> None:
     killed, undisturbed = (Centre(tmp_path / name) for name in ("killed", "undisturbed"))
     before_the_first_night(killed.root)
     shutil.copytree(killed.root, undisturbed.root)
@@ -37,7 +46,7 @@ def test_crash_equivalence_a_night_killed_five_times_ends_as_an_undisturbed_one(
     run(undisturbed, "nightly", NOW)
     after = held(undisturbed.workspace)
 
-    for death in deaths(seed):
+    for death in in_one_life:
         process = start(killed, "nightly", NOW, death)
         _, errors = process.communicate(timeout=300)
         assert process.returncode == -signal.SIGKILL, (death, errors)

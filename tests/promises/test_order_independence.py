@@ -156,6 +156,7 @@ def test_order_independence_content_that_comes_back_to_its_path_counts_again(bui
     assert built_workspace.digests(*DATA) == before
 
 
+@pytest.mark.long
 def test_order_independence_a_claim_counts_the_same_whichever_site_comes_first(built_workspace) -> None:
     """A second site cancels the certificate of the first; neither has it, until the second withdraws its claim."""
     statuses = "SELECT DISTINCT site_id, status FROM rollups.claim_month ORDER BY ALL"
@@ -295,6 +296,7 @@ def empty(tmp_path: Path) -> Iterator[tuple[Lake, Workspace]]:
         yield lake, workspace
 
 
+@pytest.mark.long
 def test_order_independence_of_formats_shuffled_duplicated_late_corrected_and_repaired(empty) -> None:
     """However files of several formats and repairs came, the end is that of all of them in one night."""
     lake, workspace = empty

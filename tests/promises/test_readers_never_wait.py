@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 NIGHT = """
 import sys
 from pathlib import Path
@@ -30,6 +32,7 @@ def test_readers_never_wait_while_a_night_runs(built_workspace, correct_a_bill, 
     assert max(look["seconds"] for look in looks) < max(LONGEST_LOOK_S, length_s / 2)
 
 
+@pytest.mark.long
 def test_readers_never_wait_for_suanheng_sql_while_a_backfill_runs_as_a_flow(built_workspace) -> None:
     arguments = (
         "first=__import__('datetime').date(2023, 1, 1), last=__import__('datetime').date(2023, 6, 1), force=True, "

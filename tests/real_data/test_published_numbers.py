@@ -26,6 +26,7 @@ PUBLIC = Path(__file__).parents[3] / "shared" / "data"
 POWER = PUBLIC / "mlperf_inference_v4.1_power"
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.real_data,
     pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public data is not at ../shared/data"),
 ]

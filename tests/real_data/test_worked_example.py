@@ -29,6 +29,7 @@ EXAMPLE = ROOT / "docs" / "examples" / "gpu-servers"
 DOCUMENT = (ROOT / "docs" / "real-data.md").read_text(encoding="utf-8")
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.real_data,
     pytest.mark.skipif(
         not (SHARED / "data" / "gpu_server_hourly").is_dir(),

@@ -377,6 +377,7 @@ print(json.dumps([first, points, resource.getrusage(resource.RUSAGE_SELF).ru_max
 """
 
 
+@pytest.mark.long
 def test_p09_a_series_of_a_million_points_is_read_in_little_memory(tmp_path):
     # One series of 1,200,000 points, 36 MB of JSON: whole it would take some 300 MB as Python objects.
     path = tmp_path / "year.json.gz"

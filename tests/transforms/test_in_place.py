@@ -363,7 +363,7 @@ def test_a_file_that_is_replaced_and_comes_back(both):
     assert placed.staged().height == 600
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))])
 def test_whatever_devices_do(both, seed, monkeypatch):
     # In half of the runs each row group is looked at for itself.
     monkeypatch.setattr(survey, "BATCH_ROWS", 1 if seed % 2 else survey.BATCH_ROWS)

@@ -110,6 +110,7 @@ def test_a_night_on_servers_comes_out_as_on_an_embedded_catalogue(after_a_night,
     assert after_a_night.night().changed_nothing
 
 
+@pytest.mark.long
 def test_five_writers_on_four_sites_come_out_as_one_and_readers_see_whole_quarters(
     servers, tiny_workspace, tmp_path
 ) -> None:
@@ -174,6 +175,7 @@ def four_sites(tiny: Any, folder: Path) -> list[Any]:
     return centres
 
 
+@pytest.mark.long
 def test_a_writer_that_is_killed_holds_nobody_up_and_leaves_nothing_half(shared, corrected) -> None:
     centre = shared(wait_s=0)
     correct_bills(centre, "tiny")
@@ -189,6 +191,7 @@ def test_a_writer_that_is_killed_holds_nobody_up_and_leaves_nothing_half(shared,
     assert counts_once(centre)
 
 
+@pytest.mark.long
 def test_what_another_writer_has_done_since_the_plan_is_not_done_again(shared, corrected) -> None:
     centre = shared()
     correct_bills(centre, "tiny")
@@ -220,6 +223,7 @@ def build_quarter(
     return units_of_work.QuarterBuilds(lake, scratch, methodology, NOW, computed).build(quarter, is_forced)
 
 
+@pytest.mark.long
 def test_a_quarter_whose_ground_is_changed_while_it_is_built_is_begun_anew(shared) -> None:
     centre = shared()
     own = centre.root / "reference" / "grid_emission_factors.csv"
@@ -302,6 +306,7 @@ def test_a_conflict_is_retried_and_neither_change_is_lost(shared) -> None:
     assert centre.ask("SELECT files_loaded, files_refused FROM ops.runs").rows() == [(loaded + 1, refused + 20)]
 
 
+@pytest.mark.long
 def test_a_conflict_without_end_is_refused_and_nothing_is_written(shared) -> None:
     centre = shared()
     loaded, refused = centre.ask("SELECT files_loaded, files_refused FROM ops.runs").row(0)
@@ -368,6 +373,7 @@ def test_a_writer_whose_locks_are_lost_writes_nothing(shared, servers) -> None:
     assert centre.value("SELECT files_loaded FROM ops.runs") == loaded
 
 
+@pytest.mark.long
 def test_a_publication_is_reproduced_from_its_snapshot_after_the_others_were_forgotten(shared) -> None:
     centre = shared()
     published = publish_scorecard(centre.workspace, Request("tiny", "2023Q1", NOW)).publication.row
