@@ -18,6 +18,8 @@ from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.staged import DATASETS
 from suanheng.warehouse.lake import reading
 
+pytestmark = pytest.mark.long
+
 Row = dict[str, Any]
 Files = Mapping[str, Iterable[Row]]
 

@@ -13,6 +13,7 @@ from suanheng.flows.landing import in_place
 from suanheng.flows.orchestration.steps import Steps
 
 
+@pytest.mark.long
 def test_every_piece_is_within_the_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_place, "LARGE_ROWS", 1000)
     prepared = tmp_path / "prepared"

@@ -204,6 +204,7 @@ def _contents(centre: Centre) -> dict[str, Any]:
     return {**tables, "explanations": explained.with_columns(cs.float().round(9)).rows()}
 
 
+@pytest.mark.long
 def test_a_mended_reader_reads_its_files_again_and_no_others(built_workspace, tmp_path, mend, monkeypatch):
     centre = _with_capture(built_workspace)
     with monkeypatch.context() as faulty:

@@ -72,7 +72,7 @@ def test_a_night_without_news_asks_as_much_of_two_quarters_as_of_one(
     assert counts[0] == counts[1] < 80
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_quarters_come_out_the_same_with_any_number_of_workers(built_workspace: Centre, workers: int) -> None:
     before = built_workspace.digests(*BUILT)
 
@@ -136,6 +136,7 @@ def test_failed_quarters_are_told_keep_their_state_and_end_with_code_4(
     assert end.value.code == 4
 
 
+@pytest.mark.long
 def test_each_stage_can_be_done_alone_and_what_is_skipped_is_made_up_for(built_workspace: Centre) -> None:
     correct_a_bill(built_workspace)
     bill = "SELECT bill_kwh FROM rollups.energy_month WHERE month_start = DATE '2023-01-01'"

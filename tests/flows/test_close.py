@@ -39,6 +39,7 @@ def closed(centre, *sites: str) -> dict:
     return close(centre.workspace, Steps(), FEBRUARY, MIDNIGHT_IN_CHINA, last_month, sites)
 
 
+@pytest.mark.long
 def test_a_month_is_built_and_closed_once_in_the_time_zone_of_the_site(centre) -> None:
     first, again = closed(centre), closed(centre)
     assert (first["built"], again["built"]) == (["tiny 2023Q1"], [])

@@ -602,6 +602,7 @@ def run_verb(puller, *arguments: str) -> tuple[int, dict]:
     return run.returncode, json.loads(run.stdout) if run.stdout else {"error": run.stderr}
 
 
+@pytest.mark.long
 def test_the_verbs_tell_what_was_pulled_and_what_becomes_of_each_metric(new_server, puller):
     made = new_server()
     made.fill(history(POWER, range(120)) + history("node_load1", range(120)))

@@ -374,6 +374,7 @@ def test_a_damaged_sheet_says_what_is_expected(tmp_path: Path) -> None:
         repairs.read(sheet)
 
 
+@pytest.mark.long
 def test_only_the_quarters_that_a_repair_or_a_corrected_file_touches_are_built_anew(site: Site) -> None:
     """Two sites; one has bills of January and December 2023, and December has a slip."""
     sites = site.root / "sites.toml"

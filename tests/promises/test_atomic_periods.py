@@ -52,6 +52,7 @@ def failing_first_quarter(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]
     return lambda: monkeypatch.setattr(build, "score", score)
 
 
+@pytest.mark.long
 def test_atomic_periods_a_failed_quarter_keeps_its_state_and_the_others_finish(
     built_workspace, correct_a_bill, failing_first_quarter
 ) -> None:

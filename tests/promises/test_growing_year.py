@@ -27,6 +27,7 @@ def deliver(centre: Centre) -> None:
         path.rename(centre.root / "landing" / SITE / dataset / name)
 
 
+@pytest.mark.long
 def test_a_quarter_that_takes_the_year_over_replaces_it(growing: Centre) -> None:
     first = growing.night(datetime(2023, 4, 10, tzinfo=UTC))
     assert not first.failures

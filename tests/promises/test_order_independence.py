@@ -89,6 +89,7 @@ def as_csv(lines: Lines) -> str:
     return "\n".join([HEADER, *records]) + "\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [11])
 def test_order_independence_of_files_that_come_late_twice_and_corrected(
     tiny_workspace, built_once, tmp_path: Path, seed: int
@@ -143,6 +144,7 @@ def test_order_independence_a_file_that_was_renamed_before_its_name_was_used_aga
     assert built_workspace.value(bill) == 6 * 1310 + 90
 
 
+@pytest.mark.long
 def test_order_independence_content_that_comes_back_to_its_path_counts_again(built_workspace, correct_a_bill) -> None:
     before = built_workspace.digests(*DATA)
     path = built_workspace.path("utility_bills", "2023-01")

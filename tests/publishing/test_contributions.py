@@ -40,6 +40,7 @@ def test_contributions_add_up_to_the_difference(restated, before, after) -> None
     assert sorted({part.cause for part in contributions}) == ["score"]
 
 
+@pytest.mark.long
 def test_contributions_of_a_revision_come_from_what_was_published(restated_copy) -> None:
     workspace = restated_copy.workspace
     stated = difference(workspace, "tiny/2023Q1/r1", "tiny/2023Q1/r2").contributions

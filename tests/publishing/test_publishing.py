@@ -55,6 +55,7 @@ def test_a_state_follows_the_calendar(today, was_final, state) -> None:
     assert state_on(today, date(2023, 7, 1), 90, was_final) == state
 
 
+@pytest.mark.long
 def test_a_provisional_scorecard_becomes_final_as_a_revision_of_its_own(built_workspace) -> None:
     revisions = []
     for day in (datetime(2023, 7, 2, tzinfo=UTC), FEBRUARY):
@@ -150,6 +151,7 @@ def test_what_was_in_force_on_a_day_is_answered(restated) -> None:
         as_published_on(workspace, datetime(2024, 1, 15), "tiny", "2023Q1")
 
 
+@pytest.mark.long
 def test_p01_a_newer_factor_moves_no_published_score_and_is_the_reason_of_the_next(
     built_workspace, tmp_path, monkeypatch
 ) -> None:

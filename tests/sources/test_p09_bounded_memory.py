@@ -76,6 +76,7 @@ def measured(kind: Kind, path: Path) -> dict[str, float]:
     return json.loads(ended.stdout)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.format)
 def test_p09_four_times_the_file_takes_no_more_memory(kind: Kind, tmp_path: Path) -> None:
     peaks = []

@@ -210,6 +210,7 @@ def ingest(centre: Any) -> Any:
 BILLS_STAGED = "SELECT energy_kwh FROM staged.utility_bills WHERE meter_id = 'account-1' ORDER BY service_start"
 
 
+@pytest.mark.long
 def test_a_night_applies_a_correction_once_and_takes_it_back_when_it_is_removed(built_workspace, correct) -> None:
     before = built_workspace.digests("staged", "rollups", "indicators")
 

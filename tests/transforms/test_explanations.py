@@ -58,6 +58,7 @@ def test_explanations_keep_their_contract(built_once) -> None:
     assert set(rows.select("period", "indicator").iter_rows()) == set(scored.iter_rows())
 
 
+@pytest.mark.long
 def test_a_changed_month_explains_the_month_after_it_anew(built_workspace) -> None:
     training, serving = built_workspace.rows("workload_runs", "2023-03")
     built_workspace.write("workload_runs", "2023-03", [{**training, "productive_s": 16200}, serving])

@@ -93,6 +93,7 @@ def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> N
         lake.execute("USE lake")
 
 
+@pytest.mark.long
 def test_rows_of_a_rollup_that_goes_and_comes_back_are_not_counted_twice(built_workspace, monkeypatch) -> None:
     rows = "SELECT count(*) FROM rollups.activity_month"
     with writing(built_workspace.workspace) as lake:

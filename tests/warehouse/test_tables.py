@@ -108,6 +108,7 @@ def test_a_night_sees_that_a_rollup_is_not_what_its_recipe_says(workspace, rollu
         assert build.has_all_rollups(lake)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("warehouses_made_anew")
 def test_whoever_comes_next_finishes_what_was_interrupted(workspace, monkeypatch) -> None:
     def die(*_: object) -> None:
@@ -149,6 +150,7 @@ def test_a_new_table_knows_that_its_columns_may_be_null(workspace) -> None:
     assert known == dict.fromkeys(tables, 1)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("warehouses_made_anew")
 def test_the_books_of_a_warehouse_whose_schemas_are_there_are_kept_in_the_catalogue_too(workspace) -> None:
     with writing(workspace) as lake:
