@@ -76,8 +76,10 @@ def measured(kind: Kind, path: Path) -> dict[str, float]:
     return json.loads(ended.stdout)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.format)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, id=kind.format, marks=[pytest.mark.long] * (kind.format == "template")) for kind in KINDS],
+)
 def test_p09_four_times_the_file_takes_no_more_memory(kind: Kind, tmp_path: Path) -> None:
     peaks = []
     for times in (1, 4):

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from suanheng.transforms.building import build, periods
 from suanheng.transforms.building.build import compute
 from suanheng.transforms.building.scratch import ScratchDatabase
