@@ -73,7 +73,7 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
             files = [file for group in waiting(lake, workspace, hash_of) for file in group]
             ingest = [Planned(file.shown_path, file.bound.site_id, file.why) for file in files]
             settings = settings_now(lake, workspace)
-            changed = stage.reasons(lake, settings.staging_inputs)
+            changed = stage.reasons(lake, settings.recipe_hashes)
             to_stage = {**changed, **_fed((file.bound for file in files), "it has files to ingest")}
             scopes = list(filter(order.covers, periods.scopes(lake)))
             build = changed_quarters(lake, settings, scopes, now, forced_scopes(lake, order, scopes))
@@ -104,12 +104,12 @@ class Settings:
     Attributes:
         methodology: what is scored with.
         facts: reference facts.
-        staging_inputs: what each dataset of each site would be staged from.
+        recipe_hashes: what each dataset of each site would be staged with.
     """
 
     methodology: Methodology
     facts: Facts
-    staging_inputs: Mapping[tuple[str, str], stage.StagingInputs]
+    recipe_hashes: Mapping[tuple[str, str], str]
 
 
 def settings_now(lake: Lake, workspace: Workspace) -> Settings:
@@ -120,16 +120,16 @@ def settings_now(lake: Lake, workspace: Workspace) -> Settings:
     """
     stated = reference.stated(workspace)
     hashes = {name: reference.hash_of(rows) for name, rows in stated.items()}
-    staging_inputs = stage.staging_inputs(lake, hashes, corrections.read_checked(workspace))
-    return Settings(load(workspace.methodology), Facts.of(hashes, stated["sites"]), staging_inputs)
+    recipe_hashes = stage.recipe_hashes(lake, hashes, corrections.read_checked(workspace))
+    return Settings(load(workspace.methodology), Facts.of(hashes, stated["sites"]), recipe_hashes)
 
 
 def changed_quarters(
     lake: Lake, settings: Settings, scopes: Sequence[Scope], now: datetime, also: Collection[Scope] = ()
 ) -> list[Stale]:
     """Quarters that would be built by the files that are ingested and by what the settings say now."""
-    datasets = {pair: made.recipe_hash for pair, made in settings.staging_inputs.items()}
-    return stale_scopes(lake, scopes, settings.methodology, now, also, Inputs(settings.facts, datasets))
+    inputs = Inputs(settings.facts, settings.recipe_hashes)
+    return stale_scopes(lake, scopes, settings.methodology, now, also, inputs)
 
 
 def _fed(files: Iterable[SourceFile], why: str) -> dict[tuple[str, str], str]:

@@ -79,6 +79,9 @@ class Contract:
         key: columns that identify a row within a site.
         happened: columns that hold the start and the end of what the row covers (the same column twice for an
             instant); ``None`` where a row describes a state, as an inventory does.
+        may_begin: other columns than the first of ``happened`` by which feeds may date a row.
+        may_begin_before: column with the seconds by which a row may begin before that: its time may be the end of an
+            interval.
         rules: what must hold across the columns of a row.
         is_large: whether a site has so many rows that recipes read them where they are stored; all other datasets are
             copied into memory, site by site.
@@ -86,6 +89,8 @@ class Contract:
             other can.
         is_dated: whether all rows begin and end on stated days, so that a quarter is made from the files of the days
             around it; files of other datasets count for every quarter.
+        is_staged_by_day: whether it is staged day by day (UTC), by the first of ``happened``, so that a night touches
+            only the days its files cover; all other datasets are staged whole.
         span_rank: how well it states how long a site has been at work. Of a site's datasets, those of the lowest rank
             count; where none of them has a rank, all do.
     """
@@ -96,10 +101,13 @@ class Contract:
     columns: Mapping[str, Column]
     key: tuple[str, ...] = ()
     happened: tuple[str, str] | None = None
+    may_begin: tuple[str, ...] = ()
+    may_begin_before: str | None = None
     rules: Sequence[pa.Check] = ()
     is_large: bool = False
     is_seen_by_all_sites: bool = False
     is_dated: bool = False
+    is_staged_by_day: bool = False
     span_rank: int | None = None
 
     @cached_property
@@ -110,6 +118,17 @@ class Contract:
             for name, column in self.columns.items()
         }
         return pa.DataFrameSchema(columns, checks=list(self.rules), name=self.name, title=self.one_row_is, strict=False)
+
+    @property
+    def begins(self) -> str:
+        """Column that holds the start of what a row covers.
+
+        Raises:
+            ValueError: its rows describe a state.
+        """
+        if self.happened is None:
+            raise ValueError(f"rows of {self.name} describe a state, not a time")
+        return self.happened[0]
 
     def dtypes(self) -> dict[str, pl.DataType]:
         """Column name to Polars type, in table order."""

@@ -55,6 +55,13 @@ def pytest_report_header() -> str:
     return f"python {platform.python_version()}, " + ", ".join(f"{part} {version(part)}" for part in parts)
 
 
+def stagings(lake: Lake) -> pl.DataFrame:
+    """What became of the rows of each dataset of each site, all its days together."""
+    counts = ("rows_fed", "rows_dropped", "rows_staged", "rows_superseded", "rows_quarantined")
+    sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in counts)
+    return lake.frame(f"SELECT site_id, dataset, {sums} FROM ops.stagings GROUP BY ALL ORDER BY ALL")
+
+
 @dataclass(frozen=True)
 class Centre:
     """A workspace with one site of two accelerators in one server, in Hebei (UTC+8).

@@ -19,6 +19,7 @@ from suanheng.flows import night
 from suanheng.flows.orchestration.steps import Steps
 from suanheng.schemas.formats import formats
 from suanheng.warehouse.lake import Lake, reading
+from tests.conftest import stagings
 
 BAD = Path(__file__).parent / "data" / "bad"
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((BAD / "expected.toml").read_text(encoding="utf-8"))
@@ -192,9 +193,9 @@ def test_records_in_quarantine_have_row_rule_and_reason(ingested: Outcome, name:
 
 
 def test_rows_fed_are_staged_or_superseded_or_in_quarantine(ingested: Outcome) -> None:
-    stagings = ingested.lake.frame("SELECT * FROM ops.stagings")
-    assert stagings.height > 0
-    for staging in stagings.iter_rows(named=True):
+    of_datasets = stagings(ingested.lake)
+    assert of_datasets.height > 0
+    for staging in of_datasets.iter_rows(named=True):
         parts = staging["rows_staged"], staging["rows_superseded"], staging["rows_quarantined"]
         assert staging["rows_fed"] == sum(parts)
         assert staging["rows_superseded"] == 0  # no two files of the folder state the same key

@@ -151,8 +151,9 @@ def _quarantine(lake: Lake, checked: Checked, duplicates: pl.DataFrame, file: Pl
         site_id=pl.lit(file.site_id),
         file_id=pl.lit(file.file_id),
         table_name=pl.lit(RAW_TABLE),
+        staged_day=pl.lit(None, pl.Date),
         run_id=pl.lit(lake.run_id),
     )
     lake.insert("quarantine.records", rejected.select(list(RECORDS.columns)))
-    records = stage.repeated_keys(duplicates, DATASETS[DATASET])
+    records = stage.repeated_keys(duplicates, DATASETS[DATASET]).with_columns(staged_day=pl.lit(None, pl.Date))
     stage.quarantine(lake, records, file.site_id, DATASET)

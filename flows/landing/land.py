@@ -2,8 +2,8 @@
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
 from suanheng.flows.landing.pending import Waiting, shown, sources_of
 from suanheng.flows.landing.repairs import Record
 from suanheng.schemas.checking.records import Checked, Chunk, UnreadableFile, check
+from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.tables.ops import FILES, RECORDS, REPAIRS
 from suanheng.warehouse.lake import Lake
@@ -101,21 +102,36 @@ class _Counts:
     rejected: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
+    days: set[date | None] = field(default_factory=set)
     is_adopted: bool = False
 
     @property
     def read(self) -> int:
         return self.accepted + self.rejected
 
-    def add(self, checked: Checked, happened: tuple[str, str] | None) -> None:
+    def add(self, checked: Checked, contract: Contract) -> None:
         self.accepted += checked.accepted.height
         self.rejected += checked.rejected.height
-        if happened is None or checked.accepted.is_empty():
+        if contract.happened is None or checked.accepted.is_empty():
             return
-        start, end = (pl.col(name).cast(pl.Datetime("us")) for name in happened)
+        start, end = (pl.col(name).cast(pl.Datetime("us")) for name in contract.happened)
+        self.days |= _days(checked.accepted, contract)
         first, last = checked.accepted.select(start.min(), pl.coalesce(end, start).max().alias("last")).row(0)
         self.first_at = min(filter(None, (self.first_at, first)), default=None)
         self.last_at = max(filter(None, (self.last_at, last)), default=None)
+
+
+def _days(rows: pl.DataFrame, contract: Contract) -> set[date | None]:
+    """Days (UTC) on which feeds may date rows; with days at a place, which are not those of UTC, those beside them."""
+    begins = rows[contract.begins]
+    times = [begins, *(rows[name] for name in contract.may_begin)]
+    if contract.may_begin_before:
+        before_us = (rows[contract.may_begin_before].fill_null(0) * 1e6).cast(pl.Int64).cast(pl.Duration("us"))
+        times.append(begins - before_us)
+    days = {day for of_times in times for day in of_times.cast(pl.Date).unique()}
+    if begins.dtype == pl.Date:
+        days |= {day + timedelta(away) for day in days if day for away in (-1, 1)}
+    return days
 
 
 class RawWriter:
@@ -138,6 +154,7 @@ class RawWriter:
             stage=pl.lit("raw"),
             **place,
             table_name=pl.lit(self._table),
+            staged_day=pl.lit(None, pl.Date),
             run_id=pl.lit(self._lake.run_id),
         ).select(list(RECORDS.columns))
         self._rows.append(rows)
@@ -187,6 +204,7 @@ class RawWriter:
             "rows_quarantined": counts.rejected,
             "first_at": counts.first_at,
             "last_at": counts.last_at,
+            "days": sorted(counts.days, key=str),
             "status": "loaded" if problem is None else "refused",
             "problem": problem,
             "is_adopted": counts.is_adopted,
@@ -214,7 +232,7 @@ def _ingest(writer: RawWriter, file: Waiting) -> _Counts:
     counts = _Counts()
     for checked, mended in _checked_chunks(file):
         writer.write(checked, mended, file.file_id, file.bound.source.evidence)
-        counts.add(checked, form.contract.happened)
+        counts.add(checked, form.contract)
     if counts.read == 0:
         raise UnreadableFile(
             f"{file.shown_path} holds no record",

@@ -59,6 +59,7 @@ ACCELERATOR_SAMPLES = Contract(
     happened=("sampled_at_utc", "sampled_at_utc"),
     is_large=True,
     is_dated=True,
+    is_staged_by_day=True,
     span_rank=1,
     columns={
         **provenance(),
@@ -108,6 +109,7 @@ FACILITY_READINGS = Contract(
     happened=("started_at_utc", "ended_at_utc"),
     is_large=True,
     is_dated=True,
+    is_staged_by_day=True,
     span_rank=1,
     columns={
         **provenance(),

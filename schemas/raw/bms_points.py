@@ -45,6 +45,7 @@ CONTRACT = Contract(
     "bms_points",
     "one reading of one point",
     happened=("timestamp", "timestamp"),
+    may_begin_before="interval_s",
     columns={
         "line": count("Line of the file.", at_least=1, required=True),
         "timestamp": Column(

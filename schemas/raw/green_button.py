@@ -38,6 +38,7 @@ CONTRACT = Contract(
     "green_button",
     "one interval reading of one usage point, with the reading type it is linked to",
     happened=("timePeriod/start", "timePeriod/end"),
+    may_begin=("timePeriod/end",),
     columns={
         "UsagePoint": Column(pl.String, "Address of the usage point in the feed.", required=True),
         "UsagePoint/title": text("What the customer calls the usage point."),

@@ -30,6 +30,9 @@ FILES = Contract(
         "rows_quarantined": count("Records that do not.", required=True),
         "first_at": instant("Earliest time its rows cover; empty for an inventory."),
         "last_at": instant("Latest time its rows cover."),
+        "days": Column(
+            pl.List(pl.Date), "Days (UTC) on which its rows begin, an empty one for rows that do not say.", unit="UTC"
+        ),
         "status": choice(("loaded", "refused", "replaced"), "Whether its rows count.", required=True),
         "problem": text("Why it was refused."),
         "is_adopted": flag(
@@ -42,11 +45,17 @@ FILES = Contract(
 
 STAGINGS = Contract(
     "stagings",
-    "one dataset of one site, as it was last staged",
-    key=("site_id", "dataset"),
+    "one dataset of one site, or a day of it where it is staged day by day, as it was last staged",
+    key=("site_id", "dataset", "day"),
     columns={
         "site_id": Column(pl.String, "Site.", required=True),
         "dataset": Column(pl.String, "Dataset.", required=True),
+        "day": Column(
+            pl.Date,
+            "Day on which its rows begin; empty for a dataset that is staged whole, and for rows that state no time or "
+            "are read where their file is.",
+            unit="UTC",
+        ),
         "recipe_hash": Column(pl.String, "Hash of its feeds, its contract and its corrections.", required=True),
         "file_ids": Column(pl.List(pl.String), "Files it was made from.", required=True),
         "source_hashes": Column(pl.List(pl.String), "How each of them was read, as in ops.files.", required=True),
@@ -183,6 +192,7 @@ RECORDS = Contract(
         "value": text("Value that broke it."),
         "message": text("Everything that is wrong with it."),
         "record": text("The record."),
+        "staged_day": Column(pl.Date, "Day it was staged with, as in ops.stagings; empty in stage raw.", unit="UTC"),
         "run_id": Column(pl.String, "Run that rejected it.", required=True),
     },
 )

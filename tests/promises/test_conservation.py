@@ -15,6 +15,7 @@ from suanheng.flows.landing.pending import waiting
 from suanheng.transforms.staging import stage
 from suanheng.transforms.staging.stage import Staging
 from suanheng.warehouse.lake import Lake, reading, writing
+from tests.conftest import stagings
 
 HEADER = "meter_id,commodity,service_start,service_end,energy_kwh,revision"
 
@@ -139,10 +140,10 @@ def test_conservation_names_what_is_wrong_with_each_record(built_once) -> None:
 def test_conservation_of_every_dataset_staged(built_once) -> None:
     accepted = "SELECT sum(rows_accepted) FROM ops.files WHERE raw_table = 'template_' || ?"
     with reading(built_once.workspace) as lake:
-        stagings = lake.frame("SELECT * FROM ops.stagings").to_dicts()
-        for row in stagings:
+        of_datasets = stagings(lake).to_dicts()
+        for row in of_datasets:
             assert row["rows_fed"] == lake.value(accepted, [row["dataset"]]), row["dataset"]
             assert row["rows_fed"] == row["rows_staged"] + row["rows_superseded"] + row["rows_quarantined"]
             assert row["rows_staged"] == lake.value(f"SELECT count(*) FROM staged.{row['dataset']}"), row["dataset"]
 
-    assert len(stagings) == 13
+    assert len(of_datasets) == 13

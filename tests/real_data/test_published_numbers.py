@@ -19,6 +19,7 @@ from suanheng.flows.orchestration.steps import Steps
 from suanheng.flows.order import Order, Stage
 from suanheng.schemas.formats import raw_tables
 from suanheng.warehouse.lake import Lake, reading
+from tests.conftest import stagings
 
 WITHOUT_REPORTS = (Stage.INGEST, Stage.STAGE, Stage.BUILD)
 
@@ -365,10 +366,10 @@ def test_every_record_of_every_file_is_accepted_or_quarantined(lake: Lake):
 
 
 def test_every_row_that_was_fed_is_staged_superseded_or_quarantined(lake: Lake):
-    stagings = lake.frame("SELECT * FROM ops.stagings")
+    of_datasets = stagings(lake)
 
-    assert stagings.height > len(BUILT)
-    for staging in stagings.iter_rows(named=True):
+    assert of_datasets.height > len(BUILT)
+    for staging in of_datasets.iter_rows(named=True):
         kept = lake.value(f"SELECT count(*) FROM staged.{staging['dataset']} WHERE site_id = ?", [staging["site_id"]])
         assert staging["rows_staged"] == kept
         assert staging["rows_fed"] == kept + staging["rows_superseded"] + staging["rows_quarantined"]

@@ -16,7 +16,7 @@ from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.columns import EVIDENCE_CLASSES
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.staged import DATASETS
-from suanheng.schemas.tables.ops import FILES
+from suanheng.schemas.tables.ops import FILES, STAGINGS
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.surveyed import SURVEYED
 from suanheng.transforms.definitions.recipes import feeds, tables_read
@@ -171,7 +171,8 @@ def _sum_samples(connection: duckdb.DuckDBPyConnection) -> None:
     """What the build does before its recipes; no file is in place here."""
     for stage in ("rollups", "ops"):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {stage}")
-    for table, contract in (*((f"rollups.{name}", table) for name, table in SURVEYED.items()), ("ops.files", FILES)):
+    ledger = {"ops.files": FILES, "ops.stagings": STAGINGS}
+    for table, contract in {**{f"rollups.{name}": table for name, table in SURVEYED.items()}, **ledger}.items():
         columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in contract.dtypes().items())
         connection.execute(f"CREATE TABLE {table} ({columns})")
     make_series_hours(Lake(connection, data_path=""))

@@ -16,7 +16,7 @@ import suanheng.transforms
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.staged import DATASETS
-from suanheng.schemas.tables.ops import FILES
+from suanheng.schemas.tables.ops import FILES, STAGINGS
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SITES
 from suanheng.schemas.tables.surveyed import SURVEYED
@@ -40,6 +40,7 @@ class Warehouse:
         for schema in ("staged", "reference", "rollups", "indicators", "ops"):
             self.connection.execute(f"CREATE SCHEMA {schema}")
         self.make_contract("ops", FILES)
+        self.make_contract("ops", STAGINGS)
         for contract in SURVEYED.values():
             self.make_contract("rollups", contract)
         self._row_number = 0

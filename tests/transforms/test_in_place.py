@@ -107,7 +107,8 @@ class Site:
     def counts(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """What the ledger says of files and of the dataset."""
         files = "SELECT path, rows_read, rows_accepted, rows_quarantined, first_at, last_at, status FROM ops.files"
-        rows = "SELECT rows_fed, rows_dropped, rows_staged, rows_superseded, rows_quarantined FROM ops.stagings"
+        counts = ("rows_fed", "rows_dropped", "rows_staged", "rows_superseded", "rows_quarantined")
+        rows = f"SELECT {', '.join(f'sum({name})::BIGINT AS {name}' for name in counts)} FROM ops.stagings"
         found = self.lake.frame(f"{files} WHERE site_id = ? ORDER BY ALL", [self.site_id])
         return (
             found.with_columns(pl.col("path").str.split("/").list.last()),

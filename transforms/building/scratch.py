@@ -16,7 +16,7 @@ from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import landed, raw_tables
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.facts import MONTHLY_FACTS, PERIOD_FACTS
-from suanheng.schemas.tables.ops import FILES
+from suanheng.schemas.tables.ops import FILES, STAGINGS
 from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.schemas.tables.surveyed import BOUNDARY_SAMPLES, FILE_HOUR_SUMS, INTERLEAVED_SERIES
@@ -93,7 +93,7 @@ class ScratchDatabase:
             self._lay_out(site_id)
 
     def _lay_out(self, site_id: str) -> None:
-        for stage, contract in (("ops", FILES), ("rollups", INTERLEAVED_SERIES)):
+        for stage, contract in (("ops", FILES), ("ops", STAGINGS), ("rollups", INTERLEAVED_SERIES)):
             self._put_of_site(f"{stage}.{contract.name}", self._of_today(stage, contract), site_id)
         filled = self._filled(site_id)
         for contract in _raw_tables_read():

@@ -323,7 +323,7 @@ def _facts_loaded(lake: Lake) -> Facts:
 
 def _staged(lake: Lake) -> dict[tuple[str, str], str]:
     """What each dataset of each site was staged with; without those that are to be staged anew and were not yet."""
-    rows = lake.frame("SELECT site_id, dataset, recipe_hash FROM ops.stagings")
+    rows = lake.frame("SELECT DISTINCT site_id, dataset, recipe_hash FROM ops.stagings")
     waiting = set(stage.stale_datasets(lake))
     return {tuple(pair): inputs_hash for *pair, inputs_hash in rows.iter_rows() if tuple(pair) not in waiting}
 

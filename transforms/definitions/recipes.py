@@ -59,6 +59,11 @@ class Recipe:
         return "as a view" in self.header
 
     @property
+    def looks_across_files(self) -> bool:
+        """Whether what a feed makes of a file depends on other files, too: its header says ``across files``."""
+        return "across files" in self.header
+
+    @property
     def shown_path(self) -> str:
         """Its file, from the folder of the recipes."""
         return self.path.relative_to(FOLDER.parent).as_posix()

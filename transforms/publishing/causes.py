@@ -69,7 +69,7 @@ def gather(lake: Lake, row: Mapping[str, Any], facts: Iterable[str], code: str, 
         "OR (first_at < ?::TIMESTAMP + INTERVAL 101 DAY AND last_at >= ?::TIMESTAMP - INTERVAL 101 DAY))",
         reach,
     )
-    stagings = lake.frame("SELECT dataset, recipe_hash FROM ops.stagings WHERE site_id = ?", [row["site_id"]])
+    stagings = lake.frame("SELECT DISTINCT dataset, recipe_hash FROM ops.stagings WHERE site_id = ?", [row["site_id"]])
     return Evidence(
         files={(path, table): file_id for path, table, file_id in files.iter_rows()},
         stagings=dict(stagings.iter_rows()),

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from datetime import date
 
 import polars as pl
 
@@ -12,16 +13,25 @@ from suanheng.schemas.checking.records import Checked, Chunk, check
 from suanheng.schemas.columns import provenance
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.datasets.energy import UTILITY_BILLS
-from suanheng.schemas.formats import landed, raw_tables, template
 from suanheng.schemas.staged import DATASETS, family
 from suanheng.schemas.tables.ops import STAGINGS
 from suanheng.transforms.definitions import corrections
 from suanheng.transforms.definitions.recipes import feeds
 from suanheng.transforms.staging import bill_lines
+from suanheng.transforms.staging.feeding import fed
+from suanheng.transforms.staging.partitions import (
+    Partition,
+    batches,
+    partitions_of,
+    sites_and_datasets,
+    stale_partitions,
+)
+from suanheng.transforms.staging.unstaging import unstage
+from suanheng.transforms.telemetry.day_sums import enter_day_sums
 from suanheng.transforms.telemetry.overlapping_files import find_interleaved
+from suanheng.transforms.telemetry.quarter_sums import survey_inputs_hash
 from suanheng.transforms.telemetry.survey import DATASET
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import no_rows
 
 _FIRST_COUNT = {"revision": -pl.col("revision"), "is_estimated": pl.col("is_estimated").fill_null(False)}
 """Which row of a key counts before the path decides: the higher revision, a reading before an estimate."""
@@ -29,35 +39,25 @@ _FIRST_COUNT = {"revision": -pl.col("revision"), "is_estimated": pl.col("is_esti
 
 @dataclass(frozen=True)
 class Staging:
-    """What became of the raw rows of one dataset of one site: fed = dropped + staged + superseded + quarantined."""
+    """What became of the raw rows of one dataset of one site: fed = dropped + staged + superseded + quarantined.
+
+    Of a dataset that is staged day by day, of the days that were staged anew.
+    """
 
     site_id: str
     dataset: str
-    rows_fed: int
-    rows_dropped: int
-    rows_staged: int
-    rows_superseded: int
-    rows_quarantined: int
-    corrections_refused: int
+    rows_fed: int = 0
+    rows_dropped: int = 0
+    rows_staged: int = 0
+    rows_superseded: int = 0
+    rows_quarantined: int = 0
+    corrections_refused: int = 0
 
 
-@dataclass(frozen=True)
-class StagingInputs:
-    """What one dataset of one site is staged from.
-
-    Attributes:
-        recipe_hash: hash of its feeds, its contract and its corrections.
-        files: hash of each file and of how it was read, those that give way to others first.
-    """
-
-    recipe_hash: str
-    files: tuple[tuple[str, str], ...]
-
-
-def staging_inputs(
+def recipe_hashes(
     lake: Lake, facts: Mapping[str, str] | None = None, stated: Sequence[Correction] | None = None
-) -> dict[tuple[str, str], StagingInputs]:
-    """What each dataset of each site would be staged from now.
+) -> dict[tuple[str, str], str]:
+    """What each dataset of each site would be staged with now: hash of its feeds, its contract and its corrections.
 
     Args:
         lake: the warehouse.
@@ -67,93 +67,183 @@ def staging_inputs(
     hashes = facts if facts is not None else _hashes_of_facts(lake)
     corrections_in_force = stated if stated is not None else corrections.in_force(lake)
     time_zones = dict(lake.frame("SELECT site_id, time_zone FROM reference.sites").iter_rows())
-    inputs_hash = {dataset: recipe_hash(dataset, hashes) for dataset in DATASETS}
+    pairs = sites_and_datasets(lake)
+    of_datasets = {dataset: recipe_hash(dataset, hashes) for dataset in {dataset for _, dataset in pairs}}
+    sums = survey_inputs_hash(lake) if DATASET in of_datasets else ""
     found = {}
-    for (site_id, dataset), files in _loaded_files(lake).items():
+    for site_id, dataset in pairs:
         concerning = corrections.concerning(corrections_in_force, site_id, dataset)
-        corrected = _with_corrections(inputs_hash[dataset], concerning, time_zones.get(site_id))
-        found[site_id, dataset] = StagingInputs(corrected, tuple(files))
+        zone = time_zones.get(site_id) or "UTC"
+        beside = [corrections.hash_of(concerning), zone] if concerning else []
+        if dataset == DATASET:
+            beside += [sums, zone]
+        found[site_id, dataset] = _hash([of_datasets[dataset], *beside]) if beside else of_datasets[dataset]
     return found
 
 
 def stale_datasets(lake: Lake) -> list[tuple[str, str]]:
     """Site and dataset pairs whose files, readings of files, precedence, corrections or feeds differ from the last."""
     with lake.at_one_time():
-        return list(reasons(lake, staging_inputs(lake)))
+        return list(reasons(lake, recipe_hashes(lake)))
 
 
-def reasons(lake: Lake, wanted: Mapping[tuple[str, str], StagingInputs]) -> dict[tuple[str, str], str]:
-    """Why each pair of a site and a dataset would be staged anew, of those that would be, in their order."""
-    query = "SELECT site_id, dataset, recipe_hash, file_ids, source_hashes FROM ops.stagings"
-    staged = {
-        (site_id, dataset): StagingInputs(inputs_hash, tuple(zip(file_ids, source_hashes, strict=True)))
-        for site_id, dataset, inputs_hash, file_ids, source_hashes in lake.frame(query).iter_rows()
-    }
-    differing = sorted(pair for pair in staged.keys() | wanted.keys() if staged.get(pair) != wanted.get(pair))
-    return {pair: _why(staged.get(pair), wanted.get(pair)) for pair in differing}
+def reasons(lake: Lake, wanted: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Why each pair of a site and a dataset would be staged anew, of those that would be, in their order.
+
+    Args:
+        lake: the warehouse.
+        wanted: what each would be staged with.
+    """
+    stale: dict[tuple[str, str], list[Partition]] = {}
+    for partition in stale_partitions(lake, wanted):
+        stale.setdefault((partition.site_id, partition.dataset), []).append(partition)
+    return {pair: _why(partitions) for pair, partitions in sorted(stale.items())}
 
 
-def _why(before: StagingInputs | None, after: StagingInputs | None) -> str:
-    if before is None:
-        return "it was never staged"
-    if after is None:
+def _why(partitions: Sequence[Partition]) -> str:
+    before = {file for partition in partitions for file in partition.files_before}
+    now = {file for partition in partitions for file in partition.files}
+    if not any(partition.was_staged for partition in partitions):
+        return f"its files changed: {len(now)} new" if partitions[0].day else "it was never staged"
+    if not now:
         return "none of its files counts any more"
-    if before.recipe_hash != after.recipe_hash:
+    if any(
+        partition.recipe_hash_before not in (None, partition.recipe_hash) for partition in partitions if partition.files
+    ):
         return "its feeds, its contract, its corrections or the reference facts they read changed"
-    return f"its files changed: {len(set(after.files) - set(before.files))} new, {len(before.files)} before"
+    return f"its files changed: {len(now - before)} new, {len(before)} before"
 
 
 def stage_dataset(lake: Lake, site_id: str, dataset: str) -> Staging:
-    """Stage one dataset of one site anew, from all its raw rows, in one transaction.
+    """Stage one dataset of one site anew where it is stale, some partitions at a time, each time in one transaction.
 
     The outcome depends only on the set of files: where two files state the same key, the higher revision counts, then a
     reading before an estimate, then the file whose path sorts last. The same key twice within one file and revision is
-    quarantined. Lines of bills are settled among each other besides, see ``bill_lines``.
+    quarantined. Lines of bills are settled among each other besides, see ``bill_lines``. A dataset that corrections
+    concern is staged all at once, because a correction says of all its rows what it did, and so is one of which a feed
+    looks across files.
     """
-    contract = DATASETS[dataset]
-    stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
-    inputs_hash = recipe_hash(dataset, _hashes_of_facts(lake))
-    files = _loaded_files(lake, site_id).get((site_id, dataset), [])
-    fed = _fed(lake, site_id, dataset)
-    corrected = corrections.apply(fed, site_id, stated, _time_zone(lake, site_id))
-    checked = _checked(corrected.rows, contract)
-    kept, quarantined = _settled(checked, contract)
-    superseded = corrected.rows.height - kept.height - quarantined.height
-    staging = Staging(
-        site_id,
-        dataset,
-        fed.height,
-        corrected.dropped,
-        kept.height,
-        superseded,
-        quarantined.height,
-        corrected.refused,
+    with lake.at_one_time():
+        stated = corrections.concerning(corrections.in_force(lake), site_id, dataset)
+        hash_now = recipe_hashes(lake).get((site_id, dataset), "")
+        is_whole = bool(stated) or _is_fed_across_files(lake, site_id, dataset)
+        partitions = partitions_of(lake, site_id, dataset, hash_now, fresh_too=is_whole)
+    done = Staging(site_id, dataset)
+    for batch in [partitions] if is_whole and partitions else batches(partitions):
+        done = _together(done, _stage(lake, batch, stated))
+    return done
+
+
+def _is_fed_across_files(lake: Lake, site_id: str, dataset: str) -> bool:
+    tables = {table for feed in feeds(dataset) if feed.looks_across_files for table in feed.reads}
+    query = (
+        "SELECT count(*) FROM ops.files "
+        "WHERE site_id = ? AND status = 'loaded' AND list_contains(?, 'raw.' || raw_table)"
     )
-    place = [site_id, dataset]
-    was_staged = lake.value("SELECT count(*) FROM ops.stagings WHERE site_id = ? AND dataset = ?", place) > 0
+    return bool(tables) and lake.value(query, [site_id, sorted(tables)]) > 0
+
+
+def _stage(lake: Lake, batch: Sequence[Partition], stated: Sequence[Correction]) -> Staging:
+    """Stage partitions of one dataset of a site anew."""
+    site_id, dataset = batch[0].site_id, batch[0].dataset
+    settled = _settle(lake, batch, stated)
     with lake.transaction(f"stage {dataset} of {site_id}"):
-        changed = _changed_since(lake, site_id, dataset, files)
-        if was_staged:
-            _unstage(lake, site_id, dataset)
-        lake.insert(f"staged.{dataset}", kept)
-        quarantine(lake, quarantined, site_id, dataset)
-        for table, rows in (("corrections", corrected.outcomes), ("corrected_rows", corrected.changes)):
+        unstage(lake, batch)
+        lake.insert(f"staged.{dataset}", settled.kept)
+        quarantine(lake, settled.quarantined, site_id, dataset)
+        for table, rows in (
+            ("corrections", settled.outcomes),
+            ("corrected_rows", settled.changes),
+            ("stagings", settled.stagings),
+        ):
             lake.insert(f"ops.{table}", rows.with_columns(run_id=pl.lit(lake.run_id)))
         if dataset == DATASET:
-            staging = _with_adopted(lake, staging, changed)
-        if files:
-            file_ids, source_hashes = map(list, zip(*files, strict=True))
-            row = {
-                **asdict(staging),
-                "recipe_hash": _with_corrections(inputs_hash, stated, _time_zone(lake, site_id)),
-                "file_ids": file_ids,
-                "source_hashes": source_hashes,
-                "run_id": lake.run_id,
+            enter_day_sums(lake, site_id, settled.kept)
+            _settle_in_place(lake, site_id, batch)
+    counts = {name: int(settled.stagings[name].sum()) for name in settled.stagings.columns if name.startswith("rows_")}
+    return Staging(site_id, dataset, **counts, corrections_refused=settled.corrections_refused)
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What is to be written of some partitions.
+
+    Attributes:
+        kept: rows that count.
+        quarantined: records that were rejected.
+        stagings: what became of the rows of each partition.
+        outcomes: what each correction did.
+        changes: what it changed.
+        corrections_refused: corrections that were not applied to all they matched.
+    """
+
+    kept: pl.DataFrame
+    quarantined: pl.DataFrame
+    stagings: pl.DataFrame
+    outcomes: pl.DataFrame
+    changes: pl.DataFrame
+    corrections_refused: int
+
+
+def _settle(lake: Lake, batch: Sequence[Partition], stated: Sequence[Correction]) -> _Settled:
+    """Feed, correct and check rows of some partitions, and settle which of them count."""
+    contract = DATASETS[batch[0].dataset]
+    raw = fed(lake, batch)
+    corrected = corrections.apply(raw, batch[0].site_id, stated, _time_zone(lake, batch[0].site_id))
+    rows = {"fed": _per_day(raw, contract), "not_dropped": _per_day(corrected.rows, contract)}
+    kept, rejected = _one_row_per_event(_checked(corrected.rows, contract), contract)
+    quarantined = _with_day(rejected, raw, contract)
+    rows |= {"staged": _per_day(kept, contract), "quarantined": _per_day(quarantined, contract)}
+    stagings = _counted(batch, rows)
+    return _Settled(kept, quarantined, stagings, corrected.outcomes, corrected.changes, corrected.refused)
+
+
+def _together(one: Staging, other: Staging) -> Staging:
+    names = [field.name for field in fields(Staging) if field.type in ("int", int)]
+    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in names})
+
+
+def _counted(batch: Sequence[Partition], rows: Mapping[str, Mapping[date | None, int]]) -> pl.DataFrame:
+    """Rows of ``ops.stagings`` of some partitions, those of which a file is left."""
+    stagings = []
+    for partition in batch:
+        fed, not_dropped, staged, quarantined = (
+            rows[what].get(partition.day, 0) for what in ("fed", "not_dropped", "staged", "quarantined")
+        )
+        stagings.append(
+            {
+                "site_id": partition.site_id,
+                "dataset": partition.dataset,
+                "day": partition.day,
+                "recipe_hash": partition.recipe_hash,
+                "file_ids": [file_id for file_id, _ in partition.files],
+                "source_hashes": [source_hash for _, source_hash in partition.files],
+                "rows_fed": fed,
+                "rows_dropped": fed - not_dropped,
+                "rows_staged": staged,
+                "rows_superseded": not_dropped - staged - quarantined,
+                "rows_quarantined": quarantined,
+                "run_id": None,
             }
-            lake.insert(
-                "ops.stagings", pl.DataFrame([row], schema_overrides=STAGINGS.dtypes()).select(list(STAGINGS.columns))
-            )
-    return staging
+        )
+    found = pl.DataFrame(stagings, schema=STAGINGS.dtypes())
+    return found.filter(pl.col("file_ids").list.len() > 0)
+
+
+def _per_day(rows: pl.DataFrame, contract: Contract) -> dict[date | None, int]:
+    if not contract.is_staged_by_day:
+        return {None: rows.height}
+    day = "staged_day" if "staged_day" in rows.columns else contract.begins
+    return dict(rows.group_by(pl.col(day).cast(pl.Date)).len().iter_rows())
+
+
+def _with_day(records: pl.DataFrame, raw: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Rejected records with the day they are staged with."""
+    if not contract.is_staged_by_day:
+        return records.with_columns(staged_day=pl.lit(None, pl.Date))
+    row = ["file_id", "row_number"]
+    days = raw.select(*row, pl.col(contract.begins).cast(pl.Date).alias("staged_day")).unique(row)
+    return records.join(days, on=row, how="left")
 
 
 def quarantine(lake: Lake, records: pl.DataFrame, site_id: str, dataset: str) -> None:
@@ -166,58 +256,46 @@ def quarantine(lake: Lake, records: pl.DataFrame, site_id: str, dataset: str) ->
     )
 
 
-def _changed_since(lake: Lake, site_id: str, dataset: str, files: Sequence[tuple[str, str]]) -> list[str]:
-    """Files that have come, gone or been read anew since the dataset was last staged."""
-    query = "SELECT unnest(file_ids), unnest(source_hashes) FROM ops.stagings WHERE site_id = ? AND dataset = ?"
-    before = set(lake.frame(query, [site_id, dataset]).iter_rows())
-    return sorted({file_id for file_id, _ in before ^ set(files)})
-
-
-def _with_adopted(lake: Lake, staging: Staging, changed: Sequence[str]) -> Staging:
+def _settle_in_place(lake: Lake, site_id: str, batch: Sequence[Partition]) -> None:
     """Settle the keys of samples in place against all others, and count them in."""
-    repeated = find_interleaved(lake, staging.site_id, changed)
+    in_place = lake.value("SELECT count(*) FROM ops.files WHERE site_id = ? AND is_adopted", [site_id])
+    if not in_place:
+        return
+    files = sorted(file_id for partition in batch if not partition.day for file_id in partition.changed)
+    days = [partition.day for partition in batch if partition.day]
+    repeated = find_interleaved(lake, site_id, files, days)
     if repeated.height:
-        records = repeated_keys(repeated, DATASETS[DATASET])
-        quarantine(lake, records, staging.site_id, DATASET)
-    fed, quarantined, staged = lake.frame(
-        """
-        WITH adopted AS (FROM ops.files WHERE site_id = $site AND is_adopted AND status = 'loaded')
+        records = repeated_keys(repeated, DATASETS[DATASET]).with_columns(staged_day=pl.lit(None, pl.Date))
+        quarantine(lake, records, site_id, DATASET)
+    lake.execute(_COUNT_IN_PLACE, {"site": site_id, "dataset": DATASET})
+
+
+_COUNT_IN_PLACE = """
+    UPDATE ops.stagings SET
+        rows_fed = counts.fed,
+        rows_staged = counts.staged,
+        rows_superseded = counts.fed - counts.staged - counts.quarantined,
+        rows_quarantined = counts.quarantined
+    FROM (
+        WITH adopted AS (FROM ops.files WHERE site_id = $site AND is_adopted AND status = 'loaded'),
+        without_day AS (
+            SELECT file_id IN (SELECT file_id FROM adopted) AS is_in_place
+            FROM quarantine.records
+            WHERE stage = 'staged' AND table_name = $dataset AND site_id = $site AND staged_day IS NULL
+        )
         SELECT
-            (SELECT sum(rows_accepted)::BIGINT FROM adopted),
-            (SELECT count(*) FROM quarantine.records SEMI JOIN adopted USING (file_id, site_id) WHERE stage = 'staged'),
-            (SELECT count(*) FROM staged.accelerator_samples WHERE site_id = $site),
-        """,
-        {"site": staging.site_id},
-    ).row(0)
-    if fed is None:
-        return staging
-    fed, quarantined = staging.rows_fed + fed, staging.rows_quarantined + quarantined
-    return replace(
-        staging,
-        rows_fed=fed,
-        rows_quarantined=quarantined,
-        rows_staged=staged,
-        rows_superseded=fed - staging.rows_dropped - staged - quarantined,
-    )
-
-
-def _unstage(lake: Lake, site_id: str, dataset: str) -> None:
-    """Remove what was staged of a dataset, but for the samples that are read where they are."""
-    copied = "site_id = $site AND file_id NOT IN (SELECT file_id FROM ops.files WHERE site_id = $site AND is_adopted)"
-    lake.execute(f"DELETE FROM staged.{dataset} WHERE row_number IS NOT NULL AND {copied}", {"site": site_id})
-    lake.execute(
-        f"DELETE FROM quarantine.records WHERE stage = 'staged' AND table_name = $dataset AND {copied}",
-        {"site": site_id, "dataset": dataset},
-    )
-    for table in ("stagings", "corrections", "corrected_rows"):
-        lake.execute(f"DELETE FROM ops.{table} WHERE site_id = ? AND dataset = ?", [site_id, dataset])
-
-
-def _with_corrections(inputs_hash: str, stated: Sequence[Correction], time_zone: str | None) -> str:
-    """Hash of what a dataset is made with; corrections are of days at the site, so its zone counts with them."""
-    if not stated:
-        return inputs_hash
-    return hashlib.sha256((inputs_hash + corrections.hash_of(stated) + (time_zone or "UTC")).encode()).hexdigest()
+            (SELECT coalesce(sum(rows_accepted), 0)::BIGINT FROM adopted)
+            + (SELECT count(*) FROM without_day WHERE NOT is_in_place) AS fed,
+            (SELECT count(*) FROM without_day) AS quarantined,
+            (SELECT count(*) FROM staged.accelerator_samples WHERE site_id = $site) - (
+                SELECT coalesce(sum(rows_staged), 0)::BIGINT
+                FROM ops.stagings
+                WHERE site_id = $site AND dataset = $dataset AND day IS NOT NULL
+            ) AS staged
+    ) AS counts
+    WHERE site_id = $site AND dataset = $dataset AND day IS NULL
+"""
+"""What became of samples in place, and of rows without a time: what the days do not account for."""
 
 
 def _time_zone(lake: Lake, site_id: str) -> str:
@@ -243,56 +321,23 @@ def recipe_hash(dataset: str, facts: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _loaded_files(lake: Lake, of_site: str | None = None) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """Files by site and dataset, each with how it was read, those that give way to others first."""
-    query = (
-        "SELECT site_id, raw_table, file_id, source_hash FROM ops.files "
-        "WHERE status = 'loaded' AND coalesce(site_id = ?, true) ORDER BY path, file_id"
-    )
-    fed = {table: form.feeds for table, form in raw_tables().items()}
-    files: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for site_id, raw_table, file_id, source_hash in lake.frame(query, [of_site]).iter_rows():
-        for dataset in fed.get(raw_table, ()):
-            files.setdefault((site_id, dataset), []).append((file_id, source_hash))
-    return files
+def _hash(stated: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(stated).encode()).hexdigest()
 
 
-def _fed(lake: Lake, site_id: str, dataset: str) -> pl.DataFrame:
-    """Raw rows of a dataset of a site, each with the path of its file; only of feeds that its files can feed."""
-    query = (
-        "SELECT DISTINCT raw_table FROM ops.files WHERE site_id = ? AND status = 'loaded' AND is_adopted IS NOT TRUE"
-    )
-    copied = set(lake.frame(query, [site_id]).to_series())
-    fed_by = [feed for feed in feeds(dataset) if any(f"raw.{table}" in feed.reads for table in copied)]
-    is_stated_itself = f"template_{dataset}" in copied
-    if not fed_by and not is_stated_itself:
-        return pl.DataFrame(schema={**DATASETS[dataset].dtypes(), "path": pl.String})
-    stated = f"SELECT * FROM raw.template_{dataset}" if is_stated_itself else no_rows(landed(template(dataset)))
-    union = "\nUNION ALL BY NAME\n".join([stated, *(f"SELECT * FROM (\n{feed.query}\n)" for feed in fed_by)])
-    loaded = "SELECT site_id, file_id, min(path) AS path FROM ops.files WHERE status = 'loaded' GROUP BY ALL"
-    return lake.frame(
-        f"SELECT fed.*, loaded.path FROM (\n{union}\n) AS fed JOIN ({loaded}) AS loaded USING (site_id, file_id) "
-        "WHERE fed.site_id = ? ORDER BY loaded.path, fed.row_number",
-        [site_id],
-    )
-
-
-def _checked(fed: pl.DataFrame, contract: Contract):
-    """Gate a whole dataset. Row numbers repeat across files, so rows are numbered for the gate and back after it."""
-    numbered = fed.with_columns(
-        source_row=pl.col("row_number"), row_number=pl.int_range(1, fed.height + 1, dtype=pl.Int64)
-    )
-    checked = check(Chunk(numbered.drop("source_row", "path")), contract, time_zone="UTC")
-    places = numbered.select("row_number", "source_row", "path", pl.col("file_id").alias("source_file"))
-    accepted = checked.accepted.join(places, on="row_number", how="left").with_columns(row_number="source_row")
-    rejected = checked.rejected.join(places, on="row_number", how="left").with_columns(
-        row_number="source_row", file_id="source_file"
-    )
+def _checked(fed: pl.DataFrame, contract: Contract) -> Checked:
+    """Check rows of several files. Row numbers repeat across files, so rows are numbered for that and back after it."""
+    numbers = pl.int_range(1, fed.height + 1, dtype=pl.Int64, eager=True)
+    checked = check(Chunk(fed.drop("path").with_columns(row_number=numbers)), contract, time_zone="UTC")
     columns = ["row_number", "rule", "column_name", "value", "message", "record", "file_id"]
-    return type(checked)(accepted.drop("source_row", "source_file"), rejected.select(columns))
+    places = fed.select("row_number", "path", "file_id")
+    accepted, rejected = (
+        rows.with_columns(places[(rows["row_number"] - 1).to_numpy()]) for rows in (checked.accepted, checked.rejected)
+    )
+    return Checked(accepted, rejected.select(columns))
 
 
-def _settled(checked: Checked, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _one_row_per_event(checked: Checked, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows that count, in the contract's columns, and rejected records; what is neither is superseded."""
     is_of_bills = contract is UTILITY_BILLS
     rows = bill_lines.credits_as_adjustments(checked.accepted) if is_of_bills else checked.accepted
@@ -308,16 +353,19 @@ def _settled(checked: Checked, contract: Contract) -> tuple[pl.DataFrame, pl.Dat
 def _one_row_per_key(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One row per key, and the rows that repeat the key of an earlier one in their file, with what is wrong."""
     key = list(contract.key)
+    is_repeated = rows.select(pl.struct(key).is_duplicated()).to_series()
+    several = rows.filter(is_repeated)
     first_count = [order for name, order in _FIRST_COUNT.items() if name in rows.columns]
     first_here = pl.int_range(pl.len()).over([*key, *first_count, "file_id"]) == 0
-    ordered = rows.sort(["path", "file_id", "row_number"])
+    ordered = several.sort(["path", "file_id", "row_number"])
     by_precedence = ordered.filter(first_here).sort(
         [*first_count, "path", "file_id"], descending=[*(False for _ in first_count), True, True]
     )
-    return (
-        by_precedence.unique(key, keep="first", maintain_order=True),
-        _named_repetition(ordered.filter(~first_here), contract),
-    )
+    repeated = _named_repetition(ordered.filter(~first_here), contract)
+    if several.is_empty():
+        return rows, repeated
+    kept = by_precedence.unique(key, keep="first", maintain_order=True)
+    return pl.concat([rows.filter(~is_repeated), kept]), repeated
 
 
 def _named_repetition(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:

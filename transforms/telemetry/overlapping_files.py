@@ -1,35 +1,36 @@
-"""Where files of telemetry in place meet: series whose samples are between those of another file, or at their instants.
+"""Where files of telemetry in place meet others: series with samples between those of another, or at their instants.
 
-What was summed within one file holds only while nothing is between. An interleaved series is taken from its samples
-instead, and of samples with the same key one counts, as in every dataset: first the file whose path sorts last, then
-the first row of a file. What gives way to another file is kept, and counts again where that file goes.
+What was summed within one file, or one day of copied samples, holds only while nothing is between. An interleaved
+series is taken from its samples instead, and of samples with the same key one counts, as in every dataset: first the
+file whose path sorts last, then the first row of a file. What gives way to another file is kept, and counts again
+where that file goes. Days of copied samples are among each other as they should be: each has been staged as a whole.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
-from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.telemetry.survey import DATASET
 from suanheng.warehouse.lake import Lake
 
 _SERIES = "device_id, instance_id"
 
+SUMMED_WITH = """
+    CASE
+        WHEN (site_id, file_id) IN (SELECT (site_id, file_id) FROM ops.files WHERE is_adopted) THEN file_id
+        ELSE strftime(sampled_at_utc, '%Y-%m-%d')
+    END
+"""
+"""What a sample is summed with: its file in place, or its day. By that its sums and boundary samples go."""
+
 _ORDERED = f"""
     WITH boundary AS (
         SELECT {_SERIES}, sampled_at_utc, file_id, run, summed_samples_follow, summed_samples_precede
         FROM rollups.boundary_samples
-        WHERE site_id = $site AND list_contains($adopted, file_id)
-    ),
-    copied AS (
-        SELECT {_SERIES}, sampled_at_utc, file_id, NULL AS run, false, false
-        FROM staged.accelerator_samples
-        SEMI JOIN (SELECT DISTINCT {_SERIES} FROM boundary) USING ({_SERIES})
-        WHERE site_id = $site AND row_number IS NOT NULL AND NOT list_contains($adopted, file_id)
-            AND sampled_at_utc >= $first AND sampled_at_utc <= $last
+        WHERE site_id = $site AND list_contains($summed, file_id)
     ),
     neighbours AS (
         SELECT
@@ -38,7 +39,7 @@ _ORDERED = f"""
             lead(file_id) OVER series AS next_file_id,
             lead(run) OVER series AS next_run,
             lead(summed_samples_precede) OVER series AS next_summed_samples_precede,
-        FROM (FROM boundary UNION ALL FROM copied)
+        FROM boundary
         WINDOW series AS (
             PARTITION BY {_SERIES} ORDER BY sampled_at_utc, summed_samples_precede, summed_samples_follow, file_id, run
         )
@@ -69,54 +70,81 @@ _STATED = f"""
 
 @dataclass(frozen=True)
 class Overlap:
-    """Adopted files of a site that overlap in time with each other and with what has changed; from when until when."""
+    """What overlaps in time with each other and with what has changed; from when until when.
+
+    Attributes:
+        adopted: files in place.
+        days: days of copied samples.
+        first: earliest instant.
+        last: latest one.
+    """
 
     adopted: list[str]
+    days: list[str]
     first: datetime
     last: datetime
 
+    @property
+    def summed(self) -> list[str]:
+        """By what its sums go."""
+        return [*self.adopted, *self.days]
 
-def find_interleaved(lake: Lake, site_id: str, changed: Sequence[str]) -> pl.DataFrame:
-    """Find the interleaved series anew wherever files have come, gone or changed, and settle their keys.
+
+def find_interleaved(lake: Lake, site_id: str, files: Sequence[str], days: Sequence[date]) -> pl.DataFrame:
+    """Find the interleaved series anew wherever files or days have come, gone or changed, and settle their keys.
 
     Args:
-        lake: the warehouse, in a transaction, with all other samples of the site staged.
+        lake: the warehouse, in a transaction.
         site_id: the site.
-        changed: files that are new, read anew, or count no longer.
+        files: those in place that are new, read anew, or count no longer.
+        days: those that were staged anew, or are not any more.
 
     Returns:
         Rows that repeat the key of an earlier row of their own file, as they are in stage staged.
     """
     repeated = []
-    for overlap in _overlaps(lake, site_id, changed):
+    for overlap in _overlaps(lake, site_id, files, days):
         _take_back(lake, site_id, overlap)
+        if not overlap.adopted:
+            continue
         within = {"site": site_id, "first": overlap.first, "last": overlap.last}
-        interleaved = lake.frame(_ORDERED, {**within, "adopted": overlap.adopted})
+        interleaved = lake.frame(_ORDERED, {"site": site_id, "summed": overlap.summed})
         if interleaved.is_empty():
             continue
         lake.connection.register("interleaved", interleaved)
         lake.execute(
             "INSERT INTO rollups.interleaved_series "
-            f"SELECT DISTINCT $site, file_id, {_SERIES} FROM staged.accelerator_samples SEMI JOIN interleaved "
-            f"USING ({_SERIES}) WHERE site_id = $site AND list_contains($adopted, file_id)",
-            {"site": site_id, "adopted": overlap.adopted},
+            f"SELECT DISTINCT $site, {SUMMED_WITH} AS summed_with, {_SERIES} FROM staged.accelerator_samples "
+            f"SEMI JOIN interleaved USING ({_SERIES}) WHERE site_id = $site "
+            "AND sampled_at_utc >= $first AND sampled_at_utc <= $last AND list_contains($summed, summed_with)",
+            {**within, "summed": overlap.summed},
         )
-        repeated.append(_one_row_per_key(lake, within, overlap.adopted))
+        repeated.append(_one_row_per_key(lake, within))
         lake.connection.unregister("interleaved")
     return pl.concat(repeated) if repeated else pl.DataFrame()
 
 
-def _overlaps(lake: Lake, site_id: str, changed: Sequence[str]) -> list[Overlap]:
-    """Groups of overlapping files, each with at least one that has changed and one that is adopted."""
-    query = (
-        "SELECT file_id, is_adopted AND status = 'loaded' AS is_adopted, first_at, last_at "
-        "FROM ops.files WHERE site_id = ? AND first_at IS NOT NULL AND list_contains(?, raw_table) "
-        "AND (status = 'loaded' OR list_contains(?, file_id)) ORDER BY first_at, last_at"
-    )
-    tables = [table for table, form in raw_tables().items() if DATASET in form.feeds]
+def _overlaps(lake: Lake, site_id: str, files: Sequence[str], days: Sequence[date]) -> list[Overlap]:
+    """Groups of overlapping files in place and days, each with at least one that has changed."""
+    query = """
+        SELECT file_id, status = 'loaded' AS is_adopted, false AS is_day, first_at, last_at
+        FROM ops.files
+        WHERE site_id = $site AND is_adopted AND first_at IS NOT NULL
+            AND (status = 'loaded' OR list_contains($files, file_id))
+        UNION ALL
+        SELECT day::VARCHAR, false, true, day::TIMESTAMP, day::TIMESTAMP + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND
+        FROM (
+            SELECT day FROM ops.stagings WHERE site_id = $site AND dataset = $dataset AND day IS NOT NULL
+            UNION
+            SELECT unnest($days::DATE[])
+        )
+        ORDER BY first_at, last_at
+    """
     groups: list[list[dict[str, Any]]] = []
     last = datetime.min
-    for file in lake.frame(query, [site_id, tables, list(changed)]).iter_rows(named=True):
+    found = lake.frame(query, {"site": site_id, "files": list(files), "days": list(days), "dataset": DATASET})
+    changed = {*files, *map(str, days)}
+    for file in found.iter_rows(named=True):
         if not groups or file["first_at"] > last:
             groups.append([])
         groups[-1].append(file)
@@ -124,24 +152,31 @@ def _overlaps(lake: Lake, site_id: str, changed: Sequence[str]) -> list[Overlap]
     return [
         Overlap(
             [file["file_id"] for file in group if file["is_adopted"]],
+            [file["file_id"] for file in group if file["is_day"]],
             min(file["first_at"] for file in group),
             max(file["last_at"] for file in group),
         )
         for group in groups
-        if any(file["is_adopted"] for file in group) and any(file["file_id"] in changed for file in group)
+        if any(file["file_id"] in changed for file in group)
     ]
 
 
 def _take_back(lake: Lake, site_id: str, overlap: Overlap) -> None:
     """What gave way to another file counts again, until it is known what gives way now."""
-    place = [site_id, overlap.adopted]
-    where = "WHERE site_id = ? AND list_contains(?, file_id)"
-    lake.execute(f"INSERT INTO staged.accelerator_samples BY NAME FROM rollups.superseded_samples {where}", place)
-    for table in ("superseded_samples", "interleaved_series"):
-        lake.execute(f"DELETE FROM rollups.{table} {where}", place)
+    within = {"site": site_id, "summed": overlap.summed, "first": overlap.first, "last": overlap.last}
+    where = (
+        "WHERE site_id = $site AND sampled_at_utc >= $first AND sampled_at_utc <= $last "
+        f"AND list_contains($summed, {SUMMED_WITH})"
+    )
+    lake.execute(f"INSERT INTO staged.accelerator_samples BY NAME FROM rollups.superseded_samples {where}", within)
+    lake.execute(f"DELETE FROM rollups.superseded_samples {where}", within)
+    lake.execute(
+        "DELETE FROM rollups.interleaved_series WHERE site_id = ? AND list_contains(?, file_id)",
+        [site_id, overlap.summed],
+    )
 
 
-def _one_row_per_key(lake: Lake, within: dict[str, object], adopted: list[str]) -> pl.DataFrame:
+def _one_row_per_key(lake: Lake, within: dict[str, object]) -> pl.DataFrame:
     lake.execute(
         f"CREATE OR REPLACE TEMP TABLE giving_way AS FROM ({_STATED}) WHERE place_in_file > 1 OR precedence > 1",
         within,
@@ -149,9 +184,7 @@ def _one_row_per_key(lake: Lake, within: dict[str, object], adopted: list[str]) 
     lake.execute("DELETE FROM staged.accelerator_samples WHERE rowid IN (SELECT row_id FROM temp.giving_way)")
     lake.execute(
         "INSERT INTO rollups.superseded_samples BY NAME "
-        "SELECT * EXCLUDE (row_id, place_in_file, precedence) FROM temp.giving_way "
-        "WHERE place_in_file = 1 AND list_contains(?, file_id)",
-        [adopted],
+        "SELECT * EXCLUDE (row_id, place_in_file, precedence) FROM temp.giving_way WHERE place_in_file = 1"
     )
     repeated = lake.frame(
         "SELECT * EXCLUDE (row_id, place_in_file, precedence) FROM temp.giving_way WHERE place_in_file > 1"

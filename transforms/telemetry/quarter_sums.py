@@ -10,6 +10,7 @@ import polars as pl
 
 from suanheng.config import fingerprints
 from suanheng.transforms.telemetry import hourly_sums
+from suanheng.transforms.telemetry.overlapping_files import SUMMED_WITH
 from suanheng.transforms.telemetry.sample_arrays import (
     MEASURED,
     NAMES,
@@ -46,16 +47,20 @@ _AT_BOUNDARIES = f"""
 """
 
 # Only rows in place have no number, and without one their files need not be opened.
-_COPIED = """
+_OF_NO_DAY = """
     SELECT {columns}, false AS is_summed
     FROM staged.accelerator_samples
     WHERE {within} AND row_number IS NOT NULL AND file_id NOT IN (SELECT file_id FROM ops.files WHERE is_adopted)
 """
+"""Samples that an older version copied: it did not stage them day by day, and a publication may rest on them."""
 
-_INTERLEAVED_IN_PLACE = f"""
+_INTERLEAVED_SAMPLES = f"""
     SELECT {{columns}}, false AS is_summed
-    FROM staged.accelerator_samples SEMI JOIN ({_INTERLEAVED}) USING (file_id, device_id, instance_id)
-    WHERE {{within}}
+    FROM (SELECT *, {SUMMED_WITH} AS summed_with FROM staged.accelerator_samples WHERE {{within}}) AS samples
+    SEMI JOIN ({_INTERLEAVED}) AS interleaved ON
+        interleaved.file_id = summed_with
+        AND interleaved.device_id = samples.device_id
+        AND interleaved.instance_id = samples.instance_id
 """
 
 _WITHIN = """
@@ -158,9 +163,17 @@ def _hours_of_samples(lake: Lake, origin_us: int, highest_w: dict[str, float]) -
 
 
 def _not_summed(lake: Lake) -> list[str]:
-    """Where samples are that no survey has summed; those in place are scanned only where some are interleaved."""
+    """Where samples are that no file or day has summed; all are scanned only where some are interleaved."""
     is_interleaved = lake.value(f"SELECT count(*) FROM ({_INTERLEAVED})") > 0
-    return [_AT_BOUNDARIES, _COPIED, *([_INTERLEAVED_IN_PLACE] if is_interleaved else [])]
+    is_by_day = lake.value(
+        "SELECT count(*) FROM ops.stagings "
+        "WHERE site_id = getvariable('site_id') AND dataset = 'accelerator_samples' AND day IS NOT NULL"
+    )
+    return [
+        _AT_BOUNDARIES,
+        *([] if is_by_day else [_OF_NO_DAY]),
+        *([_INTERLEAVED_SAMPLES] if is_interleaved else []),
+    ]
 
 
 def highest_powers(lake: Lake) -> dict[str, float]:

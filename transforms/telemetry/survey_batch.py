@@ -125,7 +125,7 @@ def _in_batch(
     batch: pa.RecordBatch, rows_before: int, samples: Samples, suspects: Flags, highest_w: Floats, origin_us: int
 ) -> _Found:
     order, repeated = in_order(samples, ~suspects)
-    places, marks = _boundary(order)
+    places, marks = boundary_of(order)
     marks["run"] += rows_before + 1
     return _Found(
         suspected=_as_they_lie(batch, rows_before, np.flatnonzero(suspects)),
@@ -135,7 +135,7 @@ def _in_batch(
     )
 
 
-def _boundary(order: Order) -> tuple[Integers, dict[str, npt.NDArray]]:
+def boundary_of(order: Order) -> tuple[Integers, dict[str, npt.NDArray]]:
     """Where in the order the ends of each run and their neighbours are, and their ``MARKS``."""
     firsts, lasts = np.flatnonzero(order.begins), np.flatnonzero(order.ends)
     seconds, last_but_ones = np.minimum(firsts + 1, lasts), np.maximum(lasts - 1, firsts)

@@ -51,7 +51,7 @@ mapped_series AS (
         mappings.reference_id,
         mappings.exporter,
         mappings.column_name,
-        mappings.precedence,
+        dense_rank() OVER (ORDER BY mappings.precedence, mappings.reference_id) AS choice,
         mappings.multiplier,
         mappings.divisor,
         list_transform(
@@ -86,7 +86,7 @@ amounts AS (
         readings.row_number,
         readings.evidence_class,
         readings.time,
-        mapped_series.* EXCLUDE (metric, labels),
+        mapped_series.* EXCLUDE (metric, labels, device_names, device_name),
         CASE
             WHEN exporter = 'dcgm' AND value BETWEEN 140737488355328 AND 140737488355331 THEN NULL
             WHEN exporter = 'dcgm' AND value BETWEEN 2147483632 AND 2147483635 THEN NULL
@@ -109,14 +109,14 @@ SELECT
     instance_id,
     max(sku) AS sku,
     time AS sampled_at_utc,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'utilisation_ratio') AS utilisation_ratio,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'tensor_active_ratio') AS tensor_active_ratio,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'memory_used_bytes') AS memory_used_bytes,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'memory_total_bytes') AS memory_total_bytes,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'power_w') AS power_w,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'energy_counter_j') AS energy_counter_j,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'temperature_c') AS temperature_c,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'sm_clock_mhz') AS sm_clock_mhz,
-    arg_min(amount, (precedence, reference_id)) FILTER (column_name = 'error_code') AS error_code
+    arg_min(amount, choice) FILTER (column_name = 'utilisation_ratio') AS utilisation_ratio,
+    arg_min(amount, choice) FILTER (column_name = 'tensor_active_ratio') AS tensor_active_ratio,
+    arg_min(amount, choice) FILTER (column_name = 'memory_used_bytes') AS memory_used_bytes,
+    arg_min(amount, choice) FILTER (column_name = 'memory_total_bytes') AS memory_total_bytes,
+    arg_min(amount, choice) FILTER (column_name = 'power_w') AS power_w,
+    arg_min(amount, choice) FILTER (column_name = 'energy_counter_j') AS energy_counter_j,
+    arg_min(amount, choice) FILTER (column_name = 'temperature_c') AS temperature_c,
+    arg_min(amount, choice) FILTER (column_name = 'sm_clock_mhz') AS sm_clock_mhz,
+    arg_min(amount, choice) FILTER (column_name = 'error_code') AS error_code
 FROM amounts
 GROUP BY site_id, file_id, device_id, instance_id, time, occurrence

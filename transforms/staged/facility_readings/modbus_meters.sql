@@ -5,6 +5,7 @@
 -- A flag other than 0 holds from its instant until the next of its kind; readings of the device in that time are suspect.
 -- A metric that the dialect does not know has neither place nor quantity and is quarantined, never guessed.
 -- What a file states twice stays two rows, of which one is quarantined for its key.
+-- across files: a flag holds until the next of its kind, whichever file states it
 -- leaves out: metrics that are no readings of a meter (headroom, ratios, currents), and readings without a value
 WITH known AS (
     SELECT

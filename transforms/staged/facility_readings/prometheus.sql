@@ -1,9 +1,9 @@
 -- One row per meter and instant: power, counter or temperature that reference.metric_mappings maps to a meter.
 -- It reads the raw tables of all formats of Prometheus, which have one shape. A meter goes by its exporter and the
 -- labels that its mapping names; a port of an instance is no part of a name. Meters of one server that overlap, as the
--- zones of a processor do or two exporters that read the same input, are a non-additive group: the one of lowest
--- precedence sits at its boundary, the rest are other and no total contains them. Where a series is there twice, the
--- second becomes a row of its own, which staging quarantines.
+-- zones of a processor do or two exporters that read the same input, are a non-additive group: of those of a day (UTC)
+-- the one of lowest precedence sits at its boundary, the rest are other and no total contains them. Where a series is
+-- there twice, the second becomes a row of its own, which staging quarantines.
 -- leaves out: metrics that are not mapped to this dataset, and instants at which nothing is known, as NaN says.
 WITH readings AS (
     FROM raw.prometheus_matrix
@@ -70,18 +70,24 @@ named_series AS (
         rank() OVER (PARTITION BY series.site_id, series.metric, series.labels ORDER BY mappings.where_label IS NULL) = 1
 ),
 
+series_days AS (
+    SELECT DISTINCT site_id, metric, labels, time::DATE AS day
+    FROM readings
+),
+
 placed_series AS (
     SELECT
         * REPLACE (
             CASE
                 WHEN non_additive_group IS NULL THEN boundary
                 WHEN precedence > min(precedence) FILTER (boundary <> 'other') OVER (
-                    PARTITION BY site_id, non_additive_group, node_id
+                    PARTITION BY site_id, day, non_additive_group, node_id
                 ) THEN 'other'
                 ELSE boundary
             END AS boundary
         )
     FROM named_series
+    JOIN series_days USING (site_id, metric, labels)
 ),
 
 amounts AS (
@@ -90,13 +96,17 @@ amounts AS (
         readings.row_number,
         readings.evidence_class,
         readings.time,
-        placed_series.* EXCLUDE (metric, labels),
+        placed_series.* EXCLUDE (metric, labels, day),
         readings.value * placed_series.multiplier / placed_series.divisor AS amount,
         row_number() OVER (
-            PARTITION BY site_id, file_id, meter_id, time, reference_id ORDER BY readings.row_number
+            PARTITION BY placed_series.site_id, file_id, meter_id, time, reference_id ORDER BY readings.row_number
         ) AS occurrence
     FROM readings
-    JOIN placed_series USING (site_id, metric, labels)
+    JOIN placed_series
+        ON readings.site_id = placed_series.site_id
+        AND readings.metric = placed_series.metric
+        AND readings.labels = placed_series.labels
+        AND readings.time::DATE = placed_series.day
 )
 
 SELECT
