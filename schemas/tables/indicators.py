@@ -26,6 +26,7 @@ STATUSES = (
     "no compatibility tests",
     "no offers",
     "no incidents log",
+    "no interrupted jobs",
     "no certificates",
     "no factor",
     "no price",

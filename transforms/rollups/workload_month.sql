@@ -1,6 +1,9 @@
 -- One row per site and month: runs, demand and device-hours of the month.
 -- Three clocks meet here: device-hours, tokens and energy count where a run ran, waits where it started, demand where
 -- it was asked for. Demand is measured by what the run took, and by what was asked for where it has not run to its end.
+-- What its user withdrew before the target had passed was neither served nor refused and is no demand. Of a cancelled
+-- request without an end, and of one that waits and whose target had not passed when the site last said anything, nobody
+-- knows yet: its demand has no size, and the coverage falls.
 -- Of a run whose submission is not known neither the wait is known nor whether it was in time, so its demand has no size.
 -- Unsized runs have no device-hours yet, because they have no end or no device count.
 -- grain: site_id, month_start
@@ -21,10 +24,17 @@ slowdown_floor AS (
     FROM reference.parameters
     WHERE name = 'bounded_slowdown_floor_s' AND is_usable
 ),
+last_word AS (
+    SELECT max(greatest(submitted_at_utc, started_at_utc, ended_at_utc)) AS last_at_utc
+    FROM staged.workload_runs
+    WHERE site_id = getvariable('site_id')
+),
 runs AS (
     SELECT
         submitted_at_utc,
         started_at_utc,
+        ended_at_utc,
+        state,
         CASE WHEN is_submission_known THEN date_diff('microsecond', submitted_at_utc, started_at_utc) / 1e6 END AS wait_s,
         date_diff('microsecond', started_at_utc, ended_at_utc) / 1e6 AS run_s,
         CASE
@@ -90,6 +100,27 @@ starts AS (
     FROM started_runs
     GROUP BY month_start
 ),
+judged AS (
+    SELECT
+        * REPLACE (CASE WHEN is_judged THEN demanded_device_hours END AS demanded_device_hours)
+    FROM (
+        SELECT
+            *,
+            submitted_at_utc + to_microseconds((target_s * 1e6)::BIGINT) AS target_at_utc,
+            CASE
+                WHEN started_at_utc IS NOT NULL OR target_s IS NULL THEN true
+                WHEN state = 'cancelled' THEN ended_at_utc IS NOT NULL
+                ELSE ended_at_utc IS NOT NULL OR target_at_utc <= last_at_utc
+            END AS is_judged,
+            coalesce(started_at_utc IS NULL AND state = 'cancelled' AND ended_at_utc <= target_at_utc, false)
+                AS is_withdrawn
+        FROM runs
+        CROSS JOIN last_word
+        JOIN months ON submitted_at_utc >= start_utc AND submitted_at_utc < end_utc
+        LEFT JOIN waiting_time_target ON month_start BETWEEN valid_from AND valid_to
+    )
+    WHERE NOT is_withdrawn
+),
 demand AS (
     SELECT
         month_start,
@@ -104,9 +135,7 @@ demand AS (
             END::DECIMAL(38, 9)
         ) AS fulfilled_device_hours,
         max(evidence_rank)::INTEGER AS evidence_rank
-    FROM runs
-    JOIN months ON submitted_at_utc >= start_utc AND submitted_at_utc < end_utc
-    LEFT JOIN waiting_time_target ON month_start BETWEEN valid_from AND valid_to
+    FROM judged
     GROUP BY month_start
 )
 SELECT

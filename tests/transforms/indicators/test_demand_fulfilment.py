@@ -30,8 +30,8 @@ def fact(warehouse, *runs):
 
 def test_device_hours_started_in_time_over_those_requested(warehouse) -> None:
     asked = {"state": "cancelled", "device_count": None, "requested_device_count": 16, "requested_s": 3600.0}
-    row = fact(warehouse, (60, {}), (7200, {}), (None, asked))
-    # 8 in time; 8 too late; 16 never started: 8 ÷ 32.
+    row = fact(warehouse, (60, {}), (7200, {}), (None, {**asked, "ended_at_utc": START + timedelta(hours=2)}))
+    # 8 in time; 8 too late; 16 withdrawn after two hours without a start: 8 ÷ 32.
     assert (float(row["numerator"]), float(row["denominator"])) == (8, 32)
     assert (float(row["observed"]), float(row["expected"]), row["gap"]) == (3, 3, None)
     assert row["reference_rows"] == ["parameters/waiting_time_target_s"]

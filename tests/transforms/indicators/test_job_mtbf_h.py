@@ -35,18 +35,21 @@ def stage_run(warehouse, days: int, device_count: int = 16_384) -> None:
     )
 
 
-def stage_incidents(warehouse, count: int, is_planned: bool = False, every: timedelta = timedelta(hours=3)) -> None:
-    """Incidents at equal distances from the first instant of May."""
+def stage_incidents(
+    warehouse, count: int, is_planned: bool = False, every: timedelta = timedelta(hours=3), jobs: int | None = 1
+) -> None:
+    """Incidents at equal distances from the first instant of May, each of which interrupts as many jobs."""
     warehouse.connection.execute(
         """
         INSERT INTO staged.incidents BY NAME
         SELECT
             'site-a' AS site_id, 'f' AS file_id, number + 1 AS row_number, 'metered' AS evidence_class,
             ? || number AS incident_id, ?::TIMESTAMP + number * ?::INTERVAL AS started_at_utc,
-            started_at_utc AS ended_at_utc, 8 AS devices_affected, 'accelerator' AS cause, ? AS is_planned
+            started_at_utc AS ended_at_utc, 8 AS devices_affected, ?::BIGINT AS jobs_interrupted,
+            'accelerator' AS cause, ? AS is_planned
         FROM range(?) AS numbers(number)
         """,
-        ["planned-" if is_planned else "unplanned-", MIDNIGHT, every, is_planned, count],
+        ["planned-" if is_planned else "unplanned-", MIDNIGHT, every, jobs, is_planned, count],
     )
 
 
@@ -77,4 +80,21 @@ def test_without_a_log_nobody_knows(warehouse, facts) -> None:
     stage_run(warehouse, days=1)
     row = facts()[date(2023, 5, 1)]
     assert (row["numerator"], row["denominator"], row["gap"]) == (None, None, "no incidents log")
+    assert (float(row["observed"]), float(row["expected"])) == (0, 24)
+
+
+@pytest.mark.parametrize(("jobs", "of_all"), [(50, 100), (0, 0)])
+def test_an_incident_interrupts_as_many_jobs_as_it_states(warehouse, facts, jobs: int, of_all: int) -> None:
+    # Two incidents of 50 jobs each: 24 h ÷ 100 jobs; of none: no job was interrupted, and there is no mean time.
+    stage_run(warehouse, days=1)
+    stage_incidents(warehouse, 2, jobs=jobs)
+    row = facts()[date(2023, 5, 1)]
+    assert (float(row["numerator"]), float(row["denominator"]), row["gap"]) == (24, of_all, None)
+
+
+def test_a_month_with_an_incident_that_does_not_say_how_many_jobs_is_unknown(warehouse, facts) -> None:
+    stage_run(warehouse, days=1)
+    stage_incidents(warehouse, 1, jobs=None)
+    row = facts()[date(2023, 5, 1)]
+    assert (row["numerator"], row["denominator"], row["gap"]) == (None, None, "no interrupted jobs")
     assert (float(row["observed"]), float(row["expected"])) == (0, 24)

@@ -123,3 +123,28 @@ def test_a_run_whose_submission_is_not_known_has_no_wait_and_no_sized_demand(war
     assert (may["runs"], may["waited_runs"], float(may["wait_s"]), may["slowdown_runs"]) == (2, 1, 100, 1)
     assert (may["requests"], may["sized_requests"], float(may["requested_device_hours"])) == (2, 1, 8)
     assert float(may["allocated_device_hours"]) == 16
+
+
+def test_what_its_user_withdraws_before_the_target_has_passed_is_no_demand(warehouse) -> None:
+    # The target is 3,600 s. Withdrawn after 60 s: no demand. After 3,601 s: 8 x 24 h that nobody served.
+    early, late = (NOON + timedelta(seconds=seconds) for seconds in (60, 3601))
+    cancelled = {"wait_s": None, "state": "cancelled", "device_count": None, "requested_device_count": 8}
+    may = month(
+        warehouse,
+        a_run("1"),
+        a_run("2", **cancelled, requested_s=86_400.0) | {"ended_at_utc": early},
+        a_run("3", **cancelled, requested_s=86_400.0) | {"ended_at_utc": late},
+    )
+    assert (may["requests"], may["sized_requests"]) == (2, 2)
+    assert (float(may["fulfilled_device_hours"]), float(may["requested_device_hours"])) == (8, 200)
+
+
+def test_a_request_that_still_waits_is_judged_once_the_target_has_passed(warehouse) -> None:
+    # Asked for at noon; the site last said something half an hour, then two hours later.
+    waiting = {"wait_s": None, "state": "pending", "device_count": None, "requested_device_count": 8}
+    may = month(warehouse, a_run("1", run_s=1800), a_run("2", **waiting, requested_s=3600.0))
+    assert (may["requests"], may["sized_requests"], float(may["requested_device_hours"])) == (2, 1, 4)
+
+    may = month(warehouse, a_run("3", wait_s=7200, run_s=1800))
+    assert (may["requests"], may["sized_requests"]) == (3, 3)
+    assert (float(may["fulfilled_device_hours"]), float(may["requested_device_hours"])) == (4, 16)
