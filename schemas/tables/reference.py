@@ -5,7 +5,7 @@ Factors of carbon and names of metrics have modules of their own; all are listed
 
 import polars as pl
 
-from suanheng.schemas.columns import EVIDENCE_CLASSES, PRECISIONS, amount, choice, count, flag, text
+from suanheng.schemas.columns import EVIDENCE_CLASSES, PRECISIONS, amount, choice, count, day, flag, text
 from suanheng.schemas.contract import Column, Contract, rule
 from suanheng.schemas.tables.carbon_factors import EMBODIED_CARBON, GENERATION_FACTORS, GRID_EMISSION_FACTORS
 from suanheng.schemas.tables.metrics import METER_METRICS, METRIC_MAPPINGS
@@ -66,6 +66,7 @@ POLICY_TARGETS = reference_table(
         "unit": Column(pl.String, "Unit of value.", required=True),
         "applies_to": Column(pl.String, "To whom it applies, in words.", required=True),
         "effective": text("From or by when, in words."),
+        "due_on": day("By when it is to be reached; empty for a target that holds from the day it is in force."),
         "indicator": text("Our indicator that the target can be compared with; empty if there is none."),
         "target_value": Column(pl.Float64, "Target in the unit of that indicator.", unit="unit of the indicator"),
         "binds": choice(("each site", "average", "applicants", "not stated"), "Whom the target binds.", required=True),
