@@ -19,6 +19,7 @@ BOUNDARIES = (
     "utility",
     "generator",
     "on_site_renewable",
+    "export",
     "ups_output",
     "pdu_output",
     "it_input",
@@ -28,7 +29,8 @@ BOUNDARIES = (
     "water",
     "other",
 )
-"""Where a meter sits, from the grid connection inwards. ``psu_input`` is one of several power supplies of a server: a
+"""Where a meter sits, from the grid connection inwards. ``export`` is what the site gives back to the grid, which it
+does not consume. ``psu_input`` is one of several power supplies of a server: a
 part of its ``it_input``, never added to it."""
 
 JOB_STATES = (
@@ -115,6 +117,11 @@ FACILITY_READINGS = Contract(
         **provenance(),
         "meter_id": name("Meter or measuring point.", "meter", "电表", "表号", required=True),
         "boundary": choice(BOUNDARIES, "Where the meter sits.", "计量边界", required=True),
+        "parent_meter_id": name(
+            "Meter that this one is behind, so that the same energy passes both; never added to it.",
+            "上级电表",
+            "上级表号",
+        ),
         "node_id": name("Server behind the meter, where it serves only one.", "node"),
         "started_at_utc": instant(
             "Start of the interval, or the instant.", "start", "timestamp", "开始时间", required=True

@@ -16,6 +16,7 @@ STATUSES = (
     "too early",
     "no telemetry",
     "no meter readings",
+    "contradictory meters",
     "no bill",
     "no workload records",
     "no benchmark",

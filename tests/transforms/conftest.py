@@ -223,7 +223,8 @@ def run(warehouse: Warehouse) -> Callable[..., pl.DataFrame]:
 ENERGY_ROLLUPS = tuple(
     f"rollups/{name}.sql"
     for name in (
-        *("device_hour", "activity_month", "meter_hour", "bill_day", "claim_month", "energy_month", "capacity_month"),
+        *("device_hour", "activity_month", "meter_hour", "meter_month", "bill_day", "account_month"),
+        *("claim_month", "energy_month", "capacity_month"),
         *("embodied_carbon_month", "carbon_month"),
     )
 )

@@ -20,7 +20,10 @@ quantities AS (
                 amount: facility_kwh,
                 known_share: least(facility_days / days, 1),
                 evidence_rank: facility_evidence_rank,
-                gap: CASE WHEN facility_kwh IS NULL OR facility_days = 0 THEN 'no bill' END
+                gap: CASE
+                    WHEN facility_is_contradicted THEN 'contradictory meters'
+                    WHEN facility_kwh IS NULL OR facility_days = 0 THEN 'no bill'
+                END
             },
             {
                 quantity: 'it_kwh',

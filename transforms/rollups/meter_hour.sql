@@ -6,7 +6,8 @@
 -- and not used, as the meter did not pass its whole register in between; neither is a lone one between two readings at
 -- most a day away. Power is only ever held, never differenced. What the source itself calls suspect is not used. Where
 -- readings of a meter overlap, their mean counts, over the time that any of them covers. An estimated reading is
--- estimated evidence. An hour gets the difference of two rounded running totals of its reading, so that the hours of a
+-- estimated evidence. A server that answers draws power: 0 W, 0 kWh or a counter at 0 from the input of one server says
+-- that it cannot measure, which is unknown. An hour gets the difference of two rounded running totals of its reading, so that the hours of a
 -- reading sum to it exactly.
 -- reaches: 100 days before and after the scope
 -- grain: site_id, hour_start_utc, meter_id, boundary
@@ -23,12 +24,13 @@ readings AS (
         boundary,
         started_at_utc,
         ended_at_utc,
-        energy_kwh,
-        power_w,
-        energy_counter_kwh,
+        node_id IS NULL OR boundary <> 'it_input' AS can_be_zero,
+        CASE WHEN can_be_zero OR energy_kwh <> 0 THEN energy_kwh END AS energy_kwh,
+        CASE WHEN can_be_zero OR power_w <> 0 THEN power_w END AS power_w,
+        CASE WHEN can_be_zero OR energy_counter_kwh <> 0 THEN energy_counter_kwh END AS energy_counter_kwh,
         water_m3,
         CASE WHEN is_estimated THEN greatest(evidence_rank, 4) ELSE evidence_rank END AS evidence_rank,
-        ended_at_utc > started_at_utc AND coalesce(energy_kwh, power_w) IS NOT NULL AS is_energy_interval
+        ended_at_utc > started_at_utc AND coalesce(facility_readings.energy_kwh, facility_readings.power_w) IS NOT NULL AS is_energy_interval
     FROM staged.facility_readings
     JOIN reference.evidence_classes USING (evidence_class)
     WHERE site_id = getvariable('site_id')

@@ -13,6 +13,7 @@ SELECT
     sum(utility_kwh) AS utility_kwh,
     sum(generator_kwh) AS generator_kwh,
     sum(on_site_renewable_kwh) AS on_site_renewable_kwh,
+    sum(export_kwh) AS export_kwh,
     sum(ups_output_kwh) AS ups_output_kwh,
     sum(pdu_output_kwh) AS pdu_output_kwh,
     sum(it_input_kwh) AS it_input_kwh,

@@ -1,13 +1,13 @@
 """Inequality of device-hours between tenants."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 RECIPE = "indicators/supplementary/use_concentration_gini.sql"
 
 
-def facts(warehouse, *runs):
+def facts(warehouse, *runs, **scope):
     """Facts by period, over runs of one device in May, or as given: tenant, hours, start."""
     for number, (tenant_id, hours, *start) in enumerate(runs):
         started = start[0] if start else datetime(2023, 5, 1)
@@ -24,8 +24,7 @@ def facts(warehouse, *runs):
                 "device_count": 1,
             },
         )
-    warehouse.build("rollups/run_month.sql")
-    return {row["period"]: row for row in warehouse.run(RECIPE).rows(named=True)}
+    return {row["period"]: row for row in warehouse.run(RECIPE, **scope).rows(named=True)}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +45,21 @@ def test_a_quarter_adds_tenants_up_before_it_compares_them(warehouse) -> None:
     rows = facts(warehouse, ("a", 9), ("b", 1), ("a", 1, datetime(2023, 6, 5)), ("b", 9, datetime(2023, 6, 5)))
     assert rows["2023-05"]["value"] == pytest.approx(0.4)  # (−1 + 9) ÷ (2 × 10)
     assert rows["2023Q2"]["value"] == pytest.approx(0)  # 10 each
+
+
+def test_a_year_has_the_runs_of_all_its_quarters_whichever_is_built(warehouse) -> None:
+    # 9 + 1 hours of a in May and October, 1 + 1 of b: (−2 + 10) ÷ (2 × 12); in the last quarter alone 1 and 1.
+    october = datetime(2023, 10, 5)
+    runs = ("a", 9), ("b", 1), ("a", 1, october), ("b", 1, october)
+    rows = facts(warehouse, *runs, start=date(2023, 10, 1), end=date(2024, 1, 1))
+    assert rows["2023"]["value"] == pytest.approx(8 / 24)
+    assert rows["2023Q4"]["value"] == pytest.approx(0)
+
+
+def test_a_run_across_the_end_of_a_period_counts_in_it_with_its_part(warehouse) -> None:
+    # Local midnight of 1 June is 16:00 UTC of 31 May: of b's 6 hours from 14:00, 2 are in May, and a has 6.
+    rows = facts(warehouse, ("a", 6), ("b", 6, datetime(2023, 5, 31, 14)))
+    assert rows["2023-05"]["value"] == pytest.approx(0.25)  # (−2 + 6) ÷ (2 × 8)
 
 
 def test_device_hours_without_a_tenant_lower_the_coverage(warehouse) -> None:

@@ -173,14 +173,15 @@ def test_days_between_two_bills_are_a_gap(warehouse, months):
 
 
 def test_a_second_account_without_its_bill_lowers_the_days(warehouse, months):
-    # Account 2 is billed in December and February but not in January: 31 of 62 account-days are known.
+    # Account 2 is billed in December and February but not in January. At its 700 kWh of December, 1 000 of 1 700 kWh of
+    # January are known: 31 x 1 000 / 1 700 days.
     warehouse.stage(
         "utility_bills",
         bill(JANUARY, FEBRUARY, 1000.0),
         bill(date(2022, 12, 1), JANUARY, 700.0, meter_id="account-2"),
         bill(FEBRUARY, date(2023, 3, 1), 700.0, meter_id="account-2"),
     )
-    assert months()[JANUARY]["bill_days"] == Decimal("15.5")
+    assert months()[JANUARY]["bill_days"] == Decimal("18.235294118")
 
 
 def test_an_estimated_bill_is_estimated_evidence(warehouse, months):

@@ -1,7 +1,8 @@
 -- One row per site and month: renewable energy factor, green power claimed or made on site over facility electricity.
 -- Claims count as in market-based carbon (rollups.energy_month.claimed_kwh): cancelled, each within its vintage and
 -- once, and no more than came from the grid. A month without claims counts as none once the site has registered any in
--- the twelve months before; until then they are unknown.
+-- the twelve months before; until then they are unknown. What the site's own renewables make and it gives back to the grid
+-- is not used there.
 -- name: Renewable energy factor (REF) | 可再生能源利用率
 -- formula: Σ (cancelled certificates + contracts + on-site renewable kWh) ÷ Σ facility kWh
 -- unit: 1
@@ -34,9 +35,10 @@ facts AS (
         months.*,
         facility_kwh,
         least(facility_days / days, 1) AS facility_share,
-        claimed_kwh + coalesce(on_site_renewable_kwh, 0) * facility_share AS renewable_kwh,
+        claimed_kwh + coalesce(on_site_used_kwh, 0) AS renewable_kwh,
         greatest(facility_evidence_rank, claims_evidence_rank, registers.evidence_rank) AS evidence_rank,
         CASE
+            WHEN facility_is_contradicted THEN 'contradictory meters'
             WHEN facility_kwh IS NULL OR facility_days = 0 THEN 'no bill'
             WHEN registers.month_start IS NULL AND on_site_renewable_kwh IS NULL THEN 'no certificates'
         END AS gap

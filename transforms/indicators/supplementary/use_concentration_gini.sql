@@ -1,5 +1,6 @@
 -- One row per site and period: inequality of device-hours between the tenants that ran something in the period.
--- 0 is equal use, 1 is all use by one of many. Device-hours without a tenant lower the coverage.
+-- 0 is equal use, 1 is all use by one of many. Device-hours without a tenant lower the coverage. Made from the runs
+-- themselves: a year is longer than the quarter that is built, and tenants are added up before they are compared.
 -- name: Concentration of use | 使用集中度
 -- formula: Gini coefficient, Σ (2 rank − n − 1) × device-hours ÷ (n × Σ device-hours), tenants ranked upwards
 -- unit: 1
@@ -16,11 +17,29 @@ WITH periods AS (
         AND period_end > getvariable('period_start')
         AND period_start < getvariable('period_end')
 ),
-tenants AS (
-    SELECT site_id, period, tenant_id, sum(device_hours) AS device_hours, max(evidence_rank)::INTEGER AS evidence_rank
+bounds AS (
+    SELECT site_id, period, min(start_utc) AS start_utc, max(end_utc) AS end_utc
     FROM periods
-    JOIN rollups.run_month USING (site_id)
-    WHERE month_start >= period_start AND month_start < period_end AND device_hours > 0
+    JOIN reference.site_months USING (site_id)
+    WHERE month_start >= period_start AND month_start < period_end
+    GROUP BY site_id, period
+),
+tenants AS (
+    SELECT
+        site_id,
+        period,
+        tenant_id,
+        sum(
+            (
+                device_count
+                * date_diff('microsecond', greatest(started_at_utc, start_utc), least(ended_at_utc, end_utc)) / 3.6e9
+            )::DECIMAL(38, 9)
+        ) AS device_hours,
+        max(evidence_rank)::INTEGER AS evidence_rank
+    FROM bounds
+    JOIN staged.workload_runs USING (site_id)
+    JOIN reference.evidence_classes USING (evidence_class)
+    WHERE started_at_utc < end_utc AND ended_at_utc > start_utc AND ended_at_utc > started_at_utc AND device_count > 0
     GROUP BY site_id, period, tenant_id
 ),
 ranked_tenants AS (
