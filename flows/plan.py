@@ -8,13 +8,16 @@ from suanheng.config.pulls import read_pulls
 from suanheng.config.sources import SourceFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing.file_hashes import FileHashes
+from suanheng.flows.landing.land import misplaced
 from suanheng.flows.landing.pending import shown, stored, waiting
 from suanheng.flows.night import forced_scopes, refuse_unknown_sites
 from suanheng.flows.order import Order, Stage
+from suanheng.flows.report import to_report
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building import periods
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.staleness import Facts, Inputs, Stale, stale_scopes
+from suanheng.transforms.building.tables import has_all_tables
 from suanheng.transforms.definitions import corrections, reference
 from suanheng.transforms.scoring.methodology import Methodology, load
 from suanheng.transforms.staging import stage
@@ -67,20 +70,34 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
         BadSettings: a settings file cannot be used, or the order names a site that nobody knows.
     """
     refuse_unknown_sites(workspace, order.sites)
-    hash_of = FileHashes(workspace.file_hashes).of
     try:
         with reading(workspace) as lake:
-            files = [file for group in waiting(lake, workspace, hash_of) for file in group]
-            ingest = [Planned(file.shown_path, file.bound.site_id, file.why) for file in files]
-            settings = settings_now(lake, workspace)
-            changed = stage.reasons(lake, settings.recipe_hashes)
-            to_stage = {**changed, **_fed((file.bound for file in files), "it has files to ingest")}
-            scopes = list(filter(order.covers, periods.scopes(lake)))
-            build = changed_quarters(lake, settings, scopes, now, forced_scopes(lake, order, scopes))
+            return _plan(lake, workspace, now, order)
     except NoWarehouse:
-        there = list(stored(workspace, hash_of).values())
+        there = list(stored(workspace, FileHashes(workspace.file_hashes).of).values())
         ingest = [Planned(shown(bound.path, workspace.root), bound.site_id, "a new file") for bound in there]
-        to_stage, build = _fed(there, "it was never staged"), []
+        return _as_asked(workspace, order, ingest, _fed(there, "it was never staged"), [])
+
+
+def _plan(lake: Lake, workspace: Workspace, now: datetime, order: Order) -> Plan:
+    hash_of = FileHashes(workspace.file_hashes).of
+    files = [file for group in waiting(lake, workspace, hash_of) for file in group]
+    ingest = [Planned(file.shown_path, file.bound.site_id, file.why) for file in files]
+    settings = settings_now(lake, workspace)
+    changed = stage.reasons(lake, settings.recipe_hashes)
+    to_stage = {**changed, **_fed((file.bound for file in files), "it has files to ingest")}
+    scopes = list(filter(order.covers, periods.scopes(lake)))
+    build = changed_quarters(lake, settings, scopes, now, forced_scopes(lake, order, scopes))
+    return _as_asked(workspace, order, ingest, to_stage, build)
+
+
+def _as_asked(
+    workspace: Workspace,
+    order: Order,
+    ingest: list[Planned],
+    to_stage: Mapping[tuple[str, str], str],
+    build: list[Stale],
+) -> Plan:
     pulls = [
         Planned(f"{asked.name} of {asked.site}", asked.site, _ALWAYS) for asked in read_pulls(workspace.pulls_file)
     ]
@@ -90,6 +107,29 @@ def plan(workspace: Workspace, now: datetime, order: Order) -> Plan:
         _of(order, Stage.STAGE, [Planned(" ".join(pair), pair[0], why) for pair, why in sorted(to_stage.items())]),
         _of(order, Stage.BUILD, [Planned(q.scope.title, q.scope.site_id, q.why) for q in build]),
     )
+
+
+def is_up_to_date(workspace: Workspace, now: datetime) -> bool:
+    """Whether a night would do nothing at all, as far as that can be said without asking anybody else.
+
+    Args:
+        workspace: where.
+        now: the present.
+
+    Raises:
+        BadSettings: a settings file cannot be used.
+    """
+    order = Order("nightly")
+    if read_pulls(workspace.pulls_file) or any(misplaced(workspace)):
+        return False
+    try:
+        with reading(workspace) as lake:
+            if not has_all_tables(lake) or not periods.are_up_to_date(lake, now) or to_report(lake, order):
+                return False
+            planned = _plan(lake, workspace, now, order)
+    except NoWarehouse:
+        return False
+    return not (planned.ingest or planned.stage or planned.build)
 
 
 def _of(order: Order, stage: Stage, parts: list[Planned]) -> list[Planned]:

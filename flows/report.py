@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from suanheng.config.workspace import Workspace
-from suanheng.flows import reports
 from suanheng.flows.orchestration.steps import Failure, Steps, done
 from suanheng.flows.order import Order, Stage
 from suanheng.schemas.tables.ops import OPS
@@ -15,7 +14,7 @@ from suanheng.transforms.building.periods import Scope, add_months
 from suanheng.warehouse.lake import Lake
 
 
-def _to_report(lake: Lake, order: Order) -> dict[Scope, str]:
+def to_report(lake: Lake, order: Order) -> dict[Scope, str]:
     """Quarters whose pages do not show what was built last, or all that were built where none is built now; by whom.
 
     An earlier run may have died before it wrote its pages.
@@ -29,12 +28,12 @@ def _to_report(lake: Lake, order: Order) -> dict[Scope, str]:
 
 def write_pages(lake: Lake, workspace: Workspace, steps: Steps, order: Order, failures: list[Failure]) -> list[Path]:
     """Write the pages of the quarters that an order is about and whose pages are not those of their last build."""
-    to_report = _to_report(lake, order)
+    waiting = to_report(lake, order)
     failed_before = len(failures)
-    written = _written(lake, workspace, steps, list(to_report), failures)
-    if to_report and len(failures) == failed_before:
+    written = _written(lake, workspace, steps, list(waiting), failures)
+    if waiting and len(failures) == failed_before:
         with lake.transaction("pages"):
-            _note_as_shown(lake, to_report)
+            _note_as_shown(lake, waiting)
     return written
 
 
@@ -47,6 +46,9 @@ def _note_as_shown(lake: Lake, built_by: Mapping[Scope, str]) -> None:
 
 
 def _written(lake: Lake, workspace: Workspace, steps: Steps, built: list[Scope], failures: list[Failure]) -> list[Path]:
+    # What draws pages is imported by those who draw some: most runs do not.
+    from suanheng.flows import reports
+
     pages: dict[str, list[str]] = {}
     for scope in built:
         pages.setdefault(scope.site_id, []).extend(_periods(lake, scope))

@@ -58,7 +58,30 @@ def nightly(workspace: WorkspaceOption = Path(), as_json: JsonOption = False, dr
     if dry_run:
         _tell_plan(opened, Order("nightly"), as_json)
         return
+    # To start Prefect takes longer than to see that it is not needed; a server wants to know of every run.
+    if not _has_server() and (nothing := _nothing_to_do(opened)):
+        _tell(nothing, as_json)
     _tell(_as_flow("nightly", as_json, workspace=opened.root), as_json)
+
+
+def _has_server() -> bool:
+    """Whether a Prefect server is configured, in the environment or in a profile of Prefect's."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    return profiles.is_file() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
+
+
+def _nothing_to_do(workspace: Workspace) -> dict[str, Any] | None:
+    """What a night that has nothing to do says; nothing where it has."""
+    from suanheng.flows.order import Outcome, new_run_id
+    from suanheng.flows.plan import is_up_to_date
+
+    now = datetime.now(UTC)
+    if not is_up_to_date(workspace, now):
+        return None
+    return Outcome(new_run_id("nightly", now), [], [], [], {}, []).as_dict()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,22 @@ def rebuild(lake: Lake, now: datetime) -> bool:
     Returns:
         Whether a month or a period has gone.
     """
+    has_lost = False
+    for table, (present, rows) in _there_and_wanted(lake, now).items():
+        if present.equals(rows):
+            continue
+        lake.execute(f"DELETE FROM reference.{table}")
+        lake.insert(f"reference.{table}", rows)
+        has_lost |= not present.join(rows, on=["site_id", *SPINE[table].key], how="anti").is_empty()
+    return has_lost
+
+
+def are_up_to_date(lake: Lake, now: datetime) -> bool:
+    """Whether the months and periods are those that ought to exist."""
+    return all(present.equals(wanted) for present, wanted in _there_and_wanted(lake, now).values())
+
+
+def _there_and_wanted(lake: Lake, now: datetime) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
     months, periods = _months(lake, now), []
     for site_id, group in months.group_by("site_id", maintain_order=True):
         periods.append(_periods(str(site_id[0]), group["month_start"].to_list()))
@@ -45,15 +61,10 @@ def rebuild(lake: Lake, now: datetime) -> bool:
         "site_months": months,
         "site_periods": pl.concat(periods) if periods else pl.DataFrame(schema=SITE_PERIODS.dtypes()),
     }
-    has_lost = False
-    for table, rows in wanted.items():
-        present = lake.frame(f"SELECT * FROM reference.{table} ORDER BY ALL")
-        if present.equals(rows.sort(rows.columns)):
-            continue
-        lake.execute(f"DELETE FROM reference.{table}")
-        lake.insert(f"reference.{table}", rows)
-        has_lost |= not present.join(rows, on=["site_id", *SPINE[table].key], how="anti").is_empty()
-    return has_lost
+    return {
+        table: (lake.frame(f"SELECT * FROM reference.{table} ORDER BY ALL"), rows.sort(rows.columns))
+        for table, rows in wanted.items()
+    }
 
 
 def scopes(lake: Lake) -> list[Scope]:

@@ -1,6 +1,6 @@
 """Makes every table and view of the warehouse, before a run or a publication writes to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import landed, raw_tables
@@ -17,6 +17,7 @@ from suanheng.schemas.tables.surveyed import SURVEYED
 from suanheng.transforms.building import build
 from suanheng.transforms.definitions.catalogue import indicator_views
 from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.migrations import pending
 from suanheng.warehouse.tables import columns_of_tables, finish_tables, make_stages, make_table, meaning_of, migrate
 
 
@@ -35,7 +36,7 @@ def make_tables(lake: Lake) -> None:
         make_stages(lake)
         migrate(lake, contracts)
         there = columns_of_tables(lake)
-        incomplete = [table for table in contracts if not contracts[table].columns.keys() <= set(there.get(table, ()))]
+        incomplete = _incomplete(contracts, there)
         views = [statement for view, statement in indicator_views().items() if view not in there]
         if incomplete or views:
             with lake.transaction("tables"):
@@ -48,6 +49,17 @@ def make_tables(lake: Lake) -> None:
             build.make_rollup_tables(lake, build.empty_rollups(lake))
 
     lake.unit("tables", make)
+
+
+def has_all_tables(lake: Lake) -> bool:
+    """Whether every table, column and view is there, under the name of this version."""
+    there = columns_of_tables(lake)
+    is_complete = not _incomplete(tables_of_contracts(), there) and indicator_views().keys() <= there.keys()
+    return is_complete and not pending(lake.connection) and build.has_all_rollups(lake)
+
+
+def _incomplete(contracts: Mapping[str, Contract], there: Mapping[str, Sequence[str]]) -> list[str]:
+    return [table for table in contracts if not contracts[table].columns.keys() <= set(there.get(table, ()))]
 
 
 def tables_of_contracts() -> dict[str, Contract]:

@@ -190,10 +190,18 @@ def survey_inputs(lake: Lake, site_id: str, at: datetime) -> SurveyInputs:
         site_id: the site.
         at: an instant in the file (UTC); hours begin there as they do at the site.
     """
-    zone = lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]) or "UTC"
-    offset = ZoneInfo(zone).utcoffset(at) or timedelta()
-    origin_us = -(offset // timedelta(microseconds=1)) % hourly_sums.HOUR_US
-    return SurveyInputs(highest_powers(lake), _UNKNOWN_W, origin_us)
+    return SurveyInputs(highest_powers(lake), _UNKNOWN_W, hours_begin_us(time_zone(lake, site_id), at))
+
+
+def time_zone(lake: Lake, site_id: str) -> ZoneInfo:
+    """Zone of a site's calendar; UTC where nobody says."""
+    return ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [site_id]) or "UTC")
+
+
+def hours_begin_us(zone: ZoneInfo, at: datetime) -> int:
+    """Where in an hour of UTC the hours of a zone begin, around an instant (UTC)."""
+    offset = zone.utcoffset(at) or timedelta()
+    return -(offset // timedelta(microseconds=1)) % hourly_sums.HOUR_US
 
 
 def survey_inputs_hash(lake: Lake) -> str:
