@@ -19,7 +19,13 @@ COMMODITIES = ("electricity", "natural_gas", "diesel", "heat", "cooling", "water
 
 CURRENCY = r"[A-Z]{3}"
 
-ISO_TIMES = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f")
+EPOCH = "%s"
+"""A time as whole seconds, or milliseconds, since 1970 (UTC), as a whole text of 10 or 13 digits: from 2001 to 2286."""
+
+ISO_TIMES = (
+    *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f"),
+    EPOCH,
+)
 ISO_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日")
 
 LARGEST_AMOUNT = 1e18
@@ -53,7 +59,7 @@ def choice(
 
 
 def instant(meaning: str, *spellings: str, required: bool = False) -> Column:
-    """A point in time, stored as UTC; in a file it is ISO 8601, with an offset or in the source's declared zone."""
+    """A point in time, stored as UTC; in a file ISO 8601, with an offset or in the source's zone, or epoch time."""
     return Column(UTC, meaning, unit="UTC", spellings=spellings, required=required, time_formats=ISO_TIMES)
 
 

@@ -12,6 +12,9 @@ from suanheng.flows.sources.reading.prometheus import Sample, chunks, microsecon
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_REMARKS = ("PromQL info:", "PromQL warning:")
+"""How annotations begin that speak of the query and its metrics, and not of stores that did not answer."""
+
 _SCALARS = {"string", "number", "boolean", "null"}
 _OPENS = {"start_map", "start_array"}
 _SAYS_WHETHER_WHOLE = {"status", "error", "warnings", "isPartial"}
@@ -171,11 +174,14 @@ class _Answer:
             _refuse(self._path, f"status {said['status']}: {said.get('error', 'without a reason')}")
         if not self._has_result:
             _refuse(self._path, "JSON without data.result")
-        if said.get("warnings") or said.get("isPartial") is True:
+        warnings = said.get("warnings") or []
+        stated = map(str, warnings if isinstance(warnings, list) else [warnings])
+        missing = [warning for warning in stated if not warning.startswith(_REMARKS)]
+        if missing or said.get("isPartial") is True:
             raise UnreadableFile(
                 f"{self._path.name} is a partial answer",
-                expected="an answer without warnings",
-                got="; ".join(map(str, said.get("warnings") or ["isPartial"])),
+                expected="an answer without warnings but those on the query itself",
+                got="; ".join(missing or ["isPartial"]),
                 do="Pull again once every part of the server answers.",
             )
 

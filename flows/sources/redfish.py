@@ -130,7 +130,7 @@ def _own_readings(content: Resource) -> Iterator[tuple[Resource, str, Resource]]
             yield content, "Reading", content
     elif kind == "Power":
         for members, labels in _LEGACY.items():
-            for member in filter(_is_resource, content.get(members) or ()):
+            for member in _members(content, members):
                 for label in labels:
                     if label in member:
                         yield member, label, {"Reading": member[label], "ReadingUnits": "W"}
@@ -138,6 +138,22 @@ def _own_readings(content: Resource) -> Iterator[tuple[Resource, str, Resource]]
         for label, unit in _EXCERPTS.items():
             if _is_resource(content.get(label)):
                 yield content, label, {**content[label], "ReadingUnits": unit}
+
+
+def _members(content: Resource, name: str) -> Iterator[Resource]:
+    """Members of an array of a resource; one that states no address has that of its place there, a JSON pointer."""
+    array = content.get(name)
+    of_resource = str(content.get("@odata.id") or "").rstrip("/")
+    for place, member in enumerate(array if isinstance(array, list) else ()):
+        if _is_resource(member):
+            yield (
+                member
+                if member.get("@odata.id") or not of_resource
+                else {
+                    **member,
+                    "@odata.id": f"{of_resource}#/{name}/{place}",
+                }
+            )
 
 
 def _is_resource(content: Any) -> bool:

@@ -11,6 +11,7 @@ from pandera.errors import SchemaErrors
 
 from suanheng.config.errors import ExitCode, SuanhengError
 from suanheng.schemas.checking.breaches import may_break
+from suanheng.schemas.columns import EPOCH
 from suanheng.schemas.contract import Column, Contract
 
 REJECTED_SCHEMA = {
@@ -210,6 +211,8 @@ def _ungrouped(text: pl.Expr) -> pl.Expr:
 
 
 def _instant(text: pl.Expr, form: str, time_zone: str | None) -> pl.Expr:
+    if form == EPOCH:
+        return _since_1970(text)
     if "%z" in form or "%#z" in form:
         aware = text.str.replace("Z$", "+00:00").str.to_datetime(form, time_unit="us", strict=False, time_zone="UTC")
         return aware.dt.replace_time_zone(None)
@@ -223,12 +226,20 @@ def _instant(text: pl.Expr, form: str, time_zone: str | None) -> pl.Expr:
     )
 
 
+def _since_1970(text: pl.Expr) -> pl.Expr:
+    """Times that are whole seconds or milliseconds since 1970; they need no zone and know no change of clocks."""
+    number = text.cast(pl.Int64, strict=False)
+    seconds, milliseconds = text.str.contains(r"^\d{10}$"), text.str.contains(r"^\d{13}$")
+    micros = pl.when(seconds).then(number * 1_000_000).when(milliseconds).then(number * 1_000)
+    return micros.cast(pl.Datetime("us"))
+
+
 def _refuse_local_times(rows: pl.DataFrame, contract: Contract) -> None:
     for name, column in _own_columns(contract):
         if name not in rows.columns or rows.schema[name] != pl.String or column.dtype != pl.Datetime:
             continue
         stamps = rows.select(_cleaned(pl.col(name), column)).to_series()
-        for form in (form for form in column.time_formats if not form.endswith("z")):
+        for form in (form for form in column.time_formats if form != EPOCH and not form.endswith("z")):
             parsed = stamps.str.to_datetime(form, time_unit="us", strict=False)
             if parsed.null_count() < len(parsed):
                 raise UnreadableFile(

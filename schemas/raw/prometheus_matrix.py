@@ -11,7 +11,7 @@ SAMPLE = "data/prometheus_matrix_two_devices.json"
 SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
     "An answer that says error, that warns, or that calls itself partial: what is missing from it would be missing "
-    "without a trace.",
+    "without a trace. Warnings that begin with PromQL speak of the query, and refuse nothing.",
     "An answer of another kind than a matrix, e.g. of /api/v1/query: it holds one instant, not a range.",
     "A file that ends before its JSON does.",
 )

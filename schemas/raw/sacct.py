@@ -3,7 +3,7 @@
 import pandera.polars as pa
 import polars as pl
 
-from suanheng.schemas.columns import amount, count, name, text
+from suanheng.schemas.columns import EPOCH, amount, count, name, text
 from suanheng.schemas.contract import UTC, Column, Contract, rule
 
 TITLE = "Slurm accounting (sacct --parsable2)"
@@ -20,12 +20,13 @@ LIMITS = (
     "not count. Instances of a partitioned GPU are recognised by their type (gres/gpu:1g.10gb): list it in "
     "AccountingStorageTRES, as a total alone counts each of them as a GPU.",
     "An array of which elements still wait is one record (123_[5-9]) and one run, until its elements start.",
+    "Times may be seconds since 1970 (SLURM_TIME_FORMAT=%s); they need no zone.",
     "A local time within the hour that is repeated when clocks go back is taken as the first of the two, unless the "
     "elapsed time shows that the second is meant; export with TZ=UTC, or with offsets: "
     "SLURM_TIME_FORMAT='%Y-%m-%dT%H:%M:%S%z'.",
 )
 
-_TIMES = ("%Y-%m-%dT%H:%M:%S%#z", "%Y-%m-%dT%H:%M:%S")
+_TIMES = ("%Y-%m-%dT%H:%M:%S%#z", "%Y-%m-%dT%H:%M:%S", EPOCH)
 _UNKNOWN_TIMES = ("Unknown", "None", "N/A")
 _NO_LIMIT = ("UNLIMITED", "Partition_Limit", "INVALID")
 _DURATION = r"(\d{1,5}-)?(\d{1,6}:)?\d{1,2}:\d{2}(\.\d+)?"

@@ -168,6 +168,23 @@ def test_times_become_utc(cell: str, time_zone: str | None, utc: Any) -> None:
     assert read_as("read_at", cell, time_zone) == utc
 
 
+@pytest.mark.parametrize(
+    ("cell", "utc"),
+    [
+        # date -u -d @1712743260: 10:01 on 10 April 2024. @1729989000 is in the hour that Berlin repeats.
+        ("1712743260", datetime(2024, 4, 10, 10, 1)),
+        ("1712743260123", datetime(2024, 4, 10, 10, 1, 0, 123000)),
+        ("1729989000", datetime(2024, 10, 27, 0, 30)),
+        ("20240410", "type"),
+        ("171274326", "type"),
+        ("1712743260.5e3", "type"),
+    ],
+)
+@pytest.mark.parametrize("time_zone", [None, "Europe/Berlin"])
+def test_seconds_and_milliseconds_since_1970_need_no_zone(cell: str, utc: Any, time_zone: str | None) -> None:
+    assert read_as("read_at", cell, time_zone) == utc
+
+
 def test_local_times_without_a_declared_zone_refuse_the_file() -> None:
     with pytest.raises(UnreadableFile, match="time_zone"):
         gate(texts({"read_at": "2023-01-10T08:00:00Z"}, {"read_at": "2023-01-10T08:00:00"}), time_zone=None)

@@ -119,6 +119,19 @@ def test_a_partial_answer_is_refused(gated, answer, said):
         gated("prometheus_matrix", answer(({"__name__": "up"}, [(0, 1)]), **said))
 
 
+@pytest.mark.parametrize(
+    "remark",
+    [
+        'PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "power" (1:6)',
+        'PromQL warning: bucket label "le" is missing or has a malformed value of "" (1:25)',
+    ],
+)
+def test_a_remark_on_the_query_is_no_refusal(gated, answer, remark):
+    assert gated("prometheus_matrix", answer(({"__name__": "up"}, [(0, 1)]), warnings=[remark]))[0].height == 1
+    with pytest.raises(UnreadableFile, match=r"got store 10.0.0.9 is down\."):
+        gated("prometheus_matrix", answer(({"__name__": "up"}, [(0, 1)]), warnings=[remark, "store 10.0.0.9 is down"]))
+
+
 def test_an_answer_without_warnings_may_say_what_it_wants_besides(gated, answer):
     path = answer(({"__name__": "up"}, [(0, 1)]), warnings=[], infos=["not a counter"], trace={"a": [{"b": [1]}]})
     assert gated("prometheus_matrix", path)[0].height == 1

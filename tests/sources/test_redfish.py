@@ -1,5 +1,6 @@
 """Redfish: a time is required, one meter counts and the others are kept, absent is not zero."""
 
+import json
 from datetime import datetime
 
 import pytest
@@ -111,3 +112,29 @@ def test_a_file_without_readings_is_refused(gated, tmp_path, text, words):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UnreadableFile, match=words):
         gated("redfish", path, OPTIONS)
+
+
+def test_members_without_an_address_go_by_their_place_in_the_resource(gated, tmp_path):
+    # jenningsloy318/redfish_exporter#29: older controllers list them without @odata.id.
+    power = {
+        "@odata.id": "/redfish/v1/Chassis/1/Power/",
+        "@odata.type": "#Power.1.0.1.Power",
+        "PowerControl": [{"PowerConsumedWatts": 212}],
+        "PowerSupplies": [{"LastPowerOutputWatts": 110}, None, {"LastPowerOutputWatts": 95}],
+    }
+    path = tmp_path / "power.json"
+    path.write_text(json.dumps(power), encoding="utf-8")
+    accepted, rejected = gated("redfish", path, {**OPTIONS, "it_input": ["Chassis/*/Power#/PowerControl/*"]})
+    assert rejected.is_empty()
+    assert accepted.select("resource", "Reading", "boundary").rows() == [
+        ("Chassis/1/Power#/PowerControl/0", 212, "it_input"),
+        ("Chassis/1/Power#/PowerSupplies/0", 110, None),
+        ("Chassis/1/Power#/PowerSupplies/2", 95, None),
+    ]
+
+
+def test_a_member_is_quarantined_where_nothing_has_an_address(gated, tmp_path):
+    path = tmp_path / "power.json"
+    path.write_text('{"@odata.type": "#Power.v1_5_0.Power", "PowerControl": [{"PowerConsumedWatts": 212}]}')
+    accepted, rejected = gated("redfish", path, OPTIONS)
+    assert (accepted.height, rejected["column_name"].to_list()) == (0, ["resource"])

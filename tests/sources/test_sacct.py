@@ -316,3 +316,15 @@ def test_p12_an_import_of_no_rows_from_a_file_that_is_not_empty_is_an_error(tmp_
         (file,) = lake.frame("SELECT status, rows_read, problem FROM ops.files").to_dicts()
     assert (file["status"], file["rows_read"]) == ("refused", 0)
     assert "holds no record" in file["problem"]
+
+
+def test_times_in_epoch_seconds_are_of_no_zone(fed):
+    # SLURM_TIME_FORMAT=%s: 1712743260 to 1712746860 is one hour, whatever zone the source declares.
+    epoch = {"submit": "1712743200", "start": "1712743260", "end": "1712746860"}
+    for zone in ("UTC", "Asia/Shanghai"):
+        ((run,), rules) = fed(epoch, time_zone=zone)
+        assert rules == []
+        assert (run["started_at_utc"], run["ended_at_utc"]) == (
+            datetime(2024, 4, 10, 10, 1),
+            datetime(2024, 4, 10, 11, 1),
+        )
