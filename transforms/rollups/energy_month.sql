@@ -5,7 +5,7 @@
 -- in the share of the month in which grid electricity is known. Where grid electricity is unknown so is the total. IT
 -- energy is taken as near to the grid as it is measured: UPS output (category 1), else PDU output (2), else IT input
 -- (3); a category that covers less than 95 % of what the best covers gives way. What is nearer to the grid and less than
--- what lies behind it, by more than reconciliation_tolerance, is not believed: a category gives way to the next, bill and
+-- what is behind it, by more than reconciliation_tolerance, is not believed: a category gives way to the next, bill and
 -- utility meter to each other, and where neither is left electricity is unknown (facility_is_contradicted).
 -- Days and hours known are weighed by energy: known over known and filled (rollups.account_month, rollups.meter_month),
 -- each account and meter filled at its own rate, so that a large one that is missing weighs as what it would have used.
