@@ -18,7 +18,7 @@ from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.cyclonedx import CONTRACT
 
 CHUNK_ROWS = 50_000
-SPEC_VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6")
+SPEC_VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 _DEVICE_PROPERTIES = ("cdx:device:quantity", "cdx:device:function", "cdx:device:location", "cdx:device:deviceType")
 _PLAIN = ("type", "bom-ref", "name", "version", "description", "publisher", "purl", "cpe")
 

@@ -1,5 +1,6 @@
 """Slurm accounting records: ``sacct --parsable2``, with or without a header."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,10 @@ FIELDS = (
     *("reqmem", "reqtres", "alloctres", "timelimit", "nodelist", "jobname"),
 )
 """The 26 fields that job-accounting exports commonly ask for, in their order."""
+
+_TIMES = {"submit", "eligible", "start", "end"}
+_NOT_SET = re.compile(r"0|(1970-01-0[12]|1969-12-31)T\d{2}:\d{2}:\d{2}\S*")
+"""A time of 0, in whatever zone it was printed: Slurm writes it for one that has not come."""
 
 _NEEDED = {"cluster", "jobidraw", "submit", "start", "end", "state"}
 
@@ -68,11 +73,15 @@ def _refuse_other_width(path: Path, line: str, fields: Sequence[str]) -> None:
 
 
 def _records(numbered: Iterator[tuple[int, str]], fields: Sequence[str]) -> Iterator[tuple[Any, ...] | Unreadable]:
+    times = [place for place, field in enumerate(fields) if field in _TIMES]
     for number, line in numbered:
         if not line.strip():
             continue
         values = _split(line, fields)
         if len(values) == len(fields):
+            for place in times:
+                if _NOT_SET.fullmatch(values[place]):
+                    values[place] = ""
             yield (number, *values)
         else:
             yield wrong_field_count(number, values, len(fields), line)

@@ -1,4 +1,4 @@
-"""Contract of the components of a CycloneDX bill of materials (JSON 1.2 to 1.6): hardware, software, operations."""
+"""Contract of the components of a CycloneDX bill of materials (JSON 1.2 to 1.7): hardware, software, operations."""
 
 import polars as pl
 
@@ -16,7 +16,7 @@ HOLDS = "document"
 SAMPLE = "data/cyclonedx_server.json"
 SAMPLE_SOURCE: dict[str, object] = {}
 REFUSES = (
-    "JSON that is not CycloneDX 1.2 to 1.6: another document has other fields.",
+    "JSON that is not CycloneDX 1.2 to 1.7: another document has other fields.",
     "A document that does not say when it was written, unless sources.toml does: a bill of materials is true of a day.",
 )
 LIMITS = (

@@ -20,7 +20,8 @@ LIMITS = (
     "not count. Instances of a partitioned GPU are recognised by their type (gres/gpu:1g.10gb): list it in "
     "AccountingStorageTRES, as a total alone counts each of them as a GPU.",
     "An array of which elements still wait is one record (123_[5-9]) and one run, until its elements start.",
-    "Times may be seconds since 1970 (SLURM_TIME_FORMAT=%s); they need no zone.",
+    "Times may be seconds since 1970 (SLURM_TIME_FORMAT=%s); they need no zone. The first moment of 1970, wherever it "
+    "is printed, is no time: the job has not started, or not ended.",
     "A local time within the hour that is repeated when clocks go back is taken as the first of the two, unless the "
     "elapsed time shows that the second is meant; export with TZ=UTC, or with offsets: "
     "SLURM_TIME_FORMAT='%Y-%m-%dT%H:%M:%S%z'.",

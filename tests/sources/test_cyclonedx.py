@@ -80,7 +80,7 @@ def test_a_bill_of_operations_tells_what_runs_and_on_how_many_devices(gated, fee
     assert parts.accepted.sort("row_number").select("part_id", "quantity").rows() == [("server", 16.0), ("gpu", 128.0)]
 
 
-@pytest.mark.parametrize("version", ["1.4", "1.5", "1.6"])
+@pytest.mark.parametrize("version", ["1.4", "1.5", "1.6", "1.7"])
 def test_the_quantity_is_a_text_property_in_every_version(gated, feed, tmp_path, version):
     device = {"type": "device", "name": "M3", "properties": [{"name": "cdx:device:quantity", "value": "24"}]}
     document = {

@@ -96,6 +96,29 @@ def test_openmetrics_cut_off_before_its_end_is_not_taken_for_milliseconds(gated,
     assert "# EOF" in rejected["message"][0]
 
 
+@pytest.mark.parametrize(
+    ("exporter", "value", "column", "expected"),
+    [
+        # All ones of 16, 32 or 64 bits are no activity, no temperature and no clock: the rest of the row stands.
+        ("gpu_gfx_activity", "65535", "utilisation_ratio", None),
+        ("gpu_gfx_activity", "80", "utilisation_ratio", 0.8),
+        ("gpu_package_power", "4294967295", "power_w", None),
+        ("gpu_package_power", "18446744073709551615", "power_w", None),
+        ("gpu_used_vram", "65535", "memory_used_bytes", 65535 * 2**20),  # 64 GiB less 1 MiB
+    ],
+)
+def test_all_ones_are_unknown_where_a_number_can_be_nothing_else(
+    gated, feed, tmp_path, exporter, value, column, expected
+):
+    labels = '{gpu_id="0",gpu_partition_id="0",serial_number="SN0008",card_model="MI300X",hostname="node1"}'
+    path = tmp_path / "amd.prom"
+    path.write_text(f"{exporter}{labels} {value} 1712743200000\ngpu_clock{labels} 1000 1712743200000\n")
+    accepted, rejected = gated("prometheus_text", path)
+    assert rejected.is_empty()
+    row = feed("prometheus_text", "accelerator_samples", accepted).row(0, named=True)
+    assert row[column] == expected
+
+
 def test_a_line_without_end_is_refused(gated, tmp_path):
     path = tmp_path / "endless.prom"
     path.write_bytes(b"a" * (2**20 + 2))

@@ -328,3 +328,13 @@ def test_times_in_epoch_seconds_are_of_no_zone(fed):
             datetime(2024, 4, 10, 10, 1),
             datetime(2024, 4, 10, 11, 1),
         )
+
+
+@pytest.mark.parametrize(
+    "start", ["1970-01-01T00:00:00", "1970-01-01T08:00:00", "1969-12-31T19:00:00", "1970-01-01T00:00:00+0000", "0"]
+)
+def test_the_first_moment_of_1970_is_no_start(fed, start):
+    # Slurm prints a time of 0 in the zone of whoever asks. The job was cancelled without having run.
+    ((run,), rules) = fed({"start": start, "elapsed": "00:00:00", "state": "CANCELLED by 1001"})
+    assert rules == []
+    assert (run["started_at_utc"], run["ended_at_utc"]) == (None, datetime(2024, 1, 10, 9))

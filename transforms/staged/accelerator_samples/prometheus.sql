@@ -4,7 +4,9 @@
 -- a series is there twice, e.g. scraped by two jobs, the second becomes a row of its own, which staging quarantines.
 -- A device goes by the labels that its mapping names; a port of an instance is no part of a name, and NVIDIA's unique
 -- ids get the prefix that some exporters take off. A device that lacks such a label is nobody's, and is quarantined.
--- DCGM's blanks for doubles and 32-bit numbers are unknown, as its other blanks are since the gate.
+-- DCGM's blanks for doubles and 32-bit numbers are unknown, as its other blanks are since the record checks. So are all
+-- ones of 16, 32 or 64 bits, which exporters write where a device has no such reading, where the number can be nothing
+-- else: no share, temperature or clock is as high, nor is a power in W.
 -- leaves out: metrics that are not mapped to this dataset; they stay in raw, and suanheng metrics counts them.
 WITH readings AS (
     FROM raw.prometheus_matrix
@@ -90,6 +92,12 @@ amounts AS (
         CASE
             WHEN exporter = 'dcgm' AND value BETWEEN 140737488355328 AND 140737488355331 THEN NULL
             WHEN exporter = 'dcgm' AND value BETWEEN 2147483632 AND 2147483635 THEN NULL
+            WHEN value IN (65535, 4294967295, 18446744073709551615)
+                AND (
+                    column_name IN ('utilisation_ratio', 'tensor_active_ratio', 'temperature_c', 'sm_clock_mhz')
+                    OR (column_name = 'power_w' AND multiplier = divisor)
+                )
+                THEN NULL
             ELSE value * multiplier / divisor
         END AS amount,
         row_number() OVER (
