@@ -88,7 +88,7 @@ def test_green_button_small_files_are_read_whole(public_data, ingested, name, kw
     readings = ingested("green_button", "facility_readings", path).sort("started_at_utc")
     # 100 and 200 Wh, 1790 and 1792 Wh in the files.
     assert readings["energy_kwh"].to_list() == kwh
-    assert readings["meter_id"].unique().to_list() == ["409483"]
+    assert readings["meter_id"].unique().to_list() == ["v1/User/6150855/UsagePoint/409483"]
 
 
 def test_green_button_lone_service_category_is_no_feed(public_data):

@@ -275,3 +275,36 @@ def test_a_reading_without_links_is_quarantined_not_guessed(gated, tmp_path):
     accepted, rejected = gated("green_button", path)
     assert accepted.is_empty()
     assert rejected["rule"].to_list() == ["not_nullable"]
+
+
+@pytest.mark.parametrize(
+    ("address", "meter"),
+    [
+        (
+            "https://u.example/espi/1_1/resource/RetailCustomer/7/UsagePoint/1",
+            "u.example/RetailCustomer/7/UsagePoint/1",
+        ),
+        (
+            "https://u.example/espi/1_1/resource/RetailCustomer/8/UsagePoint/1",
+            "u.example/RetailCustomer/8/UsagePoint/1",
+        ),
+        (
+            "https://v.example/espi/1_1/resource/RetailCustomer/7/UsagePoint/1",
+            "v.example/RetailCustomer/7/UsagePoint/1",
+        ),
+        (
+            "https://u.example/D/espi/1_1/resource/Subscription/5/UsagePoint/1",
+            "u.example/D/Subscription/5/UsagePoint/1",
+        ),
+        ("/v1/User/6150855/UsagePoint/409483", "v1/User/6150855/UsagePoint/409483"),
+        ("/espi/1_1/resource/UsagePoint/01", "01"),
+        ("/UsagePoint/P1", "P1"),
+    ],
+)
+def test_a_meter_goes_by_the_whole_address_of_its_usage_point(gated, feed, usage, address, meter):
+    # tronikos/opower#65: UsagePoint/1 of one customer is not UsagePoint/1 of another.
+    path = usage("0", ({"uom": "72", "flowDirection": "1"}, None, [(0, 900, 250)]))
+    path.write_text(path.read_text().replace("/UsagePoint/P1", address))
+    accepted, rejected = gated("green_button", path)
+    assert rejected.is_empty()
+    assert feed("green_button", "facility_readings", accepted)["meter_id"].to_list() == [meter]

@@ -1,4 +1,6 @@
 -- One row per interval reading of a usage point: energy in kWh, power in W or water in m3.
+-- A meter goes by the whole address of its usage point, less what all have in common: the last piece of it alone is the
+-- same for every customer. One whose address names no customer and no utility goes by that piece.
 -- The start of an interval is UTC in ESPI, so daylight saving needs no correction. A usage point may meter several
 -- commodities and both directions; all but delivered electricity get a suffix, so that they are meters of their own.
 -- Only delivered electricity sits at the boundary of the source: gas, heat and electricity fed back are no
@@ -69,7 +71,15 @@ SELECT
     row_number,
     evidence_class,
     concat(
-        regexp_extract("UsagePoint", '([^/]+)$', 1),
+        regexp_replace(
+            regexp_replace(
+                regexp_replace("UsagePoint", '^(?:https?:)?/+', ''),
+                '(^|/)espi/(?:\d+_\d+/)?(?:resource/)?',
+                '\1'
+            ),
+            '^UsagePoint/',
+            ''
+        ),
         CASE "ServiceCategory/kind" WHEN '1' THEN '/gas' WHEN '2' THEN '/water' WHEN '4' THEN '/heat' END,
         flow,
         twin
