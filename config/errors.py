@@ -64,3 +64,12 @@ class BadSettings(SuanhengError):
     def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__("\n  - ".join([message, *map(str, faults)]))
         self.faults = tuple(faults)
+
+
+def is_fault_of_work(error: BaseException) -> bool:
+    """Whether an error is about what was worked on, and not the wish of somebody that the process should end.
+
+    Libraries that are written in Rust panic where they meet what they did not expect; Python sees that as an exception
+    that is no ``Exception``. Each has a class of its own by the same name.
+    """
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"

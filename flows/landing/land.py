@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from suanheng.config.errors import is_fault_of_work
 from suanheng.config.sources import SourceFile, misplaced_files
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place, repairs
@@ -77,7 +78,9 @@ def _land_one(writer: "RawWriter", file: Waiting) -> Landing:
         raise
     except UnreadableFile as error:
         problem = str(error)
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault_of_work(error):
+            raise
         # Whatever a broken file makes a parser say, the night goes on and the file is named.
         problem = f"{type(error).__name__} while reading it as {file.bound.source.format}: {error}"
     if problem is not None:

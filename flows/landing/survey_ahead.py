@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from suanheng.config.errors import is_fault_of_work
 from suanheng.config.sources import SourceFile
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place
@@ -91,8 +92,8 @@ class PrefetchedSurvey:
         """What was found, or nothing where the file was replaced meanwhile: it may then look like a broken one."""
         try:
             found = surveyed(slices)
-        except Exception:
-            if state_of(path) == self._state:
+        except BaseException as error:
+            if not is_fault_of_work(error) or state_of(path) == self._state:
                 raise
             return None
         return found if state_of(path) == self._state else None

@@ -14,6 +14,7 @@ from pathlib import Path
 from distributed import Client, Future, get_worker
 from prefect_dask import DaskTaskRunner
 
+from suanheng.config.errors import is_fault_of_work
 from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
 from suanheng.transforms.telemetry.quarter_sums import survey_code, survey_inputs
 from suanheng.transforms.telemetry.survey import Part, first_instant, parts, survey, together
@@ -79,9 +80,11 @@ def survey_there(task: Task) -> Survey | Exception:
         )
     try:
         return survey([task.part], task.survey_inputs)
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault_of_work(error):
+            raise
         # What is wrong with a file is said of the file; what is raised here is said of the cluster.
-        return error
+        return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 @contextmanager

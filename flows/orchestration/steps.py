@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from suanheng.config.errors import is_fault_of_work
 from suanheng.flows.orchestration.signals import signals_heard
 
 Item = TypeVar("Item")
@@ -42,7 +43,7 @@ class Failure:
     """A part that failed. What it should have replaced is as it was."""
 
     part: str
-    error: Exception
+    error: BaseException
 
 
 class Steps:
@@ -61,7 +62,9 @@ class Steps:
             for item in items:
                 try:
                     result = self.run(title, part(item), work, item)
-                except Exception as error:
+                except BaseException as error:
+                    if not is_fault_of_work(error):
+                        raise
                     result = Failure(part(item), error)
                 hand_on()
                 yield result

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from suanheng.config.errors import is_fault_of_work
 from suanheng.config.sites import read_sites
 from suanheng.config.sources import Source, SourceFile, is_site_id, matches, place_of
 from suanheng.config.workspace import Workspace
@@ -230,7 +231,9 @@ def _tried(name: str, bound: SourceFile, state: str, content: Content, repaired:
         checked = check(first, raw_tables()[source.raw_table].contract, source.time_zone)
     except UnreadableFile as error:
         return FileFound(name, bound.site_id, state, finding=f"would be refused: {error}")
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault_of_work(error):
+            raise
         # As on landing: whatever a broken file makes a parser say, the others are looked at.
         finding = f"would be refused: {type(error).__name__} while reading it as {source.format}: {error}"
         return FileFound(name, bound.site_id, state, finding=finding)

@@ -6,7 +6,6 @@ Suspected are also rows of which ``records.check`` would read a value otherwise 
 import math
 import sys
 from collections.abc import Collection
-from datetime import datetime, timedelta
 from itertools import permutations
 from typing import NamedTuple
 
@@ -16,13 +15,10 @@ import polars as pl
 import pyarrow as pa
 
 from suanheng.schemas.checking import breaches
+from suanheng.schemas.checking.calendar import FIRST_US, LAST_US, is_of_our_time
 from suanheng.schemas.checking.compiled import compiled
 from suanheng.schemas.checking.records import reads_as_it_is
 from suanheng.schemas.contract import Column, Contract
-
-_EARLIEST_US, _LATEST_US = (
-    (instant - datetime(1970, 1, 1)) // timedelta(microseconds=1) for instant in (datetime(1900, 1, 1), datetime.max)
-)
 
 
 class _Bounds(NamedTuple):
@@ -126,7 +122,7 @@ def _is_bounded(column: Column) -> bool:
 def _bounds(column: Column) -> _Bounds:
     """Lowest and highest value, times in microseconds since 1970, whole numbers where values are."""
     if column.dtype == pl.Datetime:
-        return _Bounds(lowest=_EARLIEST_US, highest=_LATEST_US)
+        return _Bounds(lowest=FIRST_US, highest=LAST_US)
     lowest = -math.inf if column.at_least is None else column.at_least
     highest = math.inf if column.at_most is None else column.at_most
     if column.dtype == pl.Float64:
@@ -149,7 +145,7 @@ def _of_column(value: pl.Expr, column: Column) -> list[pl.Expr]:
         # What is not a number counts as unknown, and infinity is beyond every bound.
         wrong.append(value.is_nan() | value.is_infinite())
     if column.dtype == pl.Datetime:
-        wrong.append(value.is_not_null() & ~value.dt.year().is_between(1900, 9999).fill_null(False))
+        wrong.append(~is_of_our_time(value, pl.Datetime("us")))
     return wrong or [pl.lit(False)]
 
 

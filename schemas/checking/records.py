@@ -10,7 +10,9 @@ import polars as pl
 from pandera.errors import SchemaErrors
 
 from suanheng.config.errors import ExitCode, SuanhengError
+from suanheng.schemas.checking import calendar
 from suanheng.schemas.checking.breaches import may_break
+from suanheng.schemas.checking.sentinels import NO_READING, NO_READING_AS_FLOAT
 from suanheng.schemas.columns import EPOCH
 from suanheng.schemas.contract import Column, Contract
 
@@ -24,24 +26,12 @@ REJECTED_SCHEMA = {
 }
 """One row per rejected record: the first rule it broke, everything that is wrong with it, and the record as JSON."""
 
-_NO_READING = (
-    *("", "NaN", "nan", "<<<NULL>>>", "<<<NOT_FOUND>>>", "<<<NOT_SUPPORTED>>>", "<<<NOT_PERM>>>"),
-    *(str(0x7FFFFFFFFFFFFFF0 + reason) for reason in range(4)),
-    str(0xFFFFFFFFFFFFFFFF),
-)
-"""Texts that are unknown in every column: nothing, not a number, and what DCGM and NVML give where they cannot read."""
-
-_NO_READING_AS_FLOAT = (2.0**63, 2.0**64)
-"""The same whole numbers in a column that is not text: as floating point they are these two."""
-
 _GROUPED = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _SHOWN_CONTROL = "�"
 """Shown in place of characters that could steer the terminal a message is read on."""
 
 _SHOWN_CHARACTERS = 1000
-_FIRST_YEAR = 1900
-_LAST_YEAR = 9999  # the last that Python can represent; a feed that adds a day to 9999-12-31 gets beyond it
 _TRUE = ("true", "yes", "y", "1", "是")
 _FALSE = ("false", "no", "n", "0", "否")
 
@@ -107,7 +97,8 @@ def check(chunk: Chunk, contract: Contract, time_zone: str | None = None) -> Che
     Raises:
         UnreadableFile: a column holds local times and the source declares no time zone.
     """
-    rows = _readable(chunk.rows, contract)
+    possible, impossible = _without_impossible_times(chunk.rows, contract)
+    rows = _readable(possible, contract)
     if time_zone is None:
         _refuse_local_times(rows, contract)
     typed = rows.select(
@@ -115,7 +106,7 @@ def check(chunk: Chunk, contract: Contract, time_zone: str | None = None) -> Che
         *(_typed(rows, name, column, time_zone).alias(name) for name, column in _own_columns(contract)),
     )
     faults = pl.concat(
-        [_type_faults(rows, typed, contract), _character_faults(typed), _contract_faults(typed, contract)]
+        [impossible, _type_faults(rows, typed, contract), _character_faults(typed), _contract_faults(typed, contract)]
     )
     if faults.is_empty() and not chunk.unreadable:
         return Checked(typed, pl.DataFrame(schema=REJECTED_SCHEMA))
@@ -135,6 +126,19 @@ def _readable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         for name, column in _own_columns(contract)
         if name in rows.columns and not _is_of_kind(rows.schema[name], column.dtype)
     )
+
+
+def _without_impossible_times(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows without the times that no calendar has, so that none of them reaches a cast; and the faults these are."""
+    wrong = calendar.impossible_times(rows)
+    found = _where_any(wrong)
+    faults = [
+        _type_fault(rows.filter(wrong[name]), name, contract.columns[name], calendar.as_stored(name, rows.schema[name]))
+        for name in found
+        if name in contract.columns
+    ]
+    possible = (pl.when(~wrong[name]).then(pl.col(name)).alias(name) for name in found)
+    return rows.with_columns(possible), pl.concat([_no_faults(), *faults])
 
 
 def _is_of_kind(given: pl.DataType, wanted: pl.DataType) -> bool:
@@ -158,7 +162,7 @@ def _typed(rows: pl.DataFrame, name: str, column: Column, time_zone: str | None)
     if dtype == pl.Float64:
         typed = pl.when(typed.is_finite()).then(typed)
     if dtype in (pl.Date, pl.Datetime):
-        typed = pl.when(typed.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(typed)
+        typed = pl.when(calendar.is_of_our_time(typed, dtype)).then(typed)
     if column.default is None:
         return typed
     return pl.when(_is_empty(rows, name, column)).then(pl.lit(column.default, dtype)).otherwise(typed)
@@ -166,7 +170,7 @@ def _typed(rows: pl.DataFrame, name: str, column: Column, time_zone: str | None)
 
 def _cleaned(text: pl.Expr, column: Column) -> pl.Expr:
     stripped = text.str.strip_chars()
-    known = pl.when(stripped.is_in([*_NO_READING, *column.nulls])).then(None).otherwise(stripped)
+    known = pl.when(stripped.is_in([*NO_READING, *column.nulls])).then(None).otherwise(stripped)
     return known.str.strip_suffix(column.strip).str.strip_chars() if column.strip else known
 
 
@@ -184,7 +188,7 @@ def _is_unknown(rows: pl.DataFrame, name: str) -> pl.Expr:
     if not rows.schema[name].is_numeric():
         return value.is_null()
     number = value.cast(pl.Float64)
-    return number.is_null() | number.is_nan() | number.is_in(_NO_READING_AS_FLOAT)
+    return number.is_null() | number.is_nan() | number.is_in(NO_READING_AS_FLOAT)
 
 
 def _from_text(text: pl.Expr, column: Column, time_zone: str | None) -> pl.Expr:
@@ -212,7 +216,7 @@ def _ungrouped(text: pl.Expr) -> pl.Expr:
 
 def _instant(text: pl.Expr, form: str, time_zone: str | None) -> pl.Expr:
     if form == EPOCH:
-        return _since_1970(text)
+        return calendar.since_1970(text)
     if "%z" in form or "%#z" in form:
         aware = text.str.replace("Z$", "+00:00").str.to_datetime(form, time_unit="us", strict=False, time_zone="UTC")
         return aware.dt.replace_time_zone(None)
@@ -224,14 +228,6 @@ def _instant(text: pl.Expr, form: str, time_zone: str | None) -> pl.Expr:
         .dt.convert_time_zone("UTC")
         .dt.replace_time_zone(None)
     )
-
-
-def _since_1970(text: pl.Expr) -> pl.Expr:
-    """Times that are whole seconds or milliseconds since 1970; they need no zone and know no change of clocks."""
-    number = text.cast(pl.Int64, strict=False)
-    seconds, milliseconds = text.str.contains(r"^\d{10}$"), text.str.contains(r"^\d{13}$")
-    micros = pl.when(seconds).then(number * 1_000_000).when(milliseconds).then(number * 1_000)
-    return micros.cast(pl.Datetime("us"))
 
 
 def _refuse_local_times(rows: pl.DataFrame, contract: Contract) -> None:
@@ -256,18 +252,21 @@ def _type_faults(rows: pl.DataFrame, typed: pl.DataFrame, contract: Contract) ->
         (_is_empty(rows, name, column).not_() & typed[name].is_null()).alias(name) for name, column in given.items()
     )
     faults = [
-        rows.filter(wrong[name]).select(
-            pl.col("row_number").cast(pl.Int64),
-            rule=pl.lit("type"),
-            column_name=pl.lit(name),
-            value=pl.col(name).cast(pl.String),
-            message=pl.format(
-                f"{name} should be {_type_in_words(given[name])}, but is '{{}}'", pl.col(name).cast(pl.String)
-            ),
-        )
+        _type_fault(rows.filter(wrong[name]), name, given[name], pl.col(name).cast(pl.String))
         for name in _where_any(wrong)
     ]
     return pl.concat([_no_faults(), *faults])
+
+
+def _type_fault(rows: pl.DataFrame, name: str, column: Column, value: pl.Expr) -> pl.DataFrame:
+    message = pl.format(f"{name} should be {_type_in_words(column)}, but is '{{}}'", value)
+    return rows.select(
+        pl.col("row_number").cast(pl.Int64),
+        rule=pl.lit("type"),
+        column_name=pl.lit(name),
+        value=value,
+        message=message,
+    )
 
 
 def _where_any(wrong: pl.DataFrame) -> list[str]:
@@ -296,9 +295,9 @@ def _character_faults(typed: pl.DataFrame) -> pl.DataFrame:
 def _type_in_words(column: Column) -> str:
     dtype, unit = column.dtype, column.unit
     if dtype == pl.Date:
-        return f"a date since {_FIRST_YEAR}"
+        return f"a date since {calendar.FIRST_DAY.year}"
     if dtype == pl.Datetime:
-        return f"a time since {_FIRST_YEAR}"
+        return f"a time from {calendar.FIRST_DAY.year} to {calendar.LAST_INSTANT.year}"
     if dtype == pl.Boolean:
         return "true or false"
     return f"a number in {unit}" if unit and unit != "1" else "a number"
