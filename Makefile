@@ -9,6 +9,7 @@ PEERS := .venv-bench
 ROUNDS ?= 5
 DEVICES ?= 10000
 DAYS ?= 8
+NIGHTS ?= 30
 
 .PHONY: help demo test test-all check house names docs bench campaign crashes lock clean
 
@@ -63,6 +64,7 @@ bench: $(READY) $(PEERS)/.ready  ## measure, as ratios within one run; small: RO
 	$(BIN)/python bench/backfill.py --repetitions $(ROUNDS)
 	$(BIN)/python bench/dask_workers.py --rounds $(ROUNDS)
 	$(BIN)/python bench/catalogue.py
+	$(BIN)/python bench/routes.py --days $(NIGHTS)
 
 campaign: $(READY)  ## the long form of the property tests: hours, many seeds
 	HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest tests/scoring -n $(CPUS) -q
