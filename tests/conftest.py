@@ -411,7 +411,7 @@ _INVENTORIES: dict[str, list[Row]] = {
             "sbom_author": "author-1",
             "sbom_created_at_utc": "2023-01-02T00:00:00Z",
         }
-        for reference, licence in (("open", "Apache-2.0"), ("closed", "LicenseRef-closed"))
+        for reference, licence in (("open", "Apache-2.0"), ("closed", "BUSL-1.1"))
     ],
     "compatibility_tests": [
         {

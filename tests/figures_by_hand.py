@@ -439,19 +439,27 @@ class CentreByHand:
         return Figure(passed / tested, tested / required)
 
     def supply_chain_completeness(self, start: date, end: date) -> Figure:
-        """Value of parts with two suppliers and enough stock, over the value of parts of which that is known."""
+        """Value of parts with two suppliers and enough stock, over the value of parts of which that is known.
+
+        Each part weighs by the servers of its model that are in service on the last day of the month.
+        """
         secured = value = known = parts = 0.0
         for _, last in months_of(start, end):
             for part in self._snapshot("bom_parts", last):
-                parts += 1
+                assets = sum(
+                    asset["quantity"]
+                    for asset in self.rows("hardware_assets")
+                    if asset["sku"] == part["asset_sku"] and asset["in_service_from"] < last
+                )
+                parts += assets
                 two = part["qualified_suppliers"] >= 2
                 needed = part["daily_use_units"] * part["lead_time_days"]
                 lasts = part["stock_units"] >= needed if part["stock_units"] is not None else None
                 if two and lasts is None:
                     continue
-                known += 1
-                value += part["quantity"] * part["unit_value"]
-                secured += part["quantity"] * part["unit_value"] if two and lasts else 0.0
+                known += assets
+                value += assets * part["quantity"] * part["unit_value"]
+                secured += assets * part["quantity"] * part["unit_value"] if two and lasts else 0.0
         return Figure(secured / value, known / parts)
 
     def ecosystem_openness(self, start: date, end: date) -> Figure:

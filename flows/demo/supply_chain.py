@@ -213,7 +213,7 @@ COMPONENTS = (
     Component(
         "cuda-toolkit",
         "NVIDIA",
-        "LicenseRef-NVIDIA-CUDA",
+        "LicenseRef-NVIDIA-CUDA-Proprietary",
         "pkg:generic/cuda-toolkit",
         ("11.4", "11.6", "11.8", "12.1"),
         states_dependencies=False,
@@ -221,7 +221,7 @@ COMPONENTS = (
     Component(
         "gpu-driver",
         "NVIDIA",
-        "LicenseRef-NVIDIA-Driver",
+        "LicenseRef-NVIDIA-Driver-Proprietary",
         None,
         ("470", "510", "520", "530"),
         states_dependencies=False,

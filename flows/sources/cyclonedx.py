@@ -13,6 +13,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonValidator
 
 from suanheng.flows.sources.reading.files import json_document
+from suanheng.flows.sources.reading.licences import spdx_licence
 from suanheng.flows.sources.reading.sbom import day_described
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.cyclonedx import CONTRACT
@@ -103,8 +104,9 @@ def _components(parent: dict[str, Any], place: Place, quantity: float | None) ->
 
 
 def _times(quantity: float | None, pieces: str | None) -> float | None:
+    """Pieces of a component, per asset; one that is listed without a quantity is listed piece by piece."""
     try:
-        return None if quantity is None or pieces is None else quantity * float(pieces)
+        return None if quantity is None else quantity * (1.0 if pieces is None else float(pieces))
     except ValueError:
         return None
 
@@ -114,6 +116,9 @@ def _faults(document: dict[str, Any], places: set[Place]) -> dict[Place, str]:
     validator = JsonValidator(SchemaVersion.from_version(document["specVersion"]))
     faults: dict[Place, list[str]] = {}
     for error in validator.validate_str(json.dumps(document), all_errors=True) or ():
+        if error.data.validator == "uniqueItems":
+            # Equal parts that are listed one by one are as many as are listed.
+            continue
         where = tuple(error.data.absolute_path)
         inside = max((where[:length] for length in range(len(where) + 1) if where[:length] in places), default=None)
         if inside is not None:
@@ -147,7 +152,14 @@ def _licences(component: dict[str, Any]) -> str | None:
     terms = []
     for entry in _dicts(component.get("licenses")):
         licence = _dict(entry.get("license"))
-        term = _words(entry.get("expression")) or _words(licence.get("id")) or _reference(_words(licence.get("name")))
+        name = _words(licence.get("name"))
+        term = (
+            _words(entry.get("expression"))
+            or _words(licence.get("id"))
+            or spdx_licence(name)
+            or spdx_licence(_words(licence.get("url")))
+            or _reference(name)
+        )
         if term:
             terms.append(term)
     if len(terms) > 1:

@@ -13,6 +13,22 @@ from suanheng.schemas.raw.junit import CONTRACT
 
 _ROOTS = ("testsuites", "testsuite")
 _OUTCOMES = {"failure": "failed", "error": "error", "skipped": "skipped"}
+_WORDS = {
+    **dict.fromkeys(("run", "completed", "passed", "pass", "success", "successful", "ok", "true"), "passed"),
+    **dict.fromkeys(("failed", "fail", "failure", "timeout", "timedout", "timed out", "false"), "failed"),
+    **dict.fromkeys(("error", "broken", "crashed"), "error"),
+    **dict.fromkeys(
+        (
+            *("notrun", "not_run", "not run", "not-run", "notexecuted", "not executed", "disabled", "skipped", "skip"),
+            *("suppressed", "ignored", "ignore", "pending", "blocked", "untested", "inconclusive", "excluded"),
+        ),
+        "skipped",
+    ),
+}
+"""Outcomes by the words that googletest, CTest, NUnit and others put into attributes instead of elements."""
+
+_EXECUTED = {"false": "skipped", "no": "skipped", "0": "skipped"}
+_WORST_FIRST = ("error", "failed", "skipped")
 _PROPERTIES = {
     "subject": ("subject", "subject_name"),
     "subject_kind": ("subject_kind",),
@@ -94,11 +110,28 @@ def _about(
         "testsuite": suites[-1][0].get("name"),
         "classname": case.get("classname"),
         "name": case.get("name"),
-        "outcome": next((_OUTCOMES[child.tag] for child in case if child.tag in _OUTCOMES), "passed"),
+        "outcome": _outcome(case),
         "tested_on": stamp[:10] if stamp else as_text(options.get("tested_on")),
         **{label: _first(stated, names, options, label) for label, names in _PROPERTIES.items()},
     }
     return tuple(found[label] for label in CONTRACT.columns)
+
+
+def _outcome(case: etree._Element) -> str:
+    """What came of a test: its elements count before its attributes; passed is what says nothing else.
+
+    An attribute in a word that is not known stays as it is, for the record checks to reject: a test of which nobody can
+    say whether it ran has not passed.
+    """
+    for child in case:
+        if child.tag in _OUTCOMES:
+            return _OUTCOMES[child.tag]
+    said = [(case.get(name) or "").strip().lower() for name in ("status", "result")]
+    found = [_WORDS.get(word, word) for word in said if word]
+    if executed := _EXECUTED.get((case.get("executed") or "").strip().lower()):
+        found.append(executed)
+    unknown = [word for word in found if word not in _WORDS.values()]
+    return next(iter(unknown), None) or next((word for word in _WORST_FIRST if word in found), "passed")
 
 
 def _first(stated: Mapping[str, str], names: tuple[str, ...], options: Mapping[str, Any], label: str) -> str | None:

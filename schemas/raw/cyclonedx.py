@@ -55,8 +55,10 @@ CONTRACT = Contract(
         "publisher": text("Who published it."),
         "purl": text("Package URL."),
         "cpe": text("Common platform enumeration."),
-        "licenses": text("SPDX expression that holds all licences; names outside SPDX as LicenseRef."),
-        "cdx:device:quantity": Column(pl.Float64, "Pieces in what directly encloses it.", unit="1", at_least=0),
+        "licenses": text("SPDX expression that holds all licences; other names and addresses as LicenseRef."),
+        "cdx:device:quantity": Column(
+            pl.Float64, "Pieces in what directly encloses it; one where it is not stated.", unit="1", at_least=0
+        ),
         "enclosing quantity": Column(
             pl.Float64, "Pieces of what encloses it, per asset; 1 at the top level.", unit="1", at_least=0
         ),

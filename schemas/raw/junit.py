@@ -29,6 +29,7 @@ LIMITS = (
     "The subject is the property subject, else the name of the test without what stands in brackets.",
     "The day is the one the report's timestamp shows, whatever zone it is in.",
     "Properties of a suite count for the tests that stand after them, as every writer of the format has it.",
+    "A test whose status or result is a word that is not known is quarantined: it is not taken for passed.",
     "Output, messages of failures and durations are not read.",
 )
 
@@ -39,7 +40,11 @@ CONTRACT = Contract(
         "testsuite": text("Name of the suite."),
         "classname": text("Class of the test."),
         "name": name("Name of the test.", required=True),
-        "outcome": choice(("passed", "failed", "error", "skipped"), "Outcome.", required=True),
+        "outcome": choice(
+            ("passed", "failed", "error", "skipped"),
+            "Outcome, by the elements of the test, else by its attributes status, result and executed.",
+            required=True,
+        ),
         "tested_on": Column(
             pl.Date,
             "Day of the suite's timestamp; from sources.toml where that is absent.",

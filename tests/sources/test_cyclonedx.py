@@ -27,22 +27,46 @@ def test_faults_are_named_at_their_component(gated, samples):
 def test_parts_inside_parts_are_multiplied_out(gated, feed, samples):
     accepted, _ = gated("cyclonedx", samples / SERVER)
     parts = feed("cyclonedx", "bom_parts", accepted).sort("row_number")
-    # By hand: 2 trays, 4 GPUs in each of the 2 trays; the number of screws is not stated.
+    # By hand: 2 trays, 4 GPUs in each of the 2 trays; a screw that is listed once is one.
     assert parts.select("part_id", "quantity", "component_class").rows() == [
         ("tray", 2.0, "board"),
         ("gpu", 8.0, "accelerator"),
-        ("screw", None, "other"),
+        ("screw", 1.0, "other"),
     ]
     assert parts["asset_sku"].unique().to_list() == ["AS-8000"]
     # 23:30 at UTC-5 on the last of March is the first of April in UTC.
     assert parts["observed_on"].unique().to_list() == [date(2024, 4, 1)]
 
 
-def test_a_part_without_a_quantity_is_not_taken_for_one_piece(gated, feed, staged, samples):
-    accepted, _ = gated("cyclonedx", samples / SERVER)
+def test_equal_parts_listed_one_by_one_are_as_many_as_are_listed(gated, feed, staged, tmp_path):
+    # By hand: three modules without reference, of which the second is a pair, in each of 2 trays: (1 + 2 + 1) × 2 = 8;
+    # and two fans with a reference each and no quantity.
+    pair = {"name": "DIMM", "type": "device", "properties": [{"name": "cdx:device:quantity", "value": "2"}]}
+    module = {"name": "DIMM", "type": "device"}
+    tray = {
+        "name": "tray",
+        "type": "device",
+        "properties": [{"name": "cdx:device:quantity", "value": "2"}],
+        "components": [module, pair, module],
+    }
+    fans = [{"name": "fan", "type": "device", "bom-ref": f"fan-{number}"} for number in (1, 2)]
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"timestamp": "2024-06-30T20:00:00Z", "component": {"type": "device", "name": "AS-8000"}},
+        "components": [tray, *fans],
+    }
+    path = tmp_path / "bom.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    accepted, _ = gated("cyclonedx", path)
     checked = staged("bom_parts", feed("cyclonedx", "bom_parts", accepted))
-    assert checked.accepted["part_id"].to_list() == ["tray", "gpu"]
-    assert checked.rejected["message"].to_list() == ["quantity is required, but is empty"]
+    assert checked.rejected.is_empty()
+    parts = checked.accepted.sort("row_number").select("part_id", "quantity").rows()
+    assert parts == [
+        *(("tray", 2.0), ("DIMM", 2.0), ("DIMM #2", 4.0), ("DIMM #3", 2.0)),
+        *(("fan-1", 1.0), ("fan-2", 1.0)),
+    ]
 
 
 def test_everything_else_is_software(gated, feed, staged, samples):
@@ -123,3 +147,34 @@ def test_what_is_no_bill_of_materials_is_refused(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(UnreadableFile, match=said):
         list(read(path, {}))
+
+
+@pytest.mark.parametrize(
+    ("stated", "spdx"),
+    [
+        ({"name": "Apache License, Version 2.0"}, "Apache-2.0"),
+        ({"name": "The Apache Software License, Version 2.0"}, "Apache-2.0"),
+        ({"name": "https://www.apache.org/licenses/LICENSE-2.0.txt"}, "Apache-2.0"),
+        ({"name": "The MIT License (MIT)"}, "MIT"),
+        ({"name": "bsd-3-clause"}, "BSD-3-Clause"),
+        ({"name": "GNU Lesser General Public License v2.1"}, "LGPL-2.1-only"),
+        ({"name": "MIT OR Apache-2.0"}, "MIT OR Apache-2.0"),
+        ({"name": "see there", "url": "http://opensource.org/licenses/BSD-2-Clause/"}, "BSD-2-Clause"),
+        ({"name": "BSD License"}, "LicenseRef-BSD-License"),  # of how many clauses?
+        ({"name": "Apache"}, "LicenseRef-Apache"),  # of which version?
+        ({"name": "Vendor EULA", "url": "https://vendor.example/eula"}, "LicenseRef-Vendor-EULA"),
+    ],
+)
+def test_a_licence_by_name_or_address_is_translated_where_it_means_one(gated, tmp_path, stated, spdx):
+    library = {"type": "library", "name": "a", "version": "1", "licenses": [{"license": stated}]}
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"timestamp": "2024-06-30T20:00:00Z"},
+        "components": [library],
+    }
+    path = tmp_path / "bom.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    accepted, _ = gated("cyclonedx", path)
+    assert accepted["licenses"].to_list() == [spdx]

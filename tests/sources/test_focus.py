@@ -160,3 +160,26 @@ def test_a_record_cut_off_is_quarantined(gated, samples, tmp_path):
     accepted, rejected = gated("focus", path)
     assert accepted.height == 7
     assert rejected.select("row_number", "rule").rows() == [(9, "quoting")]
+
+
+@pytest.mark.parametrize(
+    ("unit", "price", "offers"),
+    [
+        ("Hrs", "16", [2.0]),  # 16 for an hour of 8 devices
+        ("instance-hour", "16", [2.0]),
+        ("100 Hours", "1600", [2.0]),
+        ("0.5 hours", "8", [2.0]),
+        ("GB-Months", "16", []),  # no price of compute
+        ("Fortnights", "16", [None]),  # not understood: for the contract of offers to refuse
+    ],
+)
+def test_an_hour_is_an_hour_in_whatever_way_it_is_written(gated, feed, samples, tmp_path, unit, price, offers):
+    rows = pl.read_csv(samples / SAMPLE, infer_schema=False)
+    row = rows.filter(pl.col("PricingUnit") == "Hours").head(1)
+    details = '{"InstanceType": "own.8xlarge", "GpuCount": 8}'
+    row = row.with_columns(PricingUnit=pl.lit(unit), ListUnitPrice=pl.lit(price), SkuPriceDetails=pl.lit(details))
+    path = tmp_path / "charges.csv"
+    row.write_csv(path)
+    accepted, rejected = gated("focus", path)
+    assert rejected.is_empty()
+    assert feed("focus", "service_offers", accepted)["price"].to_list() == offers

@@ -97,3 +97,34 @@ def test_what_is_no_report_is_refused(gated, tmp_path, text, said):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UnreadableFile, match=said):
         gated("junit", path)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "result"),
+    [
+        ('status="run" result="completed"', "passed"),  # googletest
+        ('status="notrun" result="suppressed"', "not_run"),
+        ('status="run" result="skipped"', "not_run"),
+        ('status="disabled"', "not_run"),  # CTest
+        ('status="fail"', "failed"),
+        ('executed="False"', "not_run"),  # NUnit
+        ('result="Ignored" executed="True"', "not_run"),
+        ("", "passed"),
+    ],
+)
+def test_a_test_that_did_not_run_is_not_passed(gated, feed, tmp_path, attributes, result):
+    path = tmp_path / "report.xml"
+    path.write_text(f'<testsuite timestamp="2023-03-15T10:00:00"><testcase name="a" {attributes}/></testsuite>')
+    accepted, rejected = gated("junit", path, {"sku": "X100", "subject_kind": "operator"})
+    assert rejected.is_empty()
+    assert feed("junit", "compatibility_tests", accepted)["result"].to_list() == [result]
+
+
+def test_an_outcome_in_a_word_that_nobody_knows_is_quarantined(gated, tmp_path):
+    path = tmp_path / "report.xml"
+    path.write_text(
+        '<testsuite timestamp="2023-03-15T10:00:00"><testcase name="a" status="maybe"/>'
+        '<testcase name="b" status="maybe"><failure/></testcase></testsuite>'
+    )
+    accepted, rejected = gated("junit", path, {"sku": "X100", "subject_kind": "operator"})
+    assert (accepted["outcome"].to_list(), rejected["row_number"].to_list()) == (["failed"], [1])

@@ -2,8 +2,9 @@
 -- A bill of materials is a snapshot: the latest one of the site before the end of the month counts, if it is not older
 -- than the declared age. A component is open under an OSI licence, or where it implements an open standard. In an SPDX
 -- expression one open alternative (OR) suffices and all joint terms (AND) must be open; an exception (WITH) only adds
--- permissions. What is not an SPDX identifier, NOASSERTION, or a mixed expression with nested parentheses is
--- unknown, which is not closed. Fully described means all seven minimum fields of NTIA.
+-- permissions. What is not an identifier of the SPDX list (names, references to a text such as LicenseRef-x,
+-- abbreviations of open licences such as Apache-2), NOASSERTION, or a mixed expression with nested parentheses is
+-- unknown, which is not closed; a reference that calls itself proprietary is. Fully described means all seven minimum fields of NTIA.
 -- grain: site_id, month_start
 WITH months AS (
     SELECT site_id, month_start, month_end
@@ -60,7 +61,13 @@ judged_terms AS (
         reference_id,
         CASE
             WHEN reference_id IS NOT NULL THEN TRUE
-            WHEN regexp_full_match(licence, '[A-Za-z0-9.:-]+') AND upper(licence) NOT IN ('NOASSERTION', 'UNKNOWN')
+            WHEN upper(licence) = 'NONE' OR regexp_matches(licence, '(?i)^LicenseRef-(.*-)?proprietary(-|$)') THEN FALSE
+            WHEN regexp_full_match(licence, '[A-Za-z0-9.]+(-[A-Za-z0-9.]+)*-[0-9][A-Za-z0-9.-]*')
+                AND NOT regexp_matches(licence, '(?i)^(LicenseRef|DocumentRef)')
+                AND NOT exists(
+                    FROM reference.osi_licences AS open_licences
+                    WHERE starts_with(lower(open_licences.licence_spdx), lower(terms.licence))
+                )
                 THEN FALSE
         END AS is_open
     FROM terms

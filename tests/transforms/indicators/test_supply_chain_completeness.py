@@ -47,3 +47,13 @@ def test_reasons_for_no_value(warehouse, part, gap) -> None:
     row = may(warehouse, part)
     assert (row["numerator"], row["denominator"], row["gap"]) == (None, None, gap)
     assert (float(row["observed"]), float(row["expected"])) == (0, 1)
+
+
+def test_coverage_falls_by_servers_without_a_bill_and_by_assets_of_unknown_parts(warehouse) -> None:
+    # 40 of 100 servers have a bill; of its two parts one is known: 0.4 × 1/2 of the evidence.
+    for sku, quantity in (("server", 40), ("other", 60)):
+        asset = {"asset_id": sku, "asset_class": "server", "sku": sku, "quantity": quantity}
+        warehouse.stage("hardware_assets", {**asset, "in_service_from": date(2022, 1, 1)})
+    row = may(warehouse, SECURED, {})
+    assert (float(row["numerator"]), float(row["denominator"])) == (4000, 4000)
+    assert float(row["observed"]) / float(row["expected"]) == pytest.approx(0.2)

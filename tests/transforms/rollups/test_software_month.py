@@ -41,7 +41,13 @@ def software(warehouse, *components):
         ("GPL-2.0+", True),
         ("GPL-2.0-only WITH Classpath-exception-2.0", True),
         ("BUSL-1.1", False),
+        ("CC-BY-NC-4.0", False),
         ("LicenseRef-Proprietary", False),
+        ("LicenseRef-Vendor-EULA", None),  # a text of its own, which nobody has read
+        ("LicenseRef-Apache-2.0", None),
+        ("Commercial", None),
+        ("Apache-2", None),  # an abbreviation
+        ("BSD-3", None),
         ("NONE", False),
         ("MIT OR BUSL-1.1", True),  # the tenant may choose
         ("MIT AND BUSL-1.1", False),  # both bind

@@ -186,6 +186,7 @@ def test_a_list_beyond_the_declared_age_or_of_a_later_day_says_nothing(warehouse
 
 
 def test_one_part_in_two_assets_is_priced_in_both(warehouse) -> None:
+    stage_assets(warehouse, {"sku": "server A"}, {"sku": "server B"})
     stage_list(warehouse, {"part_id": "X100"})
     both = {"part_id": "X100", "unit_value": None, "currency": None, "quantity": 2.0}
     row = supply(warehouse, {**both, "asset_sku": "server A"}, {**both, "asset_sku": "server B"})["accelerator"]
@@ -195,3 +196,76 @@ def test_one_part_in_two_assets_is_priced_in_both(warehouse) -> None:
 def test_the_weaker_evidence_of_bill_and_list_decides(warehouse) -> None:
     stage_list(warehouse, {"part_id": "part-0", "evidence_class": "declared"})
     assert supply(warehouse, {})["accelerator"]["evidence_rank"] == 3
+
+
+def stage_assets(warehouse, *assets) -> None:
+    """Assets of the site; each is one server in service since 2022 unless it says otherwise."""
+    for number, asset in enumerate(assets):
+        warehouse.stage(
+            "hardware_assets",
+            {
+                "asset_id": f"asset-{number}",
+                "asset_class": "server",
+                "quantity": 1,
+                "in_service_from": date(2022, 1, 1),
+                **asset,
+            },
+        )
+
+
+def test_parts_weigh_by_the_assets_they_are_in(warehouse) -> None:
+    # 1 000 common servers in two batches and one rare one: 1 000 × 100 and 1 × 100 CNY.
+    stage_assets(warehouse, {"sku": "common", "quantity": 400}, {"sku": "Common", "quantity": 600}, {"sku": "rare"})
+    row = supply(
+        warehouse,
+        {"asset_sku": "common", "qualified_suppliers": 1},
+        {"asset_sku": "rare", "qualified_suppliers": 3},
+    )["accelerator"]
+    assert (float(row["value"]), float(row["single_source_value"]), row["parts"]) == (100_100, 100_000, 2)
+    assert (row["fleet_parts"], row["source_known_fleet_parts"], row["described_share"]) == (1001, 1001, 1)
+
+
+def test_assets_that_left_or_have_not_come_hold_no_parts(warehouse) -> None:
+    # In service on 31 May: 3 of model A. B left on 20 May, C comes in June.
+    stage_assets(
+        warehouse,
+        {"sku": "A", "quantity": 3},
+        {"sku": "A", "quantity": 5, "in_service_to": date(2023, 5, 31)},
+        {"sku": "B", "in_service_to": date(2023, 5, 20)},
+        {"sku": "C", "in_service_from": date(2023, 6, 1)},
+    )
+    row = supply(warehouse, *({"asset_sku": sku} for sku in "ABC"))["accelerator"]
+    assert (row["parts"], float(row["value"])) == (1, 300)
+
+
+def test_the_newest_bill_of_each_model_is_the_state_of_the_site(warehouse) -> None:
+    # A: 100 of 5 May replaced by 2 × 100 of 12 May; B: 50 of 2 May still holds.
+    stage_assets(warehouse, {"sku": "A"}, {"sku": "B"})
+    row = supply(
+        warehouse,
+        {"asset_sku": "A", "observed_on": date(2023, 5, 5)},
+        {"asset_sku": "A", "observed_on": date(2023, 5, 12), "quantity": 2.0},
+        {"asset_sku": "B", "observed_on": date(2023, 5, 2), "unit_value": 50.0},
+    )["accelerator"]
+    assert (row["parts"], float(row["value"]), row["observed_on"]) == (2, 250, date(2023, 5, 12))
+
+
+def test_of_a_model_that_the_inventory_does_not_know_the_value_is_unknown(warehouse) -> None:
+    stage_assets(warehouse, {"sku": "A", "quantity": 10})
+    row = supply(
+        warehouse,
+        {"asset_sku": "A", "qualified_suppliers": 2},
+        {"asset_sku": "Z", "qualified_suppliers": 2},
+    )["accelerator"]
+    assert (float(row["value"]), row["source_known_fleet_parts"], row["fleet_parts"]) == (1000, 10, 11)
+
+
+def test_servers_without_a_bill_are_not_seen(warehouse) -> None:
+    # 25 of 100 servers are described; switches are of a class that no bill describes.
+    stage_assets(
+        warehouse,
+        {"sku": "A", "quantity": 25},
+        {"sku": "B", "quantity": 75},
+        {"sku": "S", "quantity": 900, "asset_class": "network"},
+    )
+    assert supply(warehouse, {"asset_sku": "A"})["accelerator"]["described_share"] == 0.25

@@ -13,12 +13,13 @@ SELECT
     month_start,
     sum(single_source_value) AS numerator,
     sum(source_known_value) AS denominator,
-    sum(source_known_parts)::DECIMAL(38, 9) AS observed,
-    sum(parts)::DECIMAL(38, 9) AS expected,
+    (coalesce(sum(source_known_fleet_parts), 0) * any_value(described_share))::DECIMAL(38, 9) AS observed,
+    sum(fleet_parts)::DECIMAL(38, 9) AS expected,
     max(evidence_rank) AS evidence_rank,
     any_value(reference_rows) AS reference_rows,
     CASE
         WHEN sum(source_known_value) IS NOT NULL THEN NULL
+        WHEN sum(counted_parts) = 0 THEN 'no inventory'
         WHEN sum(value) IS NULL THEN 'no price'
         ELSE 'no inventory'
     END AS gap

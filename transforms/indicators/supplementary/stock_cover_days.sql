@@ -14,8 +14,8 @@ SELECT
     month_start,
     CASE WHEN count(daily_use_value) > 0 THEN coalesce(sum(stock_value), 0) END AS numerator,
     sum(daily_use_value) AS denominator,
-    sum(stock_known_parts)::DECIMAL(38, 9) AS observed,
-    sum(parts)::DECIMAL(38, 9) AS expected,
+    (coalesce(sum(stock_known_fleet_parts), 0) * any_value(described_share))::DECIMAL(38, 9) AS observed,
+    sum(fleet_parts)::DECIMAL(38, 9) AS expected,
     max(evidence_rank) AS evidence_rank,
     any_value(reference_rows) AS reference_rows,
     CASE

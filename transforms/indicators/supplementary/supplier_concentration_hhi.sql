@@ -13,12 +13,13 @@ SELECT
     month_start,
     sum((supplier_known_value::DOUBLE * hhi)::DECIMAL(38, 9)) AS numerator,
     sum(supplier_known_value) FILTER (WHERE hhi IS NOT NULL) AS denominator,
-    sum(supplier_known_parts)::DECIMAL(38, 9) AS observed,
-    sum(parts)::DECIMAL(38, 9) AS expected,
+    (coalesce(sum(supplier_known_fleet_parts), 0) * any_value(described_share))::DECIMAL(38, 9) AS observed,
+    sum(fleet_parts)::DECIMAL(38, 9) AS expected,
     max(evidence_rank) AS evidence_rank,
     any_value(reference_rows) AS reference_rows,
     CASE
         WHEN count(hhi) > 0 THEN NULL
+        WHEN sum(counted_parts) = 0 THEN 'no inventory'
         WHEN sum(value) IS NULL THEN 'no price'
         ELSE 'no inventory'
     END AS gap

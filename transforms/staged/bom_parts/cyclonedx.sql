@@ -1,5 +1,7 @@
 -- One row per device of a hardware bill of materials: a part of the asset the document is about.
--- The quantity is a text property, counted per enclosing device; parts inside parts are multiplied out.
+-- The quantity is a text property, counted per enclosing device; parts inside parts are multiplied out. A device without
+-- it is one piece: such documents list equal parts one by one. Parts of one name without a reference are numbered, so
+-- that each stays a part.
 -- leaves out: every component that is no device; software belongs to software_components.
 SELECT
     site_id,
@@ -7,7 +9,10 @@ SELECT
     row_number,
     evidence_class,
     "metadata.component.name" AS asset_sku,
-    coalesce("bom-ref", "name") AS part_id,
+    coalesce(
+        "bom-ref",
+        "name" || CASE WHEN nth_of_its_name > 1 THEN ' #' || nth_of_its_name ELSE '' END
+    ) AS part_id,
     observed_on,
     CASE
         WHEN regexp_matches(lower("cdx:device:function"), '\b(accelerator|gpu|npu|tpu)') THEN 'accelerator'
@@ -23,6 +28,9 @@ SELECT
     END AS component_class,
     "name" AS part_name,
     coalesce("supplier.name", "manufacturer.name", publisher) AS supplier,
-    "cdx:device:quantity" * "enclosing quantity" AS quantity
-FROM raw.cyclonedx
-WHERE "type" = 'device'
+    coalesce("cdx:device:quantity", 1) * "enclosing quantity" AS quantity
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY site_id, file_id, "bom-ref", "name" ORDER BY row_number) AS nth_of_its_name
+    FROM raw.cyclonedx
+    WHERE "type" = 'device'
+)
