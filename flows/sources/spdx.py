@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from spdx_tools.spdx.model import Package, Relationship
 
 SPEC_VERSIONS = ("SPDX-2.2", "SPDX-2.3")
-_SHARED = ("spdxVersion", "documentNamespace", "creationInfo.created", "observed_on", "creationInfo.creators")
+_SHARED = (
+    "spdxVersion",
+    "documentNamespace",
+    "document name",
+    "creationInfo.created",
+    "observed_on",
+    "creationInfo.creators",
+)
 _OWN = (
     *("SPDXID", "name", "versionInfo", "supplier", "originator", "licenseConcluded", "licenseDeclared"),
     *("primaryPackagePurpose", "purl", "cpe", "dependencies stated"),
@@ -44,6 +51,7 @@ class _Faulty:
 class _Document:
     version: str | None
     namespace: str | None
+    name: str | None
     created: str | None
     creators: list[str]
     packages: Iterable["Package | _Faulty"]
@@ -64,6 +72,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     shared = (
         document.version,
         document.namespace,
+        document.name,
         document.created,
         day_described(path, document.created, options, "creationInfo.created"),
         ", ".join(document.creators) or None,
@@ -127,6 +136,7 @@ def _of_json(path: Path) -> _Document:
     return _Document(
         _words(content["spdxVersion"]),
         _words(content.get("documentNamespace")),
+        _words(content.get("name")),
         _words(creation.get("created")),
         [str(creator) for creator in _items(creation, "creators")],
         _packages(_items(content, "packages")),
@@ -180,6 +190,7 @@ def _of_tag_value(path: Path, options: Mapping[str, Any]) -> _Document:
     return _Document(
         creation.spdx_version,
         creation.document_namespace,
+        creation.name,
         f"{creation.created.isoformat()}Z",
         [str(creator) for creator in creation.creators],
         document.packages,

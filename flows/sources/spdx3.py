@@ -31,7 +31,8 @@ class _Graph:
         self.faults = {id(element): fault for element in elements if (fault := _fault(element))}
         sound = [element for element in elements if isinstance(element, dict) and id(element) not in self.faults]
         self._by_id = {_identifier(element): element for element in sound}
-        self.creation = self.element(documents[0].get("creationInfo")) if documents else {}
+        self.document = documents[0] if documents else {}
+        self.creation = self.element(self.document.get("creationInfo")) if documents else {}
         self._links: dict[tuple[Any, Any], list[dict[str, Any]]] = {}
         for element in sound:
             if "relationshipType" in element:
@@ -90,6 +91,8 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
         created,
         day_described(path, created, options, "creationInfo of the SpdxDocument"),
         graph.names(graph.creation.get("createdBy")),
+        _words(_identifier(graph.document)),
+        _words(graph.document.get("name")),
     )
     yield from chunks(_rows(graph, shared), list(CONTRACT.columns))
 

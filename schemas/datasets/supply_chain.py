@@ -173,11 +173,23 @@ PART_SUPPLIES = Contract(
 SOFTWARE_COMPONENTS = Contract(
     "software_components",
     "one component of the software stack, as known on one day",
-    key=("component_ref", "observed_on"),
+    key=("document_id", "component_ref", "observed_on"),
     happened=None,
     columns={
         **provenance(),
         "component_ref": name("Identifier within the bill of materials.", "bom-ref", "组件标识", required=True),
+        "document_id": Column(
+            pl.String,
+            "Bill of materials the row is of; components of several without an identifier are told apart by theirs.",
+            spellings=("清单编号",),
+            default="not stated",
+        ),
+        "describes": Column(
+            pl.String,
+            "Image or product the bill of materials describes; its newest bill is its state.",
+            spellings=("描述对象",),
+            default="not stated",
+        ),
         "observed_on": day("Day the row describes.", "日期", required=True),
         "component_name": name("Name.", "名称", required=True),
         "component_version": name("Version.", "版本"),

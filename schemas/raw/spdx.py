@@ -31,6 +31,7 @@ CONTRACT = Contract(
     columns={
         "spdxVersion": Column(pl.String, "Version of the specification.", required=True),
         "documentNamespace": text("Identifier of the document."),
+        "document name": text("What the document calls itself: as a rule, the image or product it describes."),
         "creationInfo.created": Column(
             UTC, "When the document was created.", time_formats=("%Y-%m-%dT%H:%M:%S%.f%#z",)
         ),

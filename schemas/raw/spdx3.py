@@ -40,6 +40,8 @@ CONTRACT = Contract(
             required=True,
         ),
         "creationInfo.createdBy": text("People, organisations and software that made the SpdxDocument."),
+        "SpdxDocument.spdxId": text("Identifier of the SpdxDocument."),
+        "SpdxDocument.name": text("What it calls itself: as a rule, the image or product it describes."),
         "type": Column(pl.String, "Class of the element; dataset_DatasetPackage is no software.", required=True),
         "spdxId": Column(pl.String, "Identifier of the element.", required=True),
         "name": Column(pl.String, "Name.", required=True),

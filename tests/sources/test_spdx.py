@@ -109,3 +109,20 @@ def test_what_is_no_spdx_2_is_refused(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(UnreadableFile, match=said):
         list(read(path, {}))
+
+
+def test_identifiers_are_unique_in_their_document_only(gated, feed, staged, tmp_path):
+    rows = []
+    for document in ("backend", "frontend"):
+        path = tmp_path / f"{document}.json"
+        path.write_text(
+            f'{{"spdxVersion": "SPDX-2.3", "name": "{document}", "documentNamespace": "urn:own/{document}", '
+            '"packages": [{"SPDXID": "SPDXRef-1", "name": "a", "downloadLocation": "NONE"}]}'
+        )
+        accepted, _ = gated("spdx", path, {"observed_on": "2024-05-01"})
+        checked = staged("software_components", feed("spdx", "software_components", accepted))
+        rows += checked.accepted.select("document_id", "component_ref", "describes").rows()
+    assert rows == [
+        ("urn:own/backend", "SPDXRef-1", "backend"),
+        ("urn:own/frontend", "SPDXRef-1", "frontend"),
+    ]

@@ -1,6 +1,7 @@
 -- One row per site and month: components of the software stack, how many are open and how many are fully described.
--- A bill of materials is a snapshot: the latest one of the site before the end of the month counts, if it is not older
--- than the declared age. A component is open under an OSI licence, or where it implements an open standard. In an SPDX
+-- A bill of materials is a snapshot of one image or product: the latest one of each before the end of the month counts, if
+-- it is not older than the declared age. A tag or digest behind the name of an image (app:1.2, app@sha256:…) names a
+-- version of it. Bills that name nothing are of one thing; all of its latest day count. A component is open under an OSI licence, or where it implements an open standard. In an SPDX
 -- expression one open alternative (OR) suffices and all joint terms (AND) must be open; an exception (WITH) only adds
 -- permissions. What is not an identifier of the SPDX list (names, references to a text such as LicenseRef-x,
 -- abbreviations of open licences such as Apache-2), NOASSERTION, or a mixed expression with nested parentheses is
@@ -18,19 +19,33 @@ maximum_age AS (
     FROM reference.parameters
     WHERE name = 'snapshot_max_age_days' AND is_usable
 ),
+described AS (
+    SELECT
+        *,
+        regexp_replace(describes, '[:@][^/]*$', '') AS image,
+        CASE WHEN describes <> 'not stated' THEN sbom_created_at_utc END AS written_at_utc
+    FROM staged.software_components
+),
 snapshots AS (
-    SELECT site_id, month_start, max(observed_on) AS observed_on, any_value(reference_id) AS age_reference
+    SELECT
+        site_id,
+        month_start,
+        image,
+        max(observed_on) AS observed_on,
+        max(written_at_utc) AS written_at_utc,
+        any_value(reference_id) AS age_reference
     FROM months
-    JOIN staged.software_components USING (site_id)
+    JOIN described USING (site_id)
     JOIN maximum_age ON month_start BETWEEN valid_from AND valid_to
     WHERE observed_on < month_end AND observed_on >= month_end - 1 - days
-    GROUP BY site_id, month_start
+    GROUP BY site_id, month_start, image
 ),
 components AS (
-    SELECT *
+    SELECT described.*, month_start, age_reference, evidence_rank
     FROM snapshots
-    JOIN staged.software_components USING (site_id, observed_on)
+    JOIN described USING (site_id, image, observed_on)
     JOIN reference.evidence_classes USING (evidence_class)
+    WHERE described.written_at_utc IS NOT DISTINCT FROM snapshots.written_at_utc OR described.written_at_utc IS NULL
 ),
 expressions AS (
     SELECT DISTINCT
@@ -117,7 +132,7 @@ judged_components AS (
 SELECT
     site_id,
     month_start,
-    any_value(observed_on) AS observed_on,
+    max(observed_on) AS observed_on,
     count(*) AS components,
     count(is_open) AS openness_known_components,
     count(*) FILTER (WHERE is_open) AS open_components,

@@ -113,3 +113,27 @@ def test_only_the_latest_snapshot_counts(warehouse) -> None:
         {"observed_on": date(2023, 6, 1), "licence_spdx": "MIT"},
     )
     assert (row["observed_on"], row["components"], row["open_components"]) == (date(2023, 5, 10), 1, 0)
+
+
+def test_the_newest_bill_of_each_image_is_the_state_of_the_site(warehouse) -> None:
+    # Trainer: the bill of 10 May replaces that of 2 May, which is of another tag. Server: that of 3 May still holds.
+    # Open are one of trainer's two, and none of the server's one.
+    row = software(
+        warehouse,
+        {"describes": "hub/trainer:1.0", "document_id": "a", "observed_on": date(2023, 5, 2), "licence_spdx": "MIT"},
+        {"describes": "hub/trainer:1.1", "document_id": "b", "licence_spdx": "MIT"},
+        {"describes": "hub/trainer:1.1", "document_id": "b", "licence_spdx": "BUSL-1.1"},
+        {"describes": "server", "document_id": "c", "observed_on": date(2023, 5, 3), "licence_spdx": "BUSL-1.1"},
+    )
+    assert (row["components"], row["open_components"], row["observed_on"]) == (3, 1, date(2023, 5, 10))
+
+
+def test_of_two_bills_of_one_image_on_one_day_the_later_counts(warehouse) -> None:
+    row = software(
+        warehouse,
+        {"describes": "app", "document_id": "a", "sbom_created_at_utc": datetime(2023, 5, 10, 8)},
+        {"describes": "app", "document_id": "b", "sbom_created_at_utc": datetime(2023, 5, 10, 9)},
+        {"document_id": "x", "sbom_created_at_utc": datetime(2023, 5, 10, 8)},
+        {"document_id": "y", "sbom_created_at_utc": datetime(2023, 5, 10, 9)},
+    )
+    assert row["components"] == 3  # b; and both bills that do not say what they describe

@@ -6,6 +6,8 @@ SELECT
     row_number,
     evidence_class,
     coalesce("bom-ref", purl, concat_ws('@', "name", "version")) AS component_ref,
+    coalesce("serialNumber", "metadata.component.name", file_id) AS document_id,
+    "metadata.component.name" AS describes,
     observed_on,
     "name" AS component_name,
     "version" AS component_version,

@@ -8,6 +8,8 @@ SELECT
     row_number,
     evidence_class,
     "SPDXID" AS component_ref,
+    coalesce("documentNamespace", file_id) AS document_id,
+    "document name" AS describes,
     observed_on,
     "name" AS component_name,
     "versionInfo" AS component_version,

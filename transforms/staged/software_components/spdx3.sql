@@ -7,6 +7,8 @@ SELECT
     row_number,
     evidence_class,
     "spdxId" AS component_ref,
+    "SpdxDocument.spdxId" AS document_id,
+    "SpdxDocument.name" AS describes,
     observed_on,
     "name" AS component_name,
     "software_packageVersion" AS component_version,
