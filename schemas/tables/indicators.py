@@ -22,6 +22,7 @@ STATUSES = (
     "no benchmark",
     "no model evaluation",
     "no inventory",
+    "no peak for the accelerator",
     "no bill of materials",
     "no software inventory",
     "no compatibility tests",

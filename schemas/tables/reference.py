@@ -36,6 +36,21 @@ ACCELERATORS = reference_table(
     ),
 )
 
+ACCELERATOR_ALIASES = reference_table(
+    "accelerator_aliases",
+    "one name by which an accelerator goes elsewhere",
+    {
+        "alias": Column(
+            pl.String,
+            "The name as drivers, exporters, lspci, schedulers or resellers write it; case, blanks, punctuation and the "
+            "vendor's name do not matter.",
+            required=True,
+        ),
+        "sku": text("SKU of accelerators; empty where the name may be several, or where no peak is known."),
+    },
+    has_value("sku"),
+    one_value("sku", "alias"),
+)
 
 POLICIES = reference_table(
     "policies",
@@ -144,6 +159,7 @@ REFERENCE: dict[str, Contract] = {
     table.name: table
     for table in (
         ACCELERATORS,
+        ACCELERATOR_ALIASES,
         GRID_EMISSION_FACTORS,
         EMBODIED_CARBON,
         POLICIES,

@@ -33,6 +33,7 @@ FILE_HOUR_SUMS = Contract(
         "held_us": count("Time they hold, times devices.", at_most=2**62, required=True),
         "utilisation_us": count("Of it, with known utilisation.", at_most=2**62, required=True),
         "busy_us": count("Of that, busy.", at_most=2**62, required=True),
+        "off_us": count("Of that, off.", at_most=2**62, required=True),
         "counted_us": count("Time over which the counter counts.", at_most=2**62, required=True),
         "counted_uj": count("Energy by counter.", at_most=2**62, required=True),
         "powered_us": count("Time with known power.", at_most=2**62, required=True),

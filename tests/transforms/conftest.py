@@ -105,8 +105,11 @@ class Warehouse:
         """Bind the variables of a scope and, for the recipe that reads them, make the views and sum the samples."""
         self._bind(**scope)
         self._make_views(RECIPES / recipe)
-        if "rollups.series_hour" in tables_read(RECIPES / recipe, _query(recipe)):
+        reads = tables_read(RECIPES / recipe, _query(recipe))
+        if "rollups.series_hour" in reads:
             make_series_hours(Lake(self.connection, data_path=""))
+        if "rollups.overbooked_span" in reads:
+            self.build("rollups/overbooked_span.sql", **scope)
 
     def _make_views(self, recipe: Path) -> None:
         """Make the rollups that are views and that a recipe rests on, the innermost first."""

@@ -12,7 +12,8 @@ samples AS (
         *,
         (nullif(interval_s, 0) * 1e6)::BIGINT AS interval_us,
         power_w = 0 AND utilisation_ratio IS NOT NULL AS is_zero,
-        CASE WHEN NOT coalesce(is_zero, false) THEN power_w END AS known_w
+        CASE WHEN NOT coalesce(is_zero, false) THEN power_w END AS known_w,
+        coalesce(power_w = 0, false) AND utilisation_ratio IS NULL AS may_be_off
     FROM staged.accelerator_samples
     WHERE site_id = getvariable('site_id')
 ),
@@ -36,6 +37,7 @@ spans AS (
             WHEN next_us <= 300_000_000 THEN next_us
             ELSE least(since_us, 300_000_000)
         END AS hold_us,
+        may_be_off AND NOT coalesce(rise_j > 0, false) AS is_off,
         coalesce(highest_w, 20_000) * device_count * next_us / 1e6 AS highest_j,
         coalesce(energy_counter_j < previous_j AND energy_counter_j + rise_j >= previous_j, false) AS recovers,
         coalesce(rise_j BETWEEN 0 AND highest_j AND next_us <= 86_400_000_000, false) AND NOT recovers AS is_counted,
@@ -66,8 +68,9 @@ SELECT
     max(sku) AS sku,
     count(*) FILTER (begin_us >= 0) AS samples,
     sum(held_us * device_count)::BIGINT AS held_us,
-    coalesce(sum(held_us * device_count) FILTER (utilisation_ratio IS NOT NULL), 0)::BIGINT AS utilisation_us,
+    coalesce(sum(held_us * device_count) FILTER (utilisation_ratio IS NOT NULL OR is_off), 0)::BIGINT AS utilisation_us,
     coalesce(sum((utilisation_ratio * held_us * device_count)::BIGINT), 0)::BIGINT AS busy_us,
+    coalesce(sum(held_us * device_count) FILTER (is_off), 0)::BIGINT AS off_us,
     coalesce(sum(counted_us * device_count) FILTER (is_counted), 0)::BIGINT AS counted_us,
     coalesce(sum(counted_uj) FILTER (is_counted), 0)::BIGINT AS counted_uj,
     coalesce(sum(held_us * device_count) FILTER (known_w IS NOT NULL), 0)::BIGINT AS powered_us,

@@ -1,5 +1,6 @@
 -- One row per site and month: accelerators in service, their peak compute, and the rated power of the IT equipment.
--- Hours in service are dated: a month is measured with the hardware of that month. The peak is dense, at the declared
+-- Hours in service are dated: a month is measured with the hardware of that month. They run from midnight to midnight at
+-- the site, so that a day on which clocks change has 23 or 25. The peak is dense, at the declared
 -- precision and in TFLOPS; another key is another quantity. Rated power is that of the outermost IT asset, which holds
 -- everything built into it; UPS, cooling and other assets are no IT equipment and enclose none. Covered columns hold
 -- only equipment for which both sides are known, that is peaks whose enclosing asset states its power, and power in the
@@ -7,8 +8,9 @@
 -- those IT assets without accelerators, storage and network for example; what states no power among them is not 0 W.
 -- grain: site_id, month_start
 WITH RECURSIVE months AS (
-    SELECT site_id, month_start, month_end, hours, date_diff('day', month_start, month_end) AS days
+    SELECT site_id, month_start, month_end, time_zone
     FROM reference.site_months
+    JOIN reference.sites USING (site_id)
     WHERE site_id = getvariable('site_id')
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
@@ -35,6 +37,9 @@ enclosures AS (
     LEFT JOIN assets AS parent ON parent.asset_id = outermost.parent_asset_id
     WHERE parent.asset_id IS NULL
 ),
+names AS (
+    SELECT name, sku, device_share FROM rollups.accelerator_name WHERE site_id = getvariable('site_id')
+),
 peaks AS (
     SELECT
         month_start,
@@ -45,7 +50,7 @@ peaks AS (
     JOIN reference.parameters ON month_start BETWEEN valid_from AND valid_to
     JOIN reference.accelerators ON precision = text_value
     WHERE name = 'declared_precision' AND parameters.is_usable
-        AND accelerators.is_usable AND sparsity = 'dense' AND accelerators.unit = 'TFLOPS' AND peak_tflops > 0
+        AND accelerators.is_usable AND accelerators.unit = 'TFLOPS' AND peak_tflops > 0
 ),
 service AS (
     SELECT
@@ -53,9 +58,11 @@ service AS (
         assets.*,
         enclosure_id,
         in_service_to IS NULL OR in_service_to >= month_end AS is_in_service_at_end,
-        quantity * hours * date_diff(
-            'day', greatest(in_service_from, month_start), least(coalesce(in_service_to, month_end), month_end)
-        ) / days AS item_hours
+        quantity * date_diff(
+            'second',
+            timezone(time_zone, greatest(in_service_from, month_start)::TIMESTAMP),
+            timezone(time_zone, least(coalesce(in_service_to, month_end), month_end)::TIMESTAMP)
+        ) / 3600 AS item_hours
     FROM assets
     JOIN months ON in_service_from < month_end AND coalesce(in_service_to > month_start, true)
     LEFT JOIN enclosures USING (asset_id)
@@ -63,10 +70,11 @@ service AS (
 accelerators AS (
     SELECT
         service.*,
-        item_hours * peak_tflops / 1000 AS peak_pflop_h,
+        item_hours * device_share * peak_tflops / 1000 AS peak_pflop_h,
         reference_rows
     FROM service
-    LEFT JOIN peaks USING (month_start, sku)
+    LEFT JOIN names ON service.sku = names.name
+    LEFT JOIN peaks ON peaks.month_start = service.month_start AND peaks.sku = names.sku
     WHERE asset_class = 'accelerator'
 ),
 enclosed AS (

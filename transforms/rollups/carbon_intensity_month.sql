@@ -29,7 +29,11 @@ SELECT
     CASE WHEN location_kgco2e IS NULL THEN coalesce(carbon.gap, 'no bill') END AS location_gap,
     CASE WHEN market_kgco2e IS NULL THEN coalesce(carbon.gap, 'no bill') END AS market_gap,
     CASE WHEN embodied_kgco2e IS NULL THEN 'no inventory' END AS embodied_gap,
-    CASE WHEN effective_pflop_h IS NULL THEN 'no workload records' END AS compute_gap
+    CASE
+        WHEN effective_pflop_h IS NOT NULL THEN NULL
+        WHEN allocated_device_hours > 0 AND peak_known_device_hours IS NULL THEN 'no peak for the accelerator'
+        ELSE 'no workload records'
+    END AS compute_gap
 FROM months
 LEFT JOIN rollups.energy_month AS energy USING (site_id, month_start)
 LEFT JOIN rollups.carbon_month AS carbon USING (site_id, month_start)

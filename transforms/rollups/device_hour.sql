@@ -3,10 +3,12 @@
 -- transforms/telemetry/hourly_sums.py, which sums the samples of each device or instance per hour. A counter that stands still
 -- in an hour in which power is drawn, so that it gives less than three quarters of what power gives over the same time,
 -- is dead and not used in that hour (chance alone does not bring power sampled once a minute so far off). Without
--- utilisation 0 W is a device that is off, and without a sample nothing is known. Instances of a partitioned device
+-- utilisation 0 W is a device that is off: known, and not busy. Without a sample nothing is known. Instances of a partitioned device
 -- repeat its counter and power, so energy and time are taken from the best known series, once. Its utilisation is the
--- time-weighted mean over the instances seen, instances without a value staying unknown; where the device states one
--- for the whole of itself in the hour, that one stands.
+-- time-weighted mean over the instances seen, each weighing by the compute slices of its profile (3g.40gb has 3), which
+-- the labels or the name of its model state; instances without a value, and slices in no instance, stay unknown. Where no instance states a profile
+-- they weigh alike; where some do, nobody knows how much of the device the others are, and its utilisation is unknown.
+-- Where the device states one for the whole of itself in the hour, that one stands.
 -- Only what is stated in several parts is added up: an hour of a series seldom is, and a device that is not partitioned
 -- has one series.
 -- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances
@@ -41,6 +43,7 @@ added_up AS (
         sum(held_us) AS held_us,
         sum(utilisation_us) AS utilisation_us,
         sum(busy_us) AS busy_us,
+        sum(off_us) AS off_us,
         sum(counted_us) AS counted_us,
         sum(counted_uj) AS counted_uj,
         sum(powered_us) AS powered_us,
@@ -90,6 +93,26 @@ hours AS (
 partitioned AS (
     SELECT DISTINCT device_id FROM parts WHERE instance_id <> ''
 ),
+profiled AS (
+    SELECT
+        *,
+        nullif(regexp_extract(concat_ws(' ', instance_id, sku), '(?:(\d)c\.)?\dg\.\d+gb', 1), '') AS compute_instance,
+        coalesce(
+            compute_instance, nullif(regexp_extract(concat_ws(' ', instance_id, sku), '(\d)g\.\d+gb', 1), '')
+        )::INTEGER AS stated_slices
+    FROM series_energies SEMI JOIN partitioned USING (device_id)
+),
+sized_instances AS (
+    SELECT
+        *,
+        CASE
+            WHEN bool_and(stated_slices IS NOT NULL OR instance_id = '') OVER one_hour THEN stated_slices
+            WHEN bool_and(stated_slices IS NULL) OVER one_hour THEN 1
+        END AS slices,
+        CASE WHEN stated_slices IS NULL THEN 0 WHEN sku LIKE '%A30%' THEN 4 ELSE 7 END AS device_slices
+    FROM profiled
+    WINDOW one_hour AS (PARTITION BY hour_start_utc, device_id)
+),
 device_hours AS (
     SELECT
         hour_start_utc,
@@ -100,6 +123,7 @@ device_hours AS (
         held_us,
         utilisation_us AS whole_utilisation_us,
         busy_us AS whole_busy_us,
+        off_us,
         energy,
         compared_powered_uj,
         compared_counted_uj,
@@ -121,9 +145,12 @@ device_hours AS (
         max(held_us) AS held_us,
         sum(utilisation_us) FILTER (WHERE instance_id = '') AS whole_utilisation_us,
         sum(busy_us) FILTER (WHERE instance_id = '') AS whole_busy_us,
-        sum(held_us) FILTER (WHERE instance_id <> '') AS instances_held_us,
-        sum(utilisation_us) FILTER (WHERE instance_id <> '') AS instances_utilisation_us,
-        sum(busy_us) FILTER (WHERE instance_id <> '') AS instances_busy_us,
+        greatest(
+            sum(slices * held_us) FILTER (WHERE instance_id <> ''), max(device_slices) * max(held_us)
+        ) AS instances_held_us,
+        sum(slices * utilisation_us) FILTER (WHERE instance_id <> '') AS instances_utilisation_us,
+        sum(slices * busy_us) FILTER (WHERE instance_id <> '') AS instances_busy_us,
+        max(off_us) AS off_us,
         max(energy) AS energy,
         max(compared_powered_uj) AS compared_powered_uj,
         max(compared_counted_uj) AS compared_counted_uj,
@@ -134,7 +161,7 @@ device_hours AS (
         count(*) FILTER (WHERE instance_id <> '') AS instances_expected,
         count(*) FILTER (WHERE instance_id <> '' AND utilisation_us > 0) AS instances_seen,
         max(evidence_rank) AS evidence_rank
-    FROM series_energies SEMI JOIN partitioned USING (device_id)
+    FROM sized_instances
     GROUP BY hour_start_utc, device_id
 ),
 utilisations AS (
@@ -159,6 +186,7 @@ SELECT
     (held_us / 3.6e9)::DECIMAL(38, 9) AS device_hours,
     (utilisation.busy_us / 3.6e9)::DECIMAL(38, 9) AS busy_device_hours,
     (coalesce(utilisation.known_us, 0) / 3.6e9)::DECIMAL(38, 9) AS utilisation_device_hours,
+    (coalesce(off_us, 0) / 3.6e9)::DECIMAL(38, 9) AS off_device_hours,
     (CASE WHEN energy.us > 0 THEN energy.uj / 3.6e12 END)::DECIMAL(38, 9) AS energy_kwh,
     (energy.us / 3.6e9)::DECIMAL(38, 9) AS energy_device_hours,
     (compared_counted_uj / 3.6e12)::DECIMAL(38, 9) AS compared_counter_kwh,

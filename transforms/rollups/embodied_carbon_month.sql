@@ -48,6 +48,9 @@ footprints AS (
     GROUP BY month_start, sku
     HAVING count(DISTINCT embodied_kgco2e) = 1
 ),
+names AS (
+    SELECT name, sku FROM rollups.accelerator_name WHERE site_id = getvariable('site_id')
+),
 defaults AS (
     SELECT sku, max(default_kgco2e) AS embodied_kgco2e, max(reference_id) AS reference_id
     FROM reference.embodied_carbon
@@ -70,7 +73,8 @@ figures AS (
         END AS stated_by
     FROM assets
     LEFT JOIN footprints USING (month_start, sku)
-    LEFT JOIN defaults ON defaults.sku = assets.sku
+    LEFT JOIN names ON assets.sku = names.name AND assets.asset_class = 'accelerator'
+    LEFT JOIN defaults ON defaults.sku = coalesce(names.sku, assets.sku)
 )
 SELECT
     site_id,

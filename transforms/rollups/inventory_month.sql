@@ -8,8 +8,9 @@
 -- What was not seen is unknown, neither idle nor busy: it lowers coverage and enters no sum.
 -- grain: site_id, month_start, node_id
 WITH RECURSIVE months AS (
-    SELECT site_id, month_start, month_end, hours, date_diff('day', month_start, month_end) AS days
+    SELECT site_id, month_start, month_end, time_zone
     FROM reference.site_months
+    JOIN reference.sites USING (site_id)
     WHERE site_id = getvariable('site_id')
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
@@ -36,8 +37,11 @@ accelerators AS (
         in_service_from,
         in_service_to,
         greatest(in_service_from, month_start) AS first_day,
-        quantity * hours * date_diff('day', first_day, least(coalesce(in_service_to, month_end), month_end)) / days
-            AS item_hours
+        quantity * date_diff(
+            'second',
+            timezone(time_zone, first_day::TIMESTAMP),
+            timezone(time_zone, least(coalesce(in_service_to, month_end), month_end)::TIMESTAMP)
+        ) / 3600 AS item_hours
     FROM (SELECT asset_id, max(node_id) AS node_id FROM holders GROUP BY asset_id) AS holders
     JOIN assets USING (asset_id)
     JOIN months ON in_service_from < month_end AND coalesce(in_service_to > month_start, true)

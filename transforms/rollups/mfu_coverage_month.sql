@@ -15,7 +15,11 @@ SELECT
     runs.allocated_device_hours,
     coalesce(counted.evidence_rank, runs.evidence_rank) AS evidence_rank,
     coalesce(counted.reference_rows, []) AS reference_rows,
-    CASE WHEN counted.device_hours IS NULL THEN 'no workload records' END AS gap
+    CASE
+        WHEN counted.device_hours IS NOT NULL THEN NULL
+        WHEN runs.peak_known_device_hours IS NULL THEN 'no peak for the accelerator'
+        ELSE 'no workload records'
+    END AS gap
 FROM rollups.compute_month AS runs
 CROSS JOIN conventions
 LEFT JOIN rollups.mfu_month AS counted USING (site_id, month_start, flops_convention)

@@ -38,11 +38,14 @@ runs AS (
     LEFT JOIN declared_currency ON month_start BETWEEN valid_from AND valid_to
     WHERE device_hours > 0
 ),
+names AS (
+    SELECT name, sku FROM rollups.accelerator_name WHERE site_id = getvariable('site_id')
+),
 daily_offers AS (
     SELECT
         month_start,
         local_day,
-        sku,
+        coalesce(names.sku, service_offers.sku) AS sku,
         precision,
         minimum_units,
         price,
@@ -54,6 +57,7 @@ daily_offers AS (
         AND local_day >= service_offers.valid_from
         AND (local_day < service_offers.valid_to OR service_offers.valid_to IS NULL)
     JOIN reference.evidence_classes USING (evidence_class)
+    LEFT JOIN names ON service_offers.sku = names.name
     LEFT JOIN declared_currency ON local_day BETWEEN declared_currency.valid_from AND declared_currency.valid_to
     WHERE unit = 'device_hour'
 ),

@@ -9,8 +9,9 @@ follows so soon, as long as the sample before it did. It never holds beyond the 
 Energy is the rise of the counter from sample to sample: over at most a day, and no more than the highest power allows
 (the counter is that of all ``device_count`` devices). Where the counter falls, recovers from a fall, is missing or
 rises too much, energy is power x held time instead. Power is only ever held, never differenced. A device that answers,
-so that its utilisation is known, draws power: 0 W from it says that it cannot measure, which is unknown. Times are
-summed as whole microseconds and energies as whole microjoules, so that sums are exact in any order.
+so that its utilisation is known, draws power: 0 W from it says that it cannot measure, which is unknown. One that states
+0 W and no utilisation, while its counter does not rise, is off: that is known, and it is not busy. Times are summed as
+whole microseconds and energies as whole microjoules, so that sums are exact in any order.
 
 The loops are compiled by Numba when they are first run, and kept on disk for the next time. What they read and write
 they read and write by name: arrays as the fields of a ``NamedTuple``, sums as the fields of a row.
@@ -88,6 +89,7 @@ SUMS = (
     "held_us",
     "utilisation_us",
     "busy_us",
+    "off_us",
     "counted_us",
     "counted_uj",
     "powered_us",
@@ -101,7 +103,7 @@ SUMS = (
     "counter_excesses",
     "zero_power_samples",
 )
-"""What is summed, all in whole numbers: samples; device time held, with known utilisation, busy; time and energy by
+"""What is summed, all in whole numbers: samples; device time held, with known utilisation, busy, off; time and energy by
 counter, by power, by power where no counter counts, by both where both are known; falls and excesses of the counter;
 samples of 0 W that cannot be."""
 
@@ -162,6 +164,7 @@ class _Held(NamedTuple):
         is_counted: whether its energy is that rise.
         is_excess: whether the counter rises by more than it can.
         is_zero_for_unknown: whether it states 0 W, which cannot be.
+        is_off: whether it is switched off, which is known.
     """
 
     hold_us: int
@@ -173,6 +176,7 @@ class _Held(NamedTuple):
     is_counted: bool
     is_excess: bool
     is_zero_for_unknown: bool
+    is_off: bool
 
 
 def sums(samples: Samples, order: Order, highest_w: Floats, origin_us: int) -> SeriesHours:
@@ -287,6 +291,7 @@ def _held(sample):
         is_counted=is_within and not recovers,
         is_excess=rise_j > highest_rise_j,
         is_zero_for_unknown=is_zero_for_unknown,
+        is_off=sample.power_w == 0 and np.isnan(sample.utilisation_ratio) and not rise_j > 0,
     )
 
 
@@ -344,6 +349,9 @@ def _add_shares(series_hour, held, begin_us, most):
     if not np.isnan(held.utilisation_ratio):
         series_hour["utilisation_us"] += device_us
         series_hour["busy_us"] += _whole(held.utilisation_ratio * device_us, most)
+    if held.is_off:
+        series_hour["utilisation_us"] += device_us
+        series_hour["off_us"] += device_us
     if not np.isnan(held.power_w):
         powered_uj = _whole(held.power_w * device_us, most)
         series_hour["powered_us"] += device_us

@@ -11,12 +11,13 @@
 -- source: our design choice
 -- grain: site_id, month_start
 WITH compute AS (
-    SELECT site_id, month_start, achieved_pflop_h / peak_covered_pflop_h AS achieved_share
+    SELECT site_id, month_start, achieved_pflop_h / peak_covered_pflop_h AS achieved_share, peak_known_device_hours
     FROM rollups.compute_month
 ),
 priced_compute AS (
     SELECT
         offer_month.*,
+        peak_known_device_hours,
         priced_device_hours > 0 AS is_priced,
         priced_achieved_pflop_h
             + (priced_uncounted_peak_pflop_h::DOUBLE * achieved_share)::DECIMAL(38, 9) AS effective_pflop_h
@@ -38,6 +39,7 @@ SELECT
     CASE
         WHEN effective_pflop_h IS NOT NULL THEN NULL
         WHEN is_priced THEN 'no benchmark'
+        WHEN peak_known_device_hours IS NULL AND (charged_runs > 0 OR offered_days > 0) THEN 'no peak for the accelerator'
         WHEN charged_runs = 0 AND offered_days = 0 THEN 'no offers'
         ELSE 'no price'
     END AS gap

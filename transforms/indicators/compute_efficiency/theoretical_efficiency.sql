@@ -21,7 +21,11 @@ SELECT
     installed_device_hours AS expected,
     evidence_rank,
     reference_rows,
-    CASE WHEN covered_device_hours > 0 THEN NULL ELSE 'no inventory' END AS gap
+    CASE
+        WHEN covered_device_hours > 0 THEN NULL
+        WHEN installed_device_hours > 0 AND peak_known_device_hours = 0 THEN 'no peak for the accelerator'
+        ELSE 'no inventory'
+    END AS gap
 FROM rollups.capacity_month
 WHERE site_id = getvariable('site_id')
     AND month_start >= getvariable('period_start')

@@ -28,6 +28,7 @@ facts AS (
         greatest(capacity.evidence_rank, facility_evidence_rank) AS evidence_rank,
         reference_rows,
         CASE
+            WHEN peak_share = 0 AND installed_device_hours > 0 THEN 'no peak for the accelerator'
             WHEN peak_share = 0 THEN 'no inventory'
             WHEN facility_kwh IS NULL OR energy_share = 0 THEN 'no bill'
         END AS gap

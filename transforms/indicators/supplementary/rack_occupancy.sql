@@ -11,8 +11,9 @@
 -- source: CAICT term; computed over rack units instead of racks (ours)
 -- grain: site_id, month_start
 WITH months AS (
-    SELECT site_id, month_start, month_end, hours, date_diff('day', month_start, month_end) AS days
+    SELECT site_id, month_start, month_end, hours, time_zone
     FROM reference.site_months
+    JOIN reference.sites USING (site_id)
     WHERE site_id = getvariable('site_id')
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
@@ -32,9 +33,11 @@ occupation AS (
         hours,
         assets.rack_units,
         evidence_rank,
-        quantity * hours * date_diff(
-            'day', greatest(in_service_from, month_start), least(coalesce(in_service_to, month_end), month_end)
-        ) / days AS item_hours
+        quantity * date_diff(
+            'second',
+            timezone(time_zone, greatest(in_service_from, month_start)::TIMESTAMP),
+            timezone(time_zone, least(coalesce(in_service_to, month_end), month_end)::TIMESTAMP)
+        ) / 3600 AS item_hours
     FROM months
     JOIN assets
         ON assets.site_id = months.site_id

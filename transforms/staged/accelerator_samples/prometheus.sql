@@ -4,9 +4,11 @@
 -- a series is there twice, e.g. scraped by two jobs, the second becomes a row of its own, which staging quarantines.
 -- A device goes by the labels that its mapping names; a port of an instance is no part of a name, and NVIDIA's unique
 -- ids get the prefix that some exporters take off. A device that lacks such a label is nobody's, and is quarantined.
+-- A slice of a partitioned device goes by its profile, where a label states it, and its number: 3g.40gb/1.
 -- DCGM's blanks for doubles and 32-bit numbers are unknown, as its other blanks are since the record checks. So are all
 -- ones of 16, 32 or 64 bits, which exporters write where a device has no such reading, where the number can be nothing
 -- else: no share, temperature or clock is as high, nor is a power in W.
+-- So is what the exporter of Ascend accelerators marks with a value below 0.
 -- leaves out: metrics that are not mapped to this dataset; they stay in raw, and suanheng metrics counts them.
 WITH readings AS (
     FROM raw.prometheus_matrix
@@ -66,7 +68,12 @@ mapped_series AS (
             WHEN regexp_full_match(device_name, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}') THEN 'GPU-' || device_name
             ELSE device_name
         END AS device_id,
-        coalesce(series.label[mappings.instance_label], '') AS instance_id,
+        CASE WHEN series.label[mappings.instance_label] <> ''
+            THEN concat_ws(
+                '/', nullif(replace(series.label['GPU_I_PROFILE'], '+', '-'), ''), series.label[mappings.instance_label]
+            )
+            ELSE ''
+        END AS instance_id,
         list_filter(
             list_transform(
                 string_split(mappings.node_labels, ' '),
@@ -98,6 +105,7 @@ amounts AS (
                     OR (column_name = 'power_w' AND multiplier = divisor)
                 )
                 THEN NULL
+            WHEN exporter = 'ascend_npu_exporter' AND value < 0 THEN NULL
             ELSE value * multiplier / divisor
         END AS amount,
         row_number() OVER (
