@@ -42,8 +42,8 @@ ACCELERATOR_ALIASES = reference_table(
     {
         "alias": Column(
             pl.String,
-            "The name as drivers, exporters, lspci, schedulers or resellers write it; case, blanks, punctuation and the "
-            "vendor's name do not matter.",
+            "The name as drivers, exporters, lspci, schedulers or resellers write it; case, blanks and punctuation do "
+            "not matter, nor the vendor's name where the name without it is one part.",
             required=True,
         ),
         "sku": text("SKU of accelerators; empty where the name may be several, or where no peak is known."),

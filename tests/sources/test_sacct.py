@@ -221,6 +221,13 @@ def test_t01_every_spelling_of_memory_duration_and_state_has_its_value_or_is_unk
     assert found == {key: value for key, (_, value) in SPELLINGS.items()}
 
 
+def test_the_only_type_of_its_devices_is_the_model_of_a_job(fed):
+    held = ["cpu=16,gres/npu:910b3=8", "gres/gpu=4,gres/gpu:a100=4", "gres/gpu:a100=2,gres/gpu:v100=1", "gres/gpu=2"]
+    runs, broken = fed(*({"jobidraw": str(number), "alloctres": text} for number, text in enumerate(held)))
+    assert broken == []
+    assert {int(run["job_id"]): run["sku"] for run in runs} == {0: "910b3", 1: "a100", 2: None, 3: None}
+
+
 @pytest.mark.parametrize(("field", "text"), [("timelimit", "two days"), ("state", "sort of done"), ("state", "FROZEN")])
 def test_t01_a_spelling_that_slurm_does_not_have_is_quarantined(fed, field, text):
     runs, broken = fed({field: text})

@@ -164,7 +164,8 @@ def _bill_lines(lake: Lake, window: list[Any]) -> list[dict[str, Any]]:
 _FOUND_IN = {
     "rollups.device_hour": ("device",),
     "rollups.meter_hour": ("meter", "server"),
-    "rollups.run_month": ("run",),
+    "rollups.run_month": ("run", "device type"),
+    "rollups.capacity_month": ("device type",),
 }
 """Subjects of findings by the rollup that uses what they say."""
 

@@ -1,8 +1,7 @@
 -- One row per site and name that its records give an accelerator: the SKU it stands for, and the share of it.
 -- A name is the SKU itself or an alias of it; case, blanks, punctuation and the name of the vendor do not matter, and of
--- a line of lspci the part in brackets counts. The whole name
--- is looked for first, then the name without its vendor. A name that several SKUs go by stands for none: nothing is
--- guessed.
+-- a line of lspci the part in brackets counts. The whole name is looked for first, then the name without its vendor
+-- among whole names, then among those without theirs. A name that several SKUs go by stands for none: nothing is guessed.
 -- A slice of a partitioned device names its profile, 3g.40gb for example: it is its compute slices (those of a compute
 -- instance, 1c.3g.40gb, are 1) out of the 7 of a device, or out of the 4 of an A30.
 -- as a view: it says of records and reference facts how they belong together
@@ -42,21 +41,31 @@ parts AS (
         ) AS vendorless_key
     FROM spellings
 ),
+keys AS (
+    SELECT 1 AS kind, whole_key AS name_key, sku FROM parts WHERE site_id IS NULL
+    UNION
+    SELECT 2 AS kind, vendorless_key AS name_key, sku FROM parts WHERE site_id IS NULL
+),
 known AS (
-    SELECT name_key, CASE WHEN bool_and(sku IS NOT NULL) AND count(DISTINCT sku) = 1 THEN any_value(sku) END AS sku
-    FROM (
-        SELECT whole_key AS name_key, sku FROM parts WHERE site_id IS NULL
-        UNION
-        SELECT vendorless_key AS name_key, sku FROM parts WHERE site_id IS NULL
-    )
-    GROUP BY name_key
+    SELECT
+        kind,
+        name_key,
+        CASE WHEN bool_and(sku IS NOT NULL) AND count(DISTINCT sku) = 1 THEN any_value(sku) END AS sku
+    FROM keys
+    GROUP BY kind, name_key
+),
+found AS (
+    SELECT parts.site_id, parts.name, slices, known.sku
+    FROM parts
+    LEFT JOIN known ON known.name_key = parts.whole_key AND kind = 1 OR known.name_key = parts.vendorless_key
+    WHERE parts.site_id IS NOT NULL
+    QUALIFY row_number() OVER (
+        PARTITION BY parts.site_id, parts.name ORDER BY known.name_key = parts.whole_key AND kind = 1 DESC, kind
+    ) = 1
 )
 SELECT
-    parts.site_id,
-    parts.name,
-    CASE WHEN by_whole_name.name_key IS NULL THEN by_name.sku ELSE by_whole_name.sku END AS sku,
-    coalesce(slices / CASE WHEN parts.name ILIKE '%A30%' THEN 4 ELSE 7 END, 1.0) AS device_share
-FROM parts
-LEFT JOIN known AS by_whole_name ON parts.whole_key = by_whole_name.name_key
-LEFT JOIN known AS by_name ON parts.vendorless_key = by_name.name_key
-WHERE parts.site_id IS NOT NULL
+    site_id,
+    name,
+    sku,
+    coalesce(slices / CASE WHEN name ILIKE '%A30%' THEN 4 ELSE 7 END, 1.0) AS device_share
+FROM found

@@ -1,14 +1,15 @@
 -- One row per site, device and hour: observed time, busy time and energy of one accelerator, summed over samples.
 -- What a sample stands for, and when its energy is the rise of the counter and when power x held time, is stated in
--- transforms/telemetry/hourly_sums.py, which sums the samples of each device or instance per hour. A counter that stands still
--- in an hour in which power is drawn, so that it gives less than three quarters of what power gives over the same time,
--- is dead and not used in that hour (chance alone does not bring power sampled once a minute so far off). Without
--- utilisation 0 W is a device that is off: known, and not busy. Without a sample nothing is known. Instances of a partitioned device
--- repeat its counter and power, so energy and time are taken from the best known series, once. Its utilisation is the
--- time-weighted mean over the instances seen, each weighing by the compute slices of its profile (3g.40gb has 3), which
--- the labels or the name of its model state; instances without a value, and slices in no instance, stay unknown. Where no instance states a profile
--- they weigh alike; where some do, nobody knows how much of the device the others are, and its utilisation is unknown.
--- Where the device states one for the whole of itself in the hour, that one stands.
+-- transforms/telemetry/hourly_sums.py, which sums the samples of each device or instance per hour. A counter that
+-- stands still in an hour in which power is drawn, so that it gives less than three quarters of what power gives over
+-- the same time, is dead and not used in that hour (chance alone does not bring power sampled once a minute so far
+-- off). Without utilisation 0 W is a device that is off: known, and not busy. Without a sample nothing is known.
+-- Instances of a partitioned device repeat its counter and power, so energy and time are taken from the best known
+-- series, once. Its utilisation is the time-weighted mean over the instances seen, each weighing by the compute slices
+-- of its profile (3g.40gb has 3), which the labels or the name of its model state; instances without a value, and
+-- slices in no instance, stay unknown. Where no instance states a profile they weigh alike; where some do, nobody
+-- knows how much of the device the others are, and its utilisation is unknown. Where the device states one for the
+-- whole of itself in the hour, that one stands.
 -- Only what is stated in several parts is added up: an hour of a series seldom is, and a device that is not partitioned
 -- has one series.
 -- What was found wrong is counted: falls and excesses of the counter, samples of 0 W that cannot be, instances

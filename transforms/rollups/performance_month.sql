@@ -1,6 +1,7 @@
 -- One row per site, month and number format: compute achieved, beside the theoretical peak of the same device-hours.
 -- Runs that state their model operations, and benchmarks that state floating-point operations per second, both held
--- against the peak of their own format: figures of different formats do not add up. A benchmark counts by its duration
+-- against the peak of their own format: figures of different formats do not add up. FP16 counts as the declared BF16
+-- where the accelerator has one peak for both. A benchmark counts by its duration
 -- and devices, its peak is its own or that of its accelerators; a result above its peak, or one that its own rules call
 -- invalid, does not count. Nor does a month in which runs that share devices claim more together than these can do.
 -- as a view: measured performance is that of the declared format; the others are here to be asked for
@@ -29,6 +30,7 @@ benchmarks AS (
         value * pflops AS achieved_pflops,
         coalesce(peak_value * pflops, sized_devices * peak_tflops / 1000) AS peak_pflops,
         achieved_pflops <= peak_pflops AND is_valid IS DISTINCT FROM FALSE AS is_covered,
+        benchmark_results.precision IS NOT NULL AS is_precision_known,
         evidence_rank,
         CASE WHEN peak_value IS NULL THEN peaks.reference_id END AS peak_reference
     FROM staged.benchmark_results
@@ -45,7 +47,7 @@ run_sums AS (
     SELECT
         site_id,
         month_start,
-        precision,
+        CASE WHEN is_in_declared_format THEN declared_precision.precision ELSE run_month.precision END AS precision,
         sum(achieved_at_own_precision_pflop_h) AS achieved_pflop_h,
         sum(peak_at_own_precision_pflop_h) FILTER (WHERE achieved_at_own_precision_pflop_h IS NOT NULL) AS peak_pflop_h,
         sum(device_hours) FILTER (WHERE achieved_at_own_precision_pflop_h IS NOT NULL) AS covered_device_hours,
@@ -54,8 +56,9 @@ run_sums AS (
         list_sort(list_distinct(flatten(list(reference_rows)))) AS reference_rows,
         bool_and(peak_at_own_precision_pflop_h IS NULL) AS lacks_peak
     FROM rollups.run_month
+    LEFT JOIN declared_precision ON month_start BETWEEN valid_from AND valid_to
     WHERE device_hours > 0
-    GROUP BY site_id, month_start, precision
+    GROUP BY ALL
 ),
 evidence AS (
     SELECT
@@ -76,7 +79,7 @@ evidence AS (
         (devices * hours)::DECIMAL(38, 9) AS device_hours,
         evidence_rank,
         CASE WHEN is_covered AND peak_reference IS NOT NULL THEN [peak_reference] ELSE [] END AS reference_rows,
-        peak_pflops IS NULL AS lacks_peak
+        peak_pflops IS NULL AND is_precision_known AS lacks_peak
     FROM benchmarks
 )
 SELECT

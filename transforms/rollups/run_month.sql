@@ -1,11 +1,12 @@
 -- One row per site, month and run: the part of the run that is in the month.
 -- What a run states for its whole length falls evenly on the time from its start to its end. A run without an end has
 -- no length yet and no row; a run without a device count has no device-hours: unknown, not zero. While runs hold more
--- devices together than are installed, each counts its share of them.
--- Operations of different number formats do not add up. A run is as busy as its operations are of the dense peak of its
--- own accelerator at its own precision (the declared one where it states none); that share of the peak at the declared
--- precision is what it achieved. Its own format is kept beside it. A run that claims more operations than its
--- accelerators can do has the wrong key, so its operations are not used.
+-- devices together than are installed, each counts its share of them. Operations of different number formats do not
+-- add up. A run is as busy as its operations are of the dense peak of its own accelerator at its own precision (the
+-- declared one where it states none); that share of the peak at the declared precision is what it achieved. Its own
+-- format is kept beside it. Where a run in another format does not state its operations, nobody can convert them, and
+-- it has no peak; FP16 and BF16 are one where their peaks are. A run that claims more operations than its accelerators
+-- can do has the wrong key, so its operations are not used.
 -- grain: site_id, month_start, cluster_id, job_id, submitted_at_utc
 WITH months AS (
     SELECT site_id, month_start, start_utc, end_utc
@@ -114,7 +115,16 @@ rated_parts AS (
         own.reference_id AS own_reference,
         declared.reference_id AS declared_reference,
         device_count * own.peak_tflops / 1000 AS own_pflops,
-        CASE WHEN own_pflops IS NOT NULL THEN device_count * declared.peak_tflops / 1000 END AS declared_pflops,
+        keyed_parts.precision = declared_precision
+        OR (
+            keyed_parts.precision IN ('BF16', 'FP16')
+            AND declared_precision IN ('BF16', 'FP16')
+            AND own.peak_tflops = declared.peak_tflops
+        ) AS is_in_declared_format,
+        CASE
+            WHEN own_pflops IS NOT NULL AND (is_in_declared_format OR model_pflop IS NOT NULL)
+                THEN device_count * declared.peak_tflops / 1000
+        END AS declared_pflops,
         model_pflop <= own_pflops * run_s AND run_s > 0 AND device_count > 0 AS is_covered
     FROM keyed_parts
     LEFT JOIN peaks AS own ON own.sku = keyed_parts.sku AND own.precision = keyed_parts.precision
@@ -150,13 +160,15 @@ SELECT
     (declared_pflops * counted_s / 3600)::DECIMAL(38, 9) AS peak_pflop_h,
     (CASE WHEN is_covered THEN model_pflop * (declared_pflops / own_pflops) * share / 3600 END)::DECIMAL(38, 9)
         AS achieved_pflop_h,
+    coalesce(is_in_declared_format, false) AS is_in_declared_format,
     (own_pflops * counted_s / 3600)::DECIMAL(38, 9) AS peak_at_own_precision_pflop_h,
     (CASE WHEN is_covered THEN model_pflop * share / 3600 END)::DECIMAL(38, 9) AS achieved_at_own_precision_pflop_h,
     (charged_amount * share)::DECIMAL(38, 9) AS charged_amount,
     currency,
     evidence_rank::INTEGER AS evidence_rank,
     CASE
-        WHEN own_reference IS NULL OR declared_reference IS NULL THEN list_filter([own_reference], lambda id: id IS NOT NULL)
+        WHEN own_reference IS NULL THEN []::VARCHAR[]
+        WHEN declared_reference IS NULL THEN [own_reference]
         WHEN own_reference = declared_reference AND NOT is_precision_assumed THEN [own_reference]
         WHEN own_reference = declared_reference THEN [own_reference, precision_reference]
         ELSE [own_reference, declared_reference, precision_reference]

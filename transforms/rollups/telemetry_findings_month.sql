@@ -1,4 +1,4 @@
--- One row per site, month, device, meter, server or run, and rule: how often its telemetry contradicted itself or physics.
+-- One row per site, month, device, meter, server, run or device type, and rule: how often its telemetry contradicted itself or physics.
 -- Nothing here changes a figure: it says what device_hour and meter_hour did not believe, and what they could not
 -- state.
 -- counter_reset: an energy counter fell; the step across is bridged by power or unknown.
@@ -14,6 +14,9 @@
 -- telemetry_tolerance.
 -- stated_energy_disagrees_with_power: the energy a run states and what the sampled power of its accelerators makes over
 -- its length differ by more than telemetry_tolerance. Compared are runs sampled for all but that share of their length.
+-- more_held_than_installed: spans of time in which runs hold more devices of a type than are installed, so that each
+-- counts its share; the type is empty for runs that name none.
+-- no_peak_for_the_accelerator: a name in the inventory or the runs of the month that no accelerator with a peak goes by.
 -- marked_suspect: readings the source itself calls unreliable.
 -- reaches: 100 days before the scope and 1 day after it
 -- grain: site_id, month_start, subject_kind, subject_id, rule
@@ -146,6 +149,21 @@ sampled_runs AS (
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
 ),
+used_names AS (
+    SELECT month_start, sku AS name, start_utc AS found_at_utc
+    FROM months
+    JOIN staged.hardware_assets AS asset ON asset.site_id = months.site_id
+        AND asset_class = 'accelerator'
+        AND in_service_from < month_start + INTERVAL 1 MONTH
+        AND coalesce(in_service_to > month_start, true)
+    UNION
+    SELECT month_start, sku AS name, start_utc AS found_at_utc
+    FROM months
+    JOIN staged.workload_runs AS run ON run.site_id = months.site_id
+        AND device_count > 0
+        AND started_at_utc < end_utc
+        AND ended_at_utc > start_utc
+),
 findings AS (
     SELECT
         month_start,
@@ -206,6 +224,52 @@ findings AS (
     JOIN months ON found_at_utc >= start_utc AND found_at_utc < end_utc
     JOIN tolerances ON month_start BETWEEN valid_from AND valid_to
     WHERE supplies_w > (1 + tolerance) * chassis_w
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'device type' AS subject_kind,
+        device_type AS subject_id,
+        'more_held_than_installed' AS rule,
+        1 AS findings,
+        from_utc AS found_at_utc,
+        concat(round(devices_held, 1), ' devices held by runs, ', round(devices_counted, 1), ' counted') AS example
+    FROM rollups.overbooked_span
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'device type' AS subject_kind,
+        coalesce(used_names.name, '') AS subject_id,
+        'no_peak_for_the_accelerator' AS rule,
+        1 AS findings,
+        found_at_utc,
+        CASE
+            WHEN used_names.name IS NULL
+                THEN 'records without a SKU: state it in the source (sku), for no peak is known of a device without a name'
+            WHEN accelerator_name.sku IS NULL
+                THEN concat(
+                    'add to reference/accelerator_aliases.csv of the workspace ',
+                    '(reference_id,alias,sku,source,confidence,is_usable,notes): accelerator_aliases/', used_names.name, ',',
+                    used_names.name, ',<SKU of reference.accelerators>,<source>,high,true,'
+                )
+            ELSE concat(
+                'no usable peak at the declared precision of ', accelerator_name.sku,
+                ': add it to reference/accelerators.csv of the workspace'
+            )
+        END AS example
+    FROM used_names
+    LEFT JOIN rollups.accelerator_name
+        ON accelerator_name.site_id = getvariable('site_id') AND accelerator_name.name = used_names.name
+    LEFT JOIN reference.parameters AS parameter ON parameter.name = 'declared_precision'
+        AND parameter.is_usable
+        AND month_start BETWEEN parameter.valid_from AND parameter.valid_to
+    LEFT JOIN reference.accelerators AS peak ON peak.sku = accelerator_name.sku
+        AND peak.precision = parameter.text_value
+        AND peak.is_usable
+        AND peak.peak_tflops > 0
+    WHERE peak.sku IS NULL
     UNION ALL BY NAME
     SELECT
         month_start,

@@ -9,9 +9,9 @@ follows so soon, as long as the sample before it did. It never holds beyond the 
 Energy is the rise of the counter from sample to sample: over at most a day, and no more than the highest power allows
 (the counter is that of all ``device_count`` devices). Where the counter falls, recovers from a fall, is missing or
 rises too much, energy is power x held time instead. Power is only ever held, never differenced. A device that answers,
-so that its utilisation is known, draws power: 0 W from it says that it cannot measure, which is unknown. One that states
-0 W and no utilisation, while its counter does not rise, is off: that is known, and it is not busy. Times are summed as
-whole microseconds and energies as whole microjoules, so that sums are exact in any order.
+so that its utilisation is known, draws power: 0 W from it says that it cannot measure, which is unknown. One that
+states 0 W and no utilisation, while its counter does not rise, is off: that is known, and it is not busy. Times are
+summed as whole microseconds and energies as whole microjoules, so that sums are exact in any order.
 
 The loops are compiled by Numba when they are first run, and kept on disk for the next time. What they read and write
 they read and write by name: arrays as the fields of a ``NamedTuple``, sums as the fields of a row.
@@ -103,9 +103,9 @@ SUMS = (
     "counter_excesses",
     "zero_power_samples",
 )
-"""What is summed, all in whole numbers: samples; device time held, with known utilisation, busy, off; time and energy by
-counter, by power, by power where no counter counts, by both where both are known; falls and excesses of the counter;
-samples of 0 W that cannot be."""
+"""What is summed, all in whole numbers: samples; device time held, with known utilisation, of that busy and off; time
+and energy by counter, by power, by power where no counter counts, by both where both are known; falls and excesses of
+the counter; samples of 0 W that cannot be."""
 
 SERIES_HOUR = np.dtype([(name, np.int64) for name in ("series", "hour", *SUMS, "node", "sku", "evidence_rank")])
 """One row is a series and an hour, counted from the origin. The last three are the greatest of its samples, -1 where

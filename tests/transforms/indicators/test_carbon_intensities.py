@@ -29,7 +29,8 @@ CLAIM = st.fixed_dictionaries(
 @pytest.fixture
 def compute(warehouse):
     """State the effective compute of January, and the share of allocated device-hours it rests on."""
-    hours = dict.fromkeys(("allocated_device_hours", "covered_device_hours", "effective_pflop_h"), "DECIMAL(38, 9)")
+    known = ("allocated_device_hours", "covered_device_hours", "peak_known_device_hours", "effective_pflop_h")
+    hours = dict.fromkeys(known, "DECIMAL(38, 9)")
     more = {"evidence_rank": "INTEGER", "reference_rows": "VARCHAR[]"}
     warehouse.make("rollups.compute_month", {"site_id": "VARCHAR", "month_start": "DATE", **hours, **more})
 
@@ -41,6 +42,7 @@ def compute(warehouse):
                 "month_start": JANUARY,
                 "allocated_device_hours": 1000,
                 "covered_device_hours": 1000 * covered,
+                "peak_known_device_hours": 1000,
                 "effective_pflop_h": effective_pflop_h,
                 "evidence_rank": 2,
                 "reference_rows": ["accelerators/H100 SXM 80GB/BF16"],

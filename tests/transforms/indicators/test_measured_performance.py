@@ -75,17 +75,42 @@ def test_silent_runs_lower_the_coverage(warehouse) -> None:
 
 
 def test_a_peak_of_its_own_comes_first(warehouse) -> None:
-    # HPL in FP64 has no row among the accelerators; the list states 30 PFLOP/s of 40.
-    stage_benchmark(warehouse, unit="PFLOP/s", value=30.0, peak_value=40.0, precision="FP64", sku=None)
+    # The publisher states 30 PFLOP/s of 40, of accelerators that nobody names.
+    stage_benchmark(warehouse, unit="PFLOP/s", value=30.0, peak_value=40.0, sku=None)
     row = fact(warehouse)
     assert (float(row["numerator"]), float(row["denominator"])) == pytest.approx((60, 80))
     assert row["reference_rows"] == []
 
 
+def test_each_format_is_kept_for_itself_and_the_declared_one_is_scored(warehouse) -> None:
+    # HPL in FP64 reaches 30 of 40 PFLOP/s for two hours with 16 devices, a run in BF16 40 % for one hour with 8.
+    stage_run(warehouse, model_pflop=0.4 * 7.912 * 3600)
+    stage_benchmark(warehouse, unit="PFLOP/s", value=30.0, peak_value=40.0, precision="FP64", sku=None)
+    row = fact(warehouse)
+    assert float(row["numerator"] / row["denominator"]) == pytest.approx(0.4)
+    assert (float(row["observed"]), float(row["expected"])) == (8, 40)
+    kept = warehouse.execute(
+        "SELECT precision, achieved_pflop_h / peak_pflop_h FROM rollups.performance_month ORDER BY precision"
+    )
+    assert dict(kept.iter_rows()) == pytest.approx({"BF16": 0.4, "FP64": 0.75})
+
+
+def test_a_site_that_works_in_another_format_alone_has_none(warehouse) -> None:
+    stage_run(warehouse, model_pflop=0.4 * 8 * 1.979 * 3600, precision="FP8")
+    row = fact(warehouse)
+    assert (row["numerator"], row["denominator"], row["gap"]) == (None, None, "no benchmark")
+    assert (float(row["observed"]), float(row["expected"])) == (0, 8)
+
+
+def test_an_accelerator_that_nobody_knows_is_the_reason(warehouse) -> None:
+    stage_run(warehouse, model_pflop=1.0, sku="Own 80GB SXM")
+    assert fact(warehouse)["gap"] == "no peak for the accelerator"
+
+
 @pytest.mark.parametrize(
     "facts",
     [
-        {"precision": "FP64"},  # no peak under this key
+        {"precision": "FP64"},  # another format than the declared one
         {"precision": None},
         {"value": 15_825.0},  # above the peak
         {"is_valid": False},

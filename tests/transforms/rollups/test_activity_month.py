@@ -25,6 +25,7 @@ def test_a_month_sums_its_device_hours(warehouse):
         "observed_device_hours": Decimal(11),
         "busy_device_hours": Decimal("2.5"),
         "utilisation_device_hours": Decimal(10),
+        "off_device_hours": Decimal(0),
         "device_energy_kwh": Decimal(3),
         "energy_device_hours": Decimal(10),
         "evidence_rank": 2,

@@ -3,6 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 RECIPE = "rollups/capacity_month.sql"
 JANUARY = {"start": date(2023, 1, 1), "end": date(2023, 2, 1)}
 HOURS = 744  # January
@@ -55,15 +57,28 @@ def test_hardware_counts_from_its_first_to_its_last_day(warehouse):
 
 
 def test_a_peak_under_another_key_is_unknown(warehouse):
-    # An unknown SKU, and a SKU whose BF16 peak has no stated sparsity, have no dense peak: known is not all installed.
-    unstated = warehouse.execute(
-        "SELECT sku FROM reference.accelerators WHERE precision = 'BF16' AND sparsity = 'unstated' LIMIT 1"
-    ).item()
-    warehouse.stage("hardware_assets", asset("a"), asset("b", sku="unheard of"), asset("c", sku=unstated))
+    # An unknown SKU has no peak: known is not all installed. Where no sparse mode is published, the peak is the dense
+    # one: 353.9 TFLOPS of a 910B.
+    ascend = "910B 376T 64GB (ATLAS_800_A2_376T_64G)"
+    warehouse.stage("hardware_assets", asset("a"), asset("b", sku="unheard of"), asset("c", sku=ascend))
     row = january(warehouse)
     assert row["installed_device_hours"] == 3 * HOURS
-    assert row["peak_known_device_hours"] == HOURS
-    assert row["peak_pflop_h"] == Decimal("735.816")  # 0.989 x 744
+    assert row["peak_known_device_hours"] == 2 * HOURS
+    assert float(row["peak_pflop_h"]) == pytest.approx((0.989 + 0.3539) * 744)
+
+
+def test_hours_in_service_are_those_of_the_clock(warehouse):
+    # Berlin, March 2023, 743 hours: the clocks go forward on the 26th. From the 25th to the 27th (exclusive) are 47 h,
+    # the first two days of the month 48 h.
+    warehouse.add_site("berlin", time_zone="Europe/Berlin")
+    warehouse.stage(
+        "hardware_assets",
+        asset("change", site_id="berlin", in_service_from=date(2023, 3, 25), in_service_to=date(2023, 3, 27)),
+        asset("before", site_id="berlin", in_service_to=date(2023, 3, 3)),
+    )
+    scope = {"site_id": "berlin", "start": date(2023, 3, 1), "end": date(2023, 4, 1)}
+    row = warehouse.run(RECIPE, **scope).row(0, named=True)
+    assert row["installed_device_hours"] == Decimal(47 + 48)
 
 
 def test_power_counts_in_the_share_of_known_peaks(warehouse):

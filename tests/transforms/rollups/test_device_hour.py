@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import polars as pl
 import pytest
@@ -338,11 +339,58 @@ def test_unknown_off_and_zero_are_three_values(warehouse):
     known = {device: (row["busy_device_hours"], row["energy_kwh"]) for device, row in rows.items()}
     assert known == {
         "idle": (Decimal(0), Decimal("0.07")),
-        "off": (None, Decimal(0)),
+        "off": (Decimal(0), Decimal(0)),
         "mute": (Decimal("0.5"), None),
     }
+    off_hours = {device: row["off_device_hours"] for device, row in rows.items()}
+    assert off_hours == {"idle": Decimal(0), "off": Decimal(1), "mute": Decimal(0)}
+    assert {row["utilisation_device_hours"] for row in rows.values()} == {Decimal(1)}
     assert rows["off"]["energy_device_hours"] == Decimal(1)
     assert rows["mute"]["energy_device_hours"] == Decimal(0)
+
+
+def test_a_device_whose_counter_rises_is_not_off(warehouse):
+    # 0 W and no utilisation, while the counter rises by 6 kJ a minute: it is on, and whether it is busy is unknown.
+    rising = [{**row, "energy_counter_j": 6000.0 * minute} for minute, row in enumerate(samples(60, power_w=0.0))]
+    warehouse.stage("accelerator_samples", *rising)
+    row = warehouse.run(RECIPE, **JANUARY).row(0, named=True)
+    # Of the last sample no rise is known, so its minute counts as off.
+    assert (row["off_device_hours"], row["utilisation_device_hours"]) == (pytest.approx(Decimal(1) / 60),) * 2
+
+
+@pytest.mark.parametrize(
+    ("instances", "busy", "known"),
+    [
+        # An A100 of 3 + 2 + 1 + 1 slices, of which the first two are busy: 5 of 7.
+        ((("3g.40gb/1", 1.0), ("2g.20gb/3", 1.0), ("1g.10gb/9", 0.0), ("1g.10gb/10", 0.0)), "5/7", "1"),
+        # Two of 3 slices, one half busy: 1.5 of 7 slices; the seventh is in no instance, so nobody knows of it.
+        ((("3g.40gb/1", 0.5), ("3g.40gb/2", 0.0)), "3/14", "6/7"),
+        # A compute instance of 1 slice in an instance of 3, busy, beside one of 4, idle: 1 of 7, and 5 of 7 are known.
+        ((("1c.3g.40gb/1", 1.0), ("4g.40gb/2", 0.0)), "1/7", "5/7"),
+        # Only one of two says how large it is: nobody knows how much of the device the other is.
+        ((("3g.40gb/1", 1.0), ("2", 0.0)), None, "0"),
+    ],
+)
+def test_instances_weigh_by_their_compute_slices(warehouse, instances, busy, known):
+    for instance, utilisation_ratio in instances:
+        warehouse.stage("accelerator_samples", *samples(60, instance_id=instance, utilisation_ratio=utilisation_ratio))
+    row = warehouse.run(RECIPE, **JANUARY).row(0, named=True)
+    assert row["utilisation_device_hours"] == pytest.approx(Decimal(float(Fraction(known))))
+    if busy is None:
+        assert row["busy_device_hours"] is None
+    else:
+        assert row["busy_device_hours"] == pytest.approx(Decimal(float(Fraction(busy))))
+
+
+def test_a_profile_in_the_name_of_the_model_counts_too(warehouse):
+    # An A30 has 4 slices: one of 2 busy, one of 2 idle is one half.
+    for instance, utilisation_ratio in (("1", 1.0), ("2", 0.0)):
+        warehouse.stage(
+            "accelerator_samples",
+            *samples(60, instance_id=instance, sku="NVIDIA A30 MIG 2g.12gb", utilisation_ratio=utilisation_ratio),
+        )
+    row = warehouse.run(RECIPE, **JANUARY).row(0, named=True)
+    assert (row["busy_device_hours"], row["utilisation_device_hours"]) == (Decimal("0.5"), Decimal(1))
 
 
 def test_p11_sixteen_instances_of_which_thirteen_tell_their_utilisation(warehouse):

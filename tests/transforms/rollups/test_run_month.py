@@ -65,11 +65,10 @@ def test_a_run_without_precision_is_held_against_the_declared_one(warehouse) -> 
 @pytest.mark.parametrize(
     "key",
     [
-        {"precision": "INT8"},  # counts operations, not floating-point operations
-        {"precision": "FP64"},  # no such row
-        {"sku": "H100"},  # a model name is not a SKU
+        {"precision": "FP4"},  # no such row
+        {"sku": "H100"},  # SXM, PCIe and NVL have different peaks
+        {"sku": "V100 SXM"},  # no BF16
         {"sku": None},
-        {"sku": "910B 376T 64GB (ATLAS_800_A2_376T_64G)"},  # its source does not say that the figure is dense
         {"sku": "H20 96GB", "precision": "FP8"},  # sources conflict, the peak is empty
     ],
 )
@@ -136,3 +135,26 @@ def test_palm_flops_of_gpt2_give_its_utilisation(warehouse) -> None:
 def test_another_sites_runs_stay_out(warehouse) -> None:
     warehouse.add_site("site-b")
     assert parts(warehouse, site_id="site-b") == {}
+
+
+def test_work_in_another_format_is_converted_by_the_ratio_of_the_peaks(warehouse) -> None:
+    # 910B: FP16 376 TFLOPS, BF16 353.9. 8 devices half busy for 12 h in FP16: 8 x 0.376 x 0.5 x 43 200 s are
+    # 64 972.8 PFLOP. In BF16 that is half of 8 x 0.3539 PFLOPS; 4 of the 12 hours are in May: 32 device-hours.
+    may = parts(warehouse, sku="Ascend910B2", precision="FP16", model_pflop=64_972.8)[MAY]
+    assert float(may["peak_pflop_h"]) == pytest.approx(32 * 0.3539)
+    assert float(may["achieved_pflop_h"]) == pytest.approx(32 * 0.3539 / 2)
+    assert float(may["achieved_at_own_precision_pflop_h"]) == pytest.approx(32 * 0.376 / 2)
+
+
+def test_more_than_the_peak_of_its_own_format_is_not_used(warehouse) -> None:
+    # Twice the BF16 peak is within that of FP8, three times is not.
+    twice = 2 * 8 * 0.989 * 43_200
+    assert parts(warehouse, precision="FP8", model_pflop=twice)[MAY]["achieved_pflop_h"] is not None
+    warehouse.execute("DELETE FROM staged.workload_runs")
+    assert parts(warehouse, precision="FP8", model_pflop=1.5 * twice)[MAY]["achieved_pflop_h"] is None
+
+
+@pytest.mark.parametrize(("precision", "is_known"), [("FP8", False), ("FP64", False), ("FP16", True), ("BF16", True)])
+def test_nobody_converts_operations_that_are_not_stated(warehouse, precision, is_known) -> None:
+    may = parts(warehouse, precision=precision)[MAY]
+    assert (may["peak_pflop_h"] is not None) == is_known

@@ -47,6 +47,7 @@ BY_HAND = {
     "held_us": 120_000_000,
     "utilisation_us": 120_000_000,
     "busy_us": 90_000_000,  # 0.75 x 120 s
+    "off_us": 0,
     "counted_us": 60_000_000,
     "counted_uj": 30_000_000_000,  # 30 kJ
     "powered_us": 120_000_000,

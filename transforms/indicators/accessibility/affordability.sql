@@ -39,8 +39,8 @@ SELECT
     CASE
         WHEN effective_pflop_h IS NOT NULL THEN NULL
         WHEN is_priced THEN 'no benchmark'
-        WHEN peak_known_device_hours IS NULL AND (charged_runs > 0 OR offered_days > 0) THEN 'no peak for the accelerator'
         WHEN charged_runs = 0 AND offered_days = 0 THEN 'no offers'
+        WHEN peak_known_device_hours IS NULL THEN 'no peak for the accelerator'
         ELSE 'no price'
     END AS gap
 FROM priced_compute

@@ -2,7 +2,7 @@
 -- job keeps its id.
 -- leaves out: steps of jobs (123.batch, 123.0), whose nodes, time and energy the job's own record holds already.
 -- Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu. Slurm lists a total
--- (gres/gpu=4), a total per type (gres/npu:910b3=4), or both. A job that holds shares of one (mps, shard, or as its
+-- (gres/gpu=4), a total per type (gres/npu:910b3=4), or both. The type is the model where there is one only. A job that holds shares of one (mps, shard, or as its
 -- type an instance under MIG, e.g. 1g.10gb) holds an unknown number of whole ones.
 -- A request for them counts as unknown where some were allocated and none requested: older Slurm did not record it.
 -- Memory asked for is per node (n), per CPU (c), or, since Slurm 21.08, in total. From 2147483648M upwards it is a flag
@@ -94,6 +94,12 @@ SELECT
     "user" AS user_id,
     account AS tenant_id,
     partition AS queue,
+    CASE
+        WHEN len(list_distinct(
+            regexp_extract_all(alloctres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):([A-Za-z0-9][^=,]*)=\d+', 1)
+        )) = 1
+            THEN regexp_extract(alloctres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):([A-Za-z0-9][^=,]*)=\d+', 1)
+    END AS sku,
     nnodes AS node_count,
     devices_allocated AS device_count,
     ncpus AS cpu_count,

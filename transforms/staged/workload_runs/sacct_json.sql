@@ -3,7 +3,7 @@
 -- Before Slurm 23.02 the start is the time from which the job could have run. Where that is so, and the job ended later
 -- than it ran and was suspended for, it began as long before its end.
 -- Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu. Slurm lists a total
--- (gres/gpu=4), a total per type (gres/npu:910b3=4), or both. A job that holds shares of one (mps, shard, or as its
+-- (gres/gpu=4), a total per type (gres/npu:910b3=4), or both. The type is the model where there is one only. A job that holds shares of one (mps, shard, or as its
 -- type an instance under MIG, e.g. 1g.10gb) holds an unknown number of whole ones.
 -- A request for them counts as unknown where some were allocated and none requested: older Slurm did not record it.
 WITH jobs AS (
@@ -56,6 +56,12 @@ SELECT
     "user" AS user_id,
     account AS tenant_id,
     partition AS queue,
+    CASE
+        WHEN len(list_distinct(
+            regexp_extract_all("tres.allocated", 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):([A-Za-z0-9][^=,]*)=\d+', 1)
+        )) = 1
+            THEN regexp_extract("tres.allocated", 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):([A-Za-z0-9][^=,]*)=\d+', 1)
+    END AS sku,
     allocation_nodes AS node_count,
     devices_allocated AS device_count,
     nullif(cpus, '')::BIGINT AS cpu_count,
