@@ -1,7 +1,7 @@
 -- One row per site and month: compute the site's runs achieved, beside the peak of the devices they held.
 -- Effective compute carries the ratio of achieved to peak from the runs that state their operations over to the others;
 -- it equals achieved compute where all state them. All of it is in the declared number format. Runs that share devices
--- and claim more operations together than these can do have told something wrong, so none of the month's is used.
+-- and claim more operations together than these can do have stated something wrong, so none of the month's is used.
 -- grain: site_id, month_start
 WITH parts AS (
     SELECT *, achieved_pflop_h IS NOT NULL AS is_covered

@@ -177,18 +177,8 @@ def _not_summed(lake: Lake) -> list[str]:
 
 
 def highest_powers(lake: Lake) -> dict[str, float]:
-    """The most power one device of a model can draw, in W, by SKU and alias: 1.2 times its thermal design power."""
-    query = """
-        WITH powers AS (
-            SELECT sku, 1.2 * max(tdp_w) AS highest_w
-            FROM reference.accelerators
-            WHERE is_usable AND tdp_w > 0
-            GROUP BY sku
-        )
-        SELECT sku, highest_w FROM powers
-        UNION
-        SELECT alias, highest_w FROM powers JOIN reference.accelerator_aliases USING (sku) WHERE is_usable
-    """
+    """The most power one device of a model can draw, in W, by SKU: 1.2 times its thermal design power."""
+    query = "SELECT sku, 1.2 * max(tdp_w) FROM reference.accelerators WHERE is_usable AND tdp_w > 0 GROUP BY sku"
     return dict(lake.frame(query).iter_rows())
 
 
