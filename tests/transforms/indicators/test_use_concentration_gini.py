@@ -31,7 +31,6 @@ def facts(warehouse, *runs, **scope):
     ("hours", "gini"),
     [
         ((10, 10, 10), 0),
-        ((30,), 0),  # one tenant has nobody to be unequal to
         ((1, 2, 3), 2 / 9),  # ((2−4)·1 + (4−4)·2 + (6−4)·3) ÷ (3 × 6) = 4 ÷ 18
         ((1, 99), 0.49),  # (−1 + 99) ÷ (2 × 100)
     ],
@@ -39,6 +38,13 @@ def facts(warehouse, *runs, **scope):
 def test_known_distributions(warehouse, hours, gini) -> None:
     may = facts(warehouse, *((f"tenant-{number}", share) for number, share in enumerate(hours)))["2023-05"]
     assert may["value"] == pytest.approx(gini)
+
+
+@pytest.mark.parametrize("others", [(), ((None, 5),)])
+def test_of_one_tenant_it_is_undefined(warehouse, others) -> None:
+    # One tenant has nobody to be unequal to: 0 would say that use is evenly spread. A run of nobody is no tenant.
+    may = facts(warehouse, ("a", 30), *others)["2023-05"]
+    assert (may["value"], may["gap"]) == (None, "not applicable")
 
 
 def test_a_quarter_adds_tenants_up_before_it_compares_them(warehouse) -> None:

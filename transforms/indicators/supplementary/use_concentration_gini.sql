@@ -1,6 +1,7 @@
 -- One row per site and period: inequality of device-hours between the tenants that ran something in the period.
--- 0 is equal use, 1 is all use by one of many. Device-hours without a tenant lower the coverage. Made from the runs
--- themselves: a year is longer than the quarter that is built, and tenants are added up before they are compared.
+-- 0 is equal use, 1 is all use by one of many; of one tenant it is undefined. Device-hours without a tenant lower the
+-- coverage. Made from the runs themselves: a year is longer than the quarter that is built, and tenants are added up
+-- before they are compared.
 -- name: Concentration of use | 使用集中度
 -- formula: Gini coefficient, Σ (2 rank − n − 1) × device-hours ÷ (n × Σ device-hours), tenants ranked upwards
 -- unit: 1
@@ -55,12 +56,18 @@ SELECT
     period,
     NULL::DECIMAL(38, 9) AS numerator,
     NULL::DECIMAL(38, 9) AS denominator,
-    sum(weighted_device_hours) FILTER (WHERE tenant_id IS NOT NULL)
-        / sum(device_hours) FILTER (WHERE tenant_id IS NOT NULL) AS value,
+    CASE
+        WHEN count(tenant_id) > 1
+            THEN sum(weighted_device_hours) FILTER (WHERE tenant_id IS NOT NULL)
+                / sum(device_hours) FILTER (WHERE tenant_id IS NOT NULL)
+    END AS value,
     coalesce(sum(device_hours) FILTER (WHERE tenant_id IS NOT NULL), 0) AS observed,
     sum(device_hours) AS expected,
     max(evidence_rank)::INTEGER AS evidence_rank,
     []::VARCHAR[] AS reference_rows,
-    CASE WHEN count(tenant_id) = 0 THEN 'no workload records' END AS gap
+    CASE
+        WHEN count(tenant_id) = 0 THEN 'no workload records'
+        WHEN count(tenant_id) = 1 THEN 'not applicable'
+    END AS gap
 FROM ranked_tenants
 GROUP BY site_id, period
