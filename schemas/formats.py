@@ -23,6 +23,8 @@ class Format:
         feeds: datasets its records become.
         options: what a ``[[source]]`` may say about it, with the meaning.
         side_files: those of them that name a file beside the data, without which it cannot be understood.
+        path_holds_columns: whether the path of a file says what the file does not, so that the same bytes at two places
+            are two files: always, or where a source gives the option named here.
         times: ``local`` where its times are of the source's ``time_zone``, which is then required; ``stated`` where
             every time carries its zone; ``days`` where it knows no time of day.
         holds: what its reader holds in memory: ``chunks`` of at most 100,000 records, or the whole ``document``, which
@@ -39,6 +41,7 @@ class Format:
     feeds: tuple[str, ...]
     options: Mapping[str, str]
     side_files: tuple[str, ...]
+    path_holds_columns: bool | str
     times: str
     holds: str
     sample: str
@@ -60,6 +63,7 @@ def formats() -> dict[str, Format]:
             feeds=tuple(module.FEEDS),
             options=dict(module.OPTIONS),
             side_files=tuple(getattr(module, "SIDE_FILES", ())),
+            path_holds_columns=getattr(module, "PATH_HOLDS_COLUMNS", False),
             times=module.TIMES,
             holds=module.HOLDS,
             sample=module.SAMPLE,
@@ -98,6 +102,7 @@ def template(dataset: str) -> Format:
         feeds=(dataset,),
         options={},
         side_files=(),
+        path_holds_columns=False,
         times="stated",
         holds="chunks",
         sample="",

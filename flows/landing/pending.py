@@ -27,7 +27,7 @@ class Waiting:
 
     Attributes:
         bound: the file and its source.
-        file_id: hash of its content.
+        file_id: hash of its content, and of its path where that holds columns.
         source_hash: hash of what decides how it is read.
         shown_path: its path from the workspace.
         size: its length in bytes.
@@ -151,10 +151,20 @@ def _stored(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Conten
     """Each content that is somewhere now, and all files that hold it, the one that counts at the end."""
     there: dict[Content, list[SourceFile]] = {}
     for bound in source_files(workspace.root, sources_of(workspace)):
-        copies = there.setdefault(Content(hash_of(bound.path), bound.site_id, bound.source.raw_table), [])
+        file_id = _file_id(bound, workspace.root, hash_of)
+        copies = there.setdefault(Content(file_id, bound.site_id, bound.source.raw_table), [])
         if bound.path not in [copy.path for copy in copies]:
             copies.append(bound)
     return {content: sorted(copies, key=lambda copy: copy.path) for content, copies in there.items()}
+
+
+def _file_id(bound: SourceFile, root: Path, hash_of: Callable[[Path], str]) -> str:
+    """Hash of what a file says: of its content, and of its path where that holds columns of its records."""
+    holds = raw_tables()[bound.source.raw_table].path_holds_columns
+    content = hash_of(bound.path)
+    if not (holds in bound.source.options if isinstance(holds, str) else holds):
+        return content
+    return hashlib.sha256(f"{content} {shown(bound.path, root)}".encode()).hexdigest()
 
 
 def sources_of(workspace: Workspace) -> list[Source]:

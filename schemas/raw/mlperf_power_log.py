@@ -8,6 +8,7 @@ from suanheng.schemas.contract import UTC, Column, Contract, rule
 TITLE = "MLPerf power analyser log (spl.txt)"
 FEEDS = ("facility_readings",)
 OPTIONS = {"meter_id": "name of the analyser; by default the folder of the system, <system>/<benchmark>/<scenario>/…"}
+PATH_HOLDS_COLUMNS = True
 TIMES = "local"
 HOLDS = "chunks"
 SAMPLE = "data/mlperf_power_log_three_channels.txt"

@@ -15,6 +15,7 @@ OPTIONS = {
     "device_count": "accelerators of the system",
     "precision": "number format of the arithmetic",
 }
+PATH_HOLDS_COLUMNS = True
 TIMES = "local"
 HOLDS = "document"
 SAMPLE = "data/mlperf_run_log_server_tokens.txt"

@@ -16,6 +16,7 @@ OPTIONS = {
     "device_count": "accelerators of the system",
     "precision": "number format of the arithmetic",
 }
+PATH_HOLDS_COLUMNS = True
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/mlperf_training_log_success.txt"

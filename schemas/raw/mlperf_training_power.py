@@ -8,6 +8,7 @@ from suanheng.schemas.contract import UTC, Column, Contract
 TITLE = "MLPerf training power log (power/result_*/node_*.txt)"
 FEEDS = ("facility_readings",)
 OPTIONS = {"meter_id": "name of the meter; by default the folder of the system and the name of the file"}
+PATH_HOLDS_COLUMNS = True
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/mlperf_training_power_two_readings.txt"

@@ -8,6 +8,7 @@ OPTIONS = {
     "scraped_at": "when lines without a time were scraped: a time with an offset, or the form of the file's name in "
     "strptime's language, with %z, e.g. node7_%Y%m%dT%H%M%S%z.prom",
 }
+PATH_HOLDS_COLUMNS = "scraped_at"
 TIMES = "stated"
 HOLDS = "chunks"
 SAMPLE = "data/prometheus_text_exposition.prom"

@@ -1,7 +1,7 @@
 """Slurm accounting: durations, resources, states with their actor, unknown times, headers."""
 
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 
@@ -345,3 +345,46 @@ def test_the_first_moment_of_1970_is_no_start(fed, start):
     ((run,), rules) = fed({"start": start, "elapsed": "00:00:00", "state": "CANCELLED by 1001"})
     assert rules == []
     assert (run["started_at_utc"], run["ended_at_utc"]) == (None, datetime(2024, 1, 10, 9))
+
+
+def _piece(start, end, **more):
+    return {"submit": "2024-04-10T05:00:00", "start": start, "end": end, "elapsed": "", **more}
+
+
+def test_pieces_of_a_truncated_export_are_one_job(fed):
+    midnights = ["2024-04-10T06:00:00", "2024-04-11T00:00:00", "2024-04-12T00:00:00", "2024-04-12T18:00:00"]
+    pieces = [_piece(*times, elapsed="18:00:00") for times in pairwise(midnights)]
+    for told in (pieces, pieces[::-1]):
+        ((job,), broken) = fed(*told)
+        # 18 + 24 + 18 h = 60 h from the first start; submitted an hour before it.
+        assert (job["started_at_utc"], job["ended_at_utc"]) == (datetime(2024, 4, 10, 6), datetime(2024, 4, 12, 18))
+        assert broken == []
+
+
+def test_pieces_with_one_missing_or_of_another_size_are_believed_by_nobody(fed):
+    first = _piece("2024-04-10T06:00:00", "2024-04-11T00:00:00")
+    third = _piece("2024-04-12T00:00:00", "2024-04-12T18:00:00")
+    assert fed(first, third) == ([], ["isin", "isin"])
+    smaller = _piece("2024-04-11T00:00:00", "2024-04-12T00:00:00", alloctres="cpu=8")
+    assert fed(first, smaller) == ([], ["isin", "isin"])
+
+
+def test_a_whole_record_beside_its_pieces_is_the_job_and_a_waiting_one_stays_without_a_start(fed):
+    whole = _piece("2024-04-10T06:00:00", "2024-04-12T18:00:00")
+    last = _piece("2024-04-12T00:00:00", "2024-04-12T18:00:00")
+    waiting = _piece("Unknown", "Unknown", state="PENDING", jobidraw="8")
+    jobs, broken = fed(whole, last, waiting)
+    assert [(job["started_at_utc"], job["ended_at_utc"]) for job in jobs] == [
+        (datetime(2024, 4, 10, 6), datetime(2024, 4, 12, 18)),
+        (None, None),
+    ]
+    assert broken == []
+
+
+def test_a_job_that_was_submitted_again_is_not_a_piece_of_the_first(fed):
+    jobs, broken = fed(
+        _piece("2024-04-10T06:00:00", "2024-04-11T00:00:00"),
+        _piece("2024-04-11T00:00:00", "2024-04-12T00:00:00", submit="2024-04-10T23:00:00"),
+    )
+    assert [(job["ended_at_utc"] - job["started_at_utc"]).total_seconds() for job in jobs] == [18 * 3600, 24 * 3600]
+    assert broken == []

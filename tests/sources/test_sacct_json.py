@@ -127,3 +127,31 @@ def test_nesting_without_end_is_refused_before_it_costs_time(gated, tmp_path):
     path.write_text('{"jobs": [' + '{"a":' * 200_000 + "1" + "}" * 200_000 + "]}", encoding="utf-8")
     with pytest.raises(UnreadableFile, match="nested deeper than 64 levels"):
         gated("sacct_json", path)
+
+
+def _piece(start, end, gpus=8):
+    times = {"submission": 1712725200, "start": start, "end": end, "elapsed": end - start}
+    tres = {"allocated": [{"type": "gres", "name": "gpu", "count": gpus}]}
+    return {"job_id": 500, "cluster": "tern", "time": times, "state": {"current": ["COMPLETED"]}, "tres": tres}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "hours", "rules"),
+    [
+        # 18 h, 24 h and 18 h from 2024-04-10 06:00 UTC, 1712728800: one job of 60 h.
+        ([_piece(1712728800 + 3600 * a, 1712728800 + 3600 * b) for a, b in ((0, 18), (18, 42), (42, 60))], [60], []),
+        ([_piece(1712728800 + 3600 * a, 1712728800 + 3600 * b) for a, b in ((0, 18), (42, 60))], [], ["isin"] * 2),
+        ([_piece(1712728800, 1712732400), _piece(1712732400, 1712736000, gpus=4)], [], ["isin"] * 2),
+    ],
+)
+def test_pieces_of_a_truncated_export_are_one_job_or_believed_by_nobody(
+    gated, feed, staged, tmp_path, pieces, hours, rules
+):
+    path = tmp_path / "jobs.json"
+    path.write_text(json.dumps({"jobs": pieces}), encoding="utf-8")
+    accepted, rejected = gated("sacct_json", path)
+    assert rejected.is_empty()
+    checked = staged("workload_runs", feed("sacct_json", "workload_runs", accepted))
+    lasted = checked.accepted["ended_at_utc"] - checked.accepted["started_at_utc"]
+    assert lasted.dt.total_hours().to_list() == hours
+    assert checked.rejected["rule"].to_list() == rules

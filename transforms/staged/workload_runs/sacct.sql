@@ -10,10 +10,46 @@
 -- Local times repeat an hour when clocks go back, and are taken as the first of the two. A job cannot have run longer
 -- than from its start to its end, nor have started before it was submitted: where the elapsed time says so and an hour
 -- makes it right, the second is meant.
-WITH jobs AS (
+-- sacct --truncate tells a job in pieces, one per export. Where none begins later than those before it ended, they are
+-- one job from the first start to the last end, and the pieces but the last are left out. Where a time between them is
+-- missing, or their resources differ, none of them is believed, and staging quarantines them all.
+WITH pieces AS (
+    SELECT
+        *,
+        max("end") OVER (
+            PARTITION BY site_id, cluster, jobidraw, submit
+            ORDER BY start
+            RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+        ) AS ended_before,
+        min(start) FILTER ("end" IS NOT NULL) OVER (
+            PARTITION BY site_id, cluster, jobidraw, submit
+        ) AS first_start
+    FROM raw.sacct
+    WHERE jobidraw NOT LIKE '%.%'
+),
+
+whole AS (
+    SELECT
+        * REPLACE (
+            CASE WHEN start IS NOT NULL THEN least(start, first_start) END AS start,
+            CASE WHEN coalesce(first_start < max(start) OVER job, false) THEN NULL ELSE elapsed END
+                AS elapsed
+        ),
+        coalesce(first_start < max(start) OVER job, false) AS is_in_pieces,
+        is_in_pieces AND (
+            bool_or(start > first_start AND coalesce(start > ended_before, true)) OVER job
+            OR min(alloctres) OVER job IS DISTINCT FROM max(alloctres) OVER job
+        ) AS is_contradicted
+    FROM pieces
+    WINDOW job AS (PARTITION BY site_id, cluster, jobidraw, submit)
+    QUALIFY NOT is_in_pieces OR is_contradicted OR pieces.start = max(pieces.start) OVER job
+),
+
+jobs AS (
     SELECT
         * REPLACE (coalesce(nullif(reqcpus, 0), ncpus) AS reqcpus),
-        rtrim(split_part(state, ' ', 1), '+') AS state_word,
+        CASE WHEN is_contradicted THEN 'PIECES OF A JOB THAT DO NOT JOIN' ELSE rtrim(split_part(state, ' ', 1), '+') END
+            AS state_word,
         regexp_extract_all(alloctres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu)=(\d+)', 1)::BIGINT []
             AS allocated,
         regexp_extract_all(alloctres, 'gres/(?:gpu|npu|ascend|dcu|mlu|gcu|xpu|hpu):[^=,]+=(\d+)', 1)::BIGINT []
@@ -26,8 +62,7 @@ WITH jobs AS (
         string_split(replace(elapsed, '-', ':'), ':') AS elapsed_parts,
         regexp_extract(reqmem, '^(\d+(?:\.\d+)?)([KMGTP]?)([nc]?)$', ['amount', 'prefix', 'per']) AS asked,
         regexp_extract(reqtres, '(?:^|,)mem=(\d+(?:\.\d+)?)([KMGTP]?)', ['amount', 'prefix']) AS asked_in_total
-    FROM raw.sacct
-    WHERE jobidraw NOT LIKE '%.%'
+    FROM whole
 ),
 
 sizes AS (

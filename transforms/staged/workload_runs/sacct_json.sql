@@ -6,7 +6,41 @@
 -- (gres/gpu=4), a total per type (gres/npu:910b3=4), or both. The type is the model where there is one only. A job that holds shares of one (mps, shard, or as its
 -- type an instance under MIG, e.g. 1g.10gb) holds an unknown number of whole ones.
 -- A request for them counts as unknown where some were allocated and none requested: older Slurm did not record it.
-WITH jobs AS (
+-- With --truncate a job comes in pieces, one per export. Where none begins later than those before it ended, they are
+-- one job from the first start to the last end, and the pieces but the last are left out. Where a time between them is
+-- missing, or their resources differ, none of them is believed, and staging quarantines them all.
+WITH pieces AS (
+    SELECT
+        *,
+        max("time.end") OVER (
+            PARTITION BY site_id, cluster, job_id, "time.submission"
+            ORDER BY "time.start"
+            RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+        ) AS ended_before,
+        min("time.start") FILTER ("time.end" IS NOT NULL) OVER (
+            PARTITION BY site_id, cluster, job_id, "time.submission"
+        ) AS first_start
+    FROM raw.sacct_json
+),
+
+whole AS (
+    SELECT
+        * REPLACE (
+            CASE WHEN "time.start" IS NOT NULL THEN least("time.start", first_start) END AS "time.start",
+            CASE WHEN coalesce(first_start < max("time.start") OVER job, false) THEN NULL ELSE "time.elapsed" END
+                AS "time.elapsed"
+        ),
+        coalesce(first_start < max("time.start") OVER job, false) AS is_in_pieces,
+        is_in_pieces AND (
+            bool_or("time.start" > first_start AND coalesce("time.start" > ended_before, true)) OVER job
+            OR min("tres.allocated") OVER job IS DISTINCT FROM max("tres.allocated") OVER job
+        ) AS is_contradicted
+    FROM pieces
+    WINDOW job AS (PARTITION BY site_id, cluster, job_id, "time.submission")
+    QUALIFY NOT is_in_pieces OR is_contradicted OR pieces."time.start" = max(pieces."time.start") OVER job
+),
+
+jobs AS (
     SELECT
         *,
         to_seconds("time.elapsed" + coalesce("time.suspended", 0)) AS lasted,
@@ -29,7 +63,7 @@ WITH jobs AS (
         regexp_extract("tres.requested", '(?:^|,)mem=(\d{1,9})M', 1) AS requested_mb,
         regexp_extract("tres.allocated", '(?:^|,)cpu=(\d+)', 1) AS cpus,
         regexp_extract("tres.allocated", '(?:^|,)energy=(\d{1,18})(?:,|$)', 1) AS joules
-    FROM raw.sacct_json
+    FROM whole
 )
 
 SELECT
@@ -46,6 +80,7 @@ SELECT
     END AS started_at_utc,
     "time.end" AS ended_at_utc,
     CASE
+        WHEN is_contradicted THEN 'pieces of a job that do not join'
         WHEN "state.current" IN ('NODE_FAIL', 'BOOT_FAIL') THEN 'node_failure'
         WHEN "state.current" = 'DEADLINE' THEN 'timeout'
         WHEN "state.current" = 'REVOKED' THEN 'cancelled'
