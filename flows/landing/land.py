@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -83,6 +83,9 @@ def _land_one(writer: "RawWriter", file: Waiting) -> Landing:
             raise
         # Whatever a broken file makes a parser say, the night goes on and the file is named.
         problem = f"{type(error).__name__} while reading it as {file.bound.source.format}: {error}"
+    if file.has_changed and not (problem is None and counts.is_adopted):
+        # Whatever was read, or broke, is not of the content by whose hash it would be known.
+        problem, file = str(_changed(file)), replace(file, source_hash="")
     if problem is not None:
         writer.drop(file.file_id)
         counts = _Counts()
@@ -96,6 +99,15 @@ def _land_one(writer: "RawWriter", file: Waiting) -> Landing:
         rows_quarantined=counts.rejected,
         problem=problem,
         why=file.why,
+    )
+
+
+def _changed(file: Waiting) -> UnreadableFile:
+    return UnreadableFile(
+        f"{file.shown_path} changed between being hashed and being read",
+        expected="a file that is whole once it is laid down",
+        got="one that was being written or replaced",
+        do="The next run reads it again. Write it elsewhere, and move it in when it is whole.",
     )
 
 
@@ -176,6 +188,8 @@ class RawWriter:
             return None
         placed = in_place.Placed(path, self._site_id, file.file_id, file.bound.source.evidence)
         found = self._surveyor(self._lake, path, self._site_id)
+        if file.has_changed:
+            raise _changed(file)
         taken = in_place.ingest(self._lake, placed, found)
         if taken is None:
             return None

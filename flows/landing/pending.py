@@ -12,7 +12,7 @@ from suanheng.config import fingerprints
 from suanheng.config.sources import Source, SourceFile, read_sources, source_files
 from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import in_place, repairs
-from suanheng.flows.landing.file_hashes import hash_of_content
+from suanheng.flows.landing.file_hashes import hash_of_content, state_of
 from suanheng.flows.landing.repairs import Content
 from suanheng.schemas.formats import raw_tables, readable
 from suanheng.schemas.staged import DATASETS, family
@@ -35,6 +35,7 @@ class Waiting:
         why: why it waits, in words.
         was_read: whether the same content was read before, in another way or until its path held other content.
         is_moved: whether it need not be read again: only its path differs, or what its path held before.
+        seen: what the disk said of it before it was hashed, as ``state_of`` gives it.
         repairs: file of its repaired records, where there is one.
         replaces: contents that this path, or that of a copy, held before and that now are nowhere.
     """
@@ -48,6 +49,7 @@ class Waiting:
     size: int
     was_read: bool
     is_moved: bool
+    seen: list[int]
     repairs: Path | None
     replaces: tuple[str, ...]
 
@@ -55,6 +57,11 @@ class Waiting:
     def table(self) -> str:
         """Table of stage raw it lands in."""
         return self.bound.source.raw_table
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether it is another than was hashed, as far as the disk can say."""
+        return state_of(self.bound.path) != self.seen
 
     @property
     def content(self) -> Content:
@@ -74,7 +81,13 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
     """
     known = _known(lake)
     survey_inputs = survey_inputs_hash(lake)
-    there = _stored(workspace, hash_of)
+    seen: dict[Path, list[int]] = {}
+
+    def seen_and_hashed(path: Path) -> str:
+        seen[path] = state_of(path)
+        return hash_of(path)
+
+    there = _stored(workspace, seen_and_hashed)
     gone: dict[tuple[str, str, str], list[str]] = {}
     for content, last in known.items():
         if last.status != "replaced" and content not in there:
@@ -102,6 +115,7 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
                     size=bound.path.stat().st_size,
                     was_read=before is not None,
                     is_moved=counts,
+                    seen=seen[bound.path],
                     repairs=repaired,
                     replaces=replaces,
                 )
@@ -151,15 +165,21 @@ def _stored(workspace: Workspace, hash_of: Callable[[Path], str]) -> dict[Conten
     """Each content that is somewhere now, and all files that hold it, the one that counts at the end."""
     there: dict[Content, list[SourceFile]] = {}
     for bound in source_files(workspace.root, sources_of(workspace)):
-        file_id = _file_id(bound, workspace.root, hash_of)
+        file_id = file_id_of(bound, workspace.root, hash_of)
         copies = there.setdefault(Content(file_id, bound.site_id, bound.source.raw_table), [])
         if bound.path not in [copy.path for copy in copies]:
             copies.append(bound)
     return {content: sorted(copies, key=lambda copy: copy.path) for content, copies in there.items()}
 
 
-def _file_id(bound: SourceFile, root: Path, hash_of: Callable[[Path], str]) -> str:
-    """Hash of what a file says: of its content, and of its path where that holds columns of its records."""
+def file_id_of(bound: SourceFile, root: Path, hash_of: Callable[[Path], str]) -> str:
+    """Hash of what a file says: of its content, and of its path where that holds columns of its records.
+
+    Args:
+        bound: the file and its source.
+        root: folder of the workspace.
+        hash_of: how a file's content is hashed.
+    """
     holds = raw_tables()[bound.source.raw_table].path_holds_columns
     content = hash_of(bound.path)
     if not (holds in bound.source.options if isinstance(holds, str) else holds):

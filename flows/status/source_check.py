@@ -18,7 +18,15 @@ from suanheng.config.workspace import Workspace
 from suanheng.flows.landing import repairs
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.landing.land import chunks_of
-from suanheng.flows.landing.pending import repairs_of, shown, side_files_of, source_hash_of, sources_of, stored
+from suanheng.flows.landing.pending import (
+    file_id_of,
+    repairs_of,
+    shown,
+    side_files_of,
+    source_hash_of,
+    sources_of,
+    stored,
+)
 from suanheng.flows.landing.repairs import Content
 from suanheng.flows.status.freshness import Freshness, freshness, known_files
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
@@ -184,10 +192,11 @@ class _Look:
         if before := next((other for other, s in others if other < number and s.raw_table == source.raw_table), None):
             finding = f"number {number} matches it too, but number {before} counts. Narrow one of the globs."
             return FileFound(name, site_id, "bound before", finding=finding)
-        content = Content(self._hash_of(path), site_id, source.raw_table)
+        bound = SourceFile(path, site_id, source)
+        file_id = file_id_of(bound, self._workspace.root, self._hash_of)
+        content = Content(file_id, site_id, source.raw_table)
         if self._there[content].path != path:
             return FileFound(name, site_id, "copy")
-        bound = SourceFile(path, site_id, source)
         found = self._new_or_known(name, bound, content)
         if twice := [
             f"number {n} as {s.raw_table}" for n, s in others if n > number and s.raw_table != source.raw_table

@@ -18,8 +18,8 @@ LIMITS = (
     "mode process shares the machine's energy out by load.",
     "CodeCarbon multiplies every energy by the pue it is configured with; the energy of the run is freed of it again.",
     "A pue of 1 and a wue of 0 are what CodeCarbon assumes where nothing is configured, and count as unknown.",
-    "A row that a later or longer row of the same run covers, in time and in energy, is a part of it and not counted: rows "
-    "of flushes, tasks beside their run.",
+    "A row that a later or longer row of the same run covers, in time and in energy, is a part of it and not counted: "
+    "rows of flushes, tasks beside their run.",
     "Emissions, water and the country's factor are not used: carbon is computed from energy and dated factors.",
     "GPUs are those the tracker saw, not those the run was given, so the run's accelerators are unknown; and so is its "
     "wait.",

@@ -15,8 +15,8 @@ SAMPLE = "data/sacct_spellings.txt"
 SAMPLE_SOURCE: dict[str, object] = {"time_zone": "Asia/Shanghai"}
 REFUSES = ("A first line with another number of fields than declared: columns would be mistaken for each other.",)
 LIMITS = (
-    "Pieces of a job, which --truncate makes, are joined where none is missing. Where the first or the last is, nobody can "
-    "see it: export whole jobs.",
+    "Pieces of a job, which --truncate makes, are joined where none is missing. Where the first or the last is, nobody "
+    "can see it: export whole jobs.",
     "Memory and CPU efficiency are not read.",
     "Accelerators are the generic resources gpu, npu, ascend, dcu, mlu, gcu, xpu and hpu; under another name they do "
     "not count. Instances of a partitioned GPU are recognised by their type (gres/gpu:1g.10gb): list it in "

@@ -18,8 +18,8 @@ REFUSES = (
     "JSON without a list named jobs, such as what squeue or sinfo print.",
 )
 LIMITS = (
-    "Pieces of a job, which --truncate makes, are joined where none is missing. Where the first or the last is, nobody can "
-    "see it: export whole jobs.",
+    "Pieces of a job, which --truncate makes, are joined where none is missing. Where the first or the last is, nobody "
+    "can see it: export whole jobs.",
     "Steps of jobs are not read: the job's own record holds their nodes, time and energy.",
     "Before Slurm 23.02 the file gives the time a job could have run as its start. The start of a job that has ended "
     "is then taken from its end, its elapsed and its suspended time; that of a running job stays too early.",

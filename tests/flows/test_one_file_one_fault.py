@@ -119,3 +119,27 @@ def test_a_day_that_never_comes_may_be_written_and_days_beyond_the_calendar_are_
     checked = check(Chunk(pl.DataFrame({"row_number": [1, 2]}).with_columns(on)), TIMES, "UTC")
     assert checked.accepted["on"].to_list() == [date(9999, 12, 31)]
     assert checked.rejected["value"].to_list() == ["2147483647 days since 1970"]
+
+
+@pytest.mark.parametrize("is_put_back", [True, False])
+def test_a_file_that_changes_between_hash_and_read_is_refused_until_it_rests(landed, monkeypatch, is_put_back):
+    path = landed.folder / "growing.csv"
+    path.write_text(GOOD, encoding="utf-8")
+    other, whole = GOOD.replace("300", "999"), template.read
+
+    def read(place, options):
+        if place.name != "growing.csv":
+            return whole(place, options)
+        place.write_text(other, encoding="utf-8")
+        rows = list(whole(place, options))
+        place.write_text(GOOD if is_put_back else other, encoding="utf-8")
+        return iter(rows)
+
+    monkeypatch.setattr(template, "read", read)
+    files, _ = landed()
+    assert files["growing.csv"][0] == "refused"
+    assert "changed between being hashed and being read" in files["growing.csv"][1]
+    assert files["good.csv"] == ("loaded", None, 2)
+    monkeypatch.setattr(template, "read", whole)
+    files, _ = landed()
+    assert files["growing.csv"] == ("loaded", None, 2)
