@@ -10,7 +10,7 @@ import polars as pl
 from suanheng.config.errors import is_fault_of_work
 from suanheng.config.sources import SourceFile, misplaced_files
 from suanheng.config.workspace import Workspace
-from suanheng.flows.landing import in_place, repairs
+from suanheng.flows.landing import in_place, repairs, times
 from suanheng.flows.landing.in_place import NotSurveyed, Surveyor
 from suanheng.flows.landing.pending import Waiting, shown, sources_of
 from suanheng.flows.landing.repairs import Record
@@ -155,6 +155,7 @@ class RawWriter:
     def __init__(self, lake: Lake, table: str, site_id: str, surveyor: Surveyor) -> None:
         self._lake, self._table, self._site_id = lake, table, site_id
         self._surveyor = surveyor
+        self.in_service = times.in_service(lake, site_id)
         self._columns = list(landed(raw_tables()[table]).columns)
         self._rows: list[pl.DataFrame] = []
         self._records: list[pl.DataFrame] = []
@@ -190,6 +191,8 @@ class RawWriter:
         found = self._surveyor(self._lake, path, self._site_id)
         if file.has_changed:
             raise _changed(file)
+        if not self.in_service.holds(found.first_at, found.last_at):
+            return None
         taken = in_place.ingest(self._lake, placed, found)
         if taken is None:
             return None
@@ -247,7 +250,7 @@ class RawWriter:
 def _ingest(writer: RawWriter, file: Waiting) -> _Counts:
     form = raw_tables()[file.table]
     counts = _Counts()
-    for checked, mended in _checked_chunks(file):
+    for checked, mended in _checked_chunks(file, writer.in_service):
         writer.write(checked, mended, file.file_id, file.bound.source.evidence)
         counts.add(checked, form.contract)
     if counts.read == 0:
@@ -260,18 +263,18 @@ def _ingest(writer: RawWriter, file: Waiting) -> _Counts:
     return counts
 
 
-def _checked_chunks(file: Waiting) -> Iterator[tuple[Checked, pl.DataFrame]]:
+def _checked_chunks(file: Waiting, in_service: times.InService) -> Iterator[tuple[Checked, pl.DataFrame]]:
     """Every chunk after the gate, repaired records in place of the source's own; and what was repaired in it."""
-    source, contract = file.bound.source, raw_tables()[file.table].contract
+    form, time_zone = raw_tables()[file.table], file.bound.source.time_zone
     repaired = repairs.read_for(file.repairs, file.content) if file.repairs else {}
     left = set(repaired)
     for chunk in chunks_of(file.bound):
         kept, originals = repairs.divide(chunk, left)
-        checked = check(kept, contract, source.time_zone)
+        checked = times.hold_to(check(kept, form.contract, time_zone), form, in_service)
         mended = pl.DataFrame(schema=REPAIRS.dtypes())
         if originals:
             new = {row_number: repaired[row_number] for row_number in originals}
-            again = check(repairs.as_chunk(new), contract, source.time_zone)
+            again = times.hold_to(check(repairs.as_chunk(new), form.contract, time_zone), form, in_service)
             mended = _mended(originals, new, set(again.accepted["row_number"]))
             checked = Checked(*map(pl.concat, zip(_parts(checked), _parts(again), strict=True)))
             left -= originals.keys()

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
         hash_of: how a file's content is hashed, where hashes are remembered.
     """
     known = _known(lake)
-    survey_inputs = survey_inputs_hash(lake)
+    survey_inputs, commissioned = survey_inputs_hash(lake), commissioned_on(lake)
     seen: dict[Path, list[int]] = {}
 
     def seen_and_hashed(path: Path) -> str:
@@ -96,7 +97,8 @@ def waiting(lake: Lake, workspace: Workspace, hash_of: Callable[[Path], str] = h
     for content, copies in there.items():
         bound = copies[-1]
         shown_path, repaired = shown(bound.path, workspace.root), repairs_of(workspace, content)
-        source_hash = source_hash_of(bound, repaired, survey_inputs, hash_of)
+        beside = survey_inputs, commissioned.get(content.site_id)
+        source_hash = source_hash_of(bound, repaired, beside, hash_of)
         before, reader = known.get(content), reader_hash(bound.source)
         counts = before is not None and before.source_hash == source_hash and before.status != "replaced"
         places = {(shown(copy.path, workspace.root), *content[1:]) for copy in copies}
@@ -207,23 +209,34 @@ def _group(file: Waiting) -> tuple[str, str]:
 
 
 def source_hash_of(
-    bound: SourceFile, repaired: Path | None, survey_inputs: str, hash_of: Callable[[Path], str] = hash_of_content
+    bound: SourceFile,
+    repaired: Path | None,
+    rests_on: tuple[str, date | None],
+    hash_of: Callable[[Path], str] = hash_of_content,
 ) -> str:
-    """Hash of what decides how a file is read: the code that reads it, what its source says, its repairs.
+    """Hash of what decides how a file is read: the code that reads it, what its source says, its repairs, its site.
 
     Args:
         bound: the file and its source.
         repaired: file of its repaired records, where there is one.
-        survey_inputs: what a survey rests on besides the file, as ``survey_inputs_hash`` gives it.
+        rests_on: what a survey rests on besides the file, as ``survey_inputs_hash`` gives it, and the first day of the
+            site, before which nothing in the file can have happened.
         hash_of: how a file's content is hashed, where hashes are already known.
     """
+    survey_inputs, commissioned = rests_on
     source = bound.source
     parts = (source.format, source.time_zone, source.evidence, source.encoding, sorted(source.options.items()))
     beside = "".join(hash_of(place) for place in side_files_of(bound))
     mended = repaired.read_bytes() if repaired else b""
     beside += survey_inputs if source.raw_table == in_place.RAW_TABLE and bound.path.suffix == ".parquet" else ""
-    stated = repr(parts) + reader_hash(source) + beside
+    stated = repr(parts) + reader_hash(source) + beside + (str(commissioned) if commissioned else "")
     return hashlib.sha256(stated.encode() + mended).hexdigest()
+
+
+def commissioned_on(lake: Lake) -> dict[str, date]:
+    """First day of service of each site that states it."""
+    query = "SELECT site_id, commissioned_on FROM reference.sites WHERE commissioned_on IS NOT NULL"
+    return dict(lake.frame(query).iter_rows())
 
 
 def reader_hash(source: Source) -> str:

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from suanheng.flows.sources.reading.files import bare_name
+from suanheng.flows.sources.reading.service_periods import with_exclusive_ends
 from suanheng.flows.sources.reading.text import csv_records, opened_text, quotes_do_not_pair
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.contract import Contract
+from suanheng.schemas.datasets.energy import UTILITY_BILLS
 from suanheng.schemas.formats import template
 
 CHUNK_ROWS = 100_000
@@ -24,7 +26,8 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     """Read a template file in chunks of 100,000 rows; a row is counted as its line in a CSV file.
 
     Times without an offset are UTC under a header that ends in ``_utc`` and in Parquet, and in the source's declared
-    zone under any other header.
+    zone under any other header. Bills whose ends are the last day billed, as the bills of the file show, get the day
+    after it.
 
     Args:
         path: a ``.csv`` file, compressed or not, or a ``.parquet`` file.
@@ -36,9 +39,9 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
     contract = template(options["dataset"]).contract
     name = bare_name(path)
     if path.suffix == ".parquet":
-        yield from _read_parquet(path, contract)
+        chunks = _read_parquet(path, contract)
     elif name.endswith(".csv"):
-        yield from _read_csv(path, contract, options.get("encoding", "utf-8"))
+        chunks = _read_csv(path, contract, options.get("encoding", "utf-8"))
     else:
         raise UnreadableFile(
             f"{path.name} is not a template file",
@@ -46,6 +49,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Chunk]:
             got=path.suffix or "no ending",
             do="Save it as CSV (UTF-8) or Parquet, or bind it to the format it is in.",
         )
+    yield from with_exclusive_ends(chunks) if options["dataset"] == UTILITY_BILLS.name else chunks
 
 
 def _read_csv(path: Path, contract: Contract, encoding: str) -> Iterator[Chunk]:

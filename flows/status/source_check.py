@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
@@ -19,6 +19,7 @@ from suanheng.flows.landing import repairs
 from suanheng.flows.landing.file_hashes import hash_of_content
 from suanheng.flows.landing.land import chunks_of
 from suanheng.flows.landing.pending import (
+    commissioned_on,
     file_id_of,
     repairs_of,
     shown,
@@ -146,7 +147,7 @@ class _Look:
         self._workspace, self._sites = workspace, sites
         self._hash_of = cache(hash_of_content)
         self._there = stored(workspace, self._hash_of)
-        self.books, self._survey_inputs = _ledger(workspace)
+        self.books, self._survey_inputs, self._commissioned = _ledger(workspace)
         self._known = {Content(file["file_id"], file["site_id"], file["raw_table"]): file for file in self.books}
         self._bound: dict[Path, list[tuple[int, Source]]] = {}
         for number, source in enumerate(sources, 1):
@@ -210,7 +211,8 @@ class _Look:
         known = self._known.get(content)
         if known is None:
             return _tried(name, bound, "new", content, repaired)
-        if known["source_hash"] != source_hash_of(bound, repaired, self._survey_inputs):
+        beside = self._survey_inputs, self._commissioned.get(bound.site_id)
+        if known["source_hash"] != source_hash_of(bound, repaired, beside):
             return _tried(name, bound, "read anew", content, repaired)
         if known["status"] == "refused":
             return FileFound(name, bound.site_id, "refused", finding=known["problem"])
@@ -221,13 +223,16 @@ class _Look:
         return FileFound(name, bound.site_id, "ingested", known["rows_read"], known["rows_read"] - rejected, finding)
 
 
-def _ledger(workspace: Workspace) -> tuple[list[dict[str, Any]], str]:
-    """Files that are ingested or were refused, and what surveys rest on; nothing where there is no warehouse yet."""
+def _ledger(workspace: Workspace) -> tuple[list[dict[str, Any]], str, dict[str, date]]:
+    """Files that are ingested or were refused, what surveys rest on, and since when sites are in service.
+
+    Nothing where there is no warehouse yet.
+    """
     try:
         with reading(workspace) as lake:
-            return known_files(lake), survey_inputs_hash(lake)
+            return known_files(lake), survey_inputs_hash(lake), commissioned_on(lake)
     except NoWarehouse:
-        return [], ""
+        return [], "", {}
 
 
 def _tried(name: str, bound: SourceFile, state: str, content: Content, repaired: Path | None) -> FileFound:

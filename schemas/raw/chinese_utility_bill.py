@@ -87,9 +87,27 @@ def _money(meaning: str, *names: str) -> Column:
     return Column(pl.Float64, meaning, unit="CNY", spellings=names, nulls=_NOTHING)
 
 
+def _register(meaning: str, *names: str) -> Column:
+    return Column(pl.Float64, meaning, unit="kWh / 倍率", spellings=names, nulls=_NOTHING)
+
+
 def _day(meaning: str, *names: str, required: bool = False) -> Column:
     return Column(pl.Date, meaning, spellings=names, nulls=_NOTHING, time_formats=_DATES, required=required)
 
+
+_RISE_KWH = (pl.col("本期示数") - pl.col("上期示数")) * pl.col("倍率")
+_ROUNDING_OF_REGISTERS = 1.0
+"""Units of a register by which the difference of two readings, each cut to whole units, may be off."""
+
+_SHARE_OF_LOSSES = 0.1
+"""Losses of transformer and line (变损、线损), which a bill adds to what the meter saw, are a few per cent; with a
+tenth to spare. A multiplier that was not used is a factor of ten and more."""
+
+_IS_WITHOUT_MULTIPLIER = (
+    (pl.col("倍率") > 1 + _SHARE_OF_LOSSES)
+    & (_RISE_KWH > 0)
+    & ((in_base_unit(pl.col("总电量"), pl.col("单位"), "energy") * pl.col("倍率") / _RISE_KWH - 1).abs() <= 0.01)
+)
 
 _PART_COLUMNS = [pl.col(label) for label in PARTS]
 _HAS_PARTS = pl.any_horizontal(part.is_not_null() for part in _PART_COLUMNS)
@@ -178,6 +196,16 @@ CONTRACT = Contract(
             required=True,
         ),
         "commodity": Column(pl.String, "What was delivered.", one_of=tuple(QUANTITIES.values()), required=True),
+        "上期示数": _register("Register at the reading before.", "上次示数", "上月示数", "起码", "起度", "上期表底"),
+        "本期示数": _register("Register at the reading.", "本次示数", "本月示数", "止码", "止度", "本期表底"),
+        "倍率": Column(
+            pl.Float64,
+            "What a unit of the register stands for (current and voltage transformers).",
+            unit="1",
+            spellings=("综合倍率", "计量倍率", "电表倍率", "乘率"),
+            nulls=_NOTHING,
+            at_least=0,
+        ),
         "单位": _text(
             "Unit of the quantities.", "计量单位", "电量单位", one_of=_CUBIC_METRES_AND_ENERGY, required=True
         ),
@@ -268,6 +296,19 @@ CONTRACT = Contract(
                 <= _ROUNDING_KWH_PER_PART * _PART_COUNT
             ),
             "总电量 is not the sum of its parts (尖峰平谷): ask the utility which is wrong, or if one holds another",
+        ),
+        rule(
+            "quantity_is_the_rise_of_the_register",
+            pl.any_horizontal(pl.col("上期示数", "本期示数", "倍率", "总电量").is_null())
+            | (pl.col("账单类型").is_not_null() & ~pl.col("账单类型").is_in(ORDINARY))
+            | (pl.col("本期示数") < pl.col("上期示数"))
+            | (
+                (in_base_unit(pl.col("总电量"), pl.col("单位"), "energy") - _RISE_KWH).abs()
+                <= _ROUNDING_OF_REGISTERS * pl.max_horizontal("倍率", 1) + _SHARE_OF_LOSSES * _RISE_KWH
+            )
+            & ~_IS_WITHOUT_MULTIPLIER,
+            "总电量 is not (本期示数 − 上期示数) × 倍率, nor that and the losses of a transformer: was the multiplier "
+            "used? State what was delivered",
         ),
         rule("period_not_reversed", pl.col("起始日期") <= pl.col("截止日期"), "the period ends before it starts"),
         rule(

@@ -284,3 +284,26 @@ def test_every_part_of_the_day_of_the_contract_has_a_tariff_period(gated, feed, 
 def test_no_spelling_of_a_label_is_that_of_another():
     spellings = [spelling for name, column in CONTRACT.columns.items() for spelling in (name, *column.spellings)]
     assert len(spellings) == len(set(spellings))
+
+
+@pytest.mark.parametrize(
+    ("registers", "stated", "is_kept"),
+    [
+        ("1050.00,1095.00,800", "36000", True),  # 45 x 800
+        ("1050.00,1095.00,800", "45", False),  # the multiplier was not used
+        ("1000,1001,40", "1", False),  # 40 kWh; small, and as wrong
+        ("1050,1095,800", "36720", True),  # 2 % of losses of the transformer on top
+        ("9990,0035,800", "36000", True),  # the register has turned over: nothing to compare
+        ("1050,1095,", "45", True),  # no multiplier is stated
+        ("1050,1095,1", "45", True),
+        ("1050,1095,800", "360000", False),  # used twice, or another unit
+    ],
+)
+def test_a_quantity_is_the_rise_of_the_register_times_its_multiplier(gated, csv, registers, stated, is_kept):
+    path = csv(
+        "户号,起始日期,截止日期,上期示数,本期示数,倍率,电量(kWh)", f"77,2023-02-01,2023-02-28,{registers},{stated}"
+    )
+    accepted, rejected = gated(FORMAT, path)
+    assert (accepted.height, rejected.height) == ((1, 0) if is_kept else (0, 1))
+    if not is_kept:
+        assert rejected["rule"].item() == "quantity_is_the_rise_of_the_register"

@@ -44,6 +44,23 @@ def test_lines_without_a_time_take_that_of_the_source(gated, feed, samples):
     ]
 
 
+@pytest.mark.parametrize(
+    ("engine_active", "gpu_util", "counted"),
+    [(0, 99, 0.99), (0, 45, 0.45), (0, 5, 0), (0.3, 99, 0.3), (0, None, 0)],
+)
+def test_an_activity_that_stands_still_gives_way_to_the_utilisation_beside_it(
+    gated, feed, tmp_path, engine_active, gpu_util, counted
+):
+    # NVIDIA/dcgm-exporter#662: the profiling metric says 0 for hours beside a utilisation of 99 %.
+    lines = [f'DCGM_FI_PROF_GR_ENGINE_ACTIVE{{UUID="GPU-aaaa"}} {engine_active}']
+    if gpu_util is not None:
+        lines.append(f'DCGM_FI_DEV_GPU_UTIL{{UUID="GPU-aaaa"}} {gpu_util}')
+    (tmp_path / "scrape.prom").write_text("\n".join(lines) + "\n")
+    accepted, _ = gated("prometheus_text", tmp_path / "scrape.prom", SCRAPED)
+    rows = feed("prometheus_text", "accelerator_samples", accepted)
+    assert rows["utilisation_ratio"].to_list() == [pytest.approx(counted)]
+
+
 def test_the_time_of_a_scrape_may_be_in_the_file_s_name(gated, samples, tmp_path):
     path = tmp_path / "node7_20240601T120000Z.prom"
     path.write_bytes((samples / "prometheus_text_exposition.prom").read_bytes())

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from suanheng.schemas.contract import Contract
 from suanheng.schemas.formats import raw_tables
 from suanheng.schemas.staged import DATASETS
 from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SPINE
@@ -91,35 +92,55 @@ def _months(lake: Lake, now: datetime) -> pl.DataFrame:
     for site_id, time_zone, commissioned_on in sites.iter_rows():
         if site_id in evidence:
             zone = ZoneInfo(time_zone)
-            first, last = _local_days(*evidence[site_id], zone)
+            first, last = covered_days(evidence[site_id], zone)
             start = max(first, commissioned_on or first)
             rows += [_month(site_id, day, zone) for day in _month_starts(start, last)]
     return pl.DataFrame(rows, schema=SITE_MONTHS.dtypes(), orient="row")
 
 
-def _evidence(lake: Lake, now: datetime) -> dict[str, tuple[datetime, datetime]]:
-    """First and last moment that each site's files cover. The future is not covered yet."""
+def _evidence(lake: Lake, now: datetime) -> dict[str, list[tuple[datetime, datetime, bool]]]:
+    """First and last moment that each site's files cover, by UTC and by days at the site. The future is not covered."""
     ranked = [
-        (table, rank)
+        (
+            table,
+            rank,
+            form.contract.happened is not None and form.contract.dtypes()[form.contract.happened[0]] == pl.Date,
+        )
         for table, form in raw_tables().items()
         if form.feeds
         for rank in {None, *(DATASETS[dataset].span_rank for dataset in form.feeds)}
     ]
     query = (
-        "SELECT site_id, min(first_at), least(max(last_at), ?) FROM ops.files "
-        "JOIN (SELECT unnest(?::VARCHAR[]) AS raw_table, unnest(?::BIGINT[]) AS rank) USING (raw_table) "
-        "WHERE status = 'loaded' GROUP BY site_id, rank HAVING min(first_at) IS NOT NULL "
+        "SELECT site_id, min(first_at), least(max(last_at), ?), is_of_days FROM ops.files "
+        "JOIN (SELECT unnest(?::VARCHAR[]) AS raw_table, unnest(?::BIGINT[]) AS rank, "
+        "unnest(?::BOOLEAN[]) AS is_of_days) USING (raw_table) "
+        "WHERE status = 'loaded' GROUP BY site_id, rank, is_of_days HAVING min(first_at) IS NOT NULL "
         "QUALIFY rank IS NOT DISTINCT FROM min(rank) OVER (PARTITION BY site_id)"
     )
     present = now.astimezone(UTC).replace(tzinfo=None)
-    tables, ranks = map(list, zip(*ranked, strict=True))
-    return {site_id: (first, last) for site_id, first, last in lake.frame(query, [present, tables, ranks]).iter_rows()}
+    tables, ranks, of_days = map(list, zip(*ranked, strict=True))
+    found: dict[str, list[tuple[datetime, datetime, bool]]] = {}
+    for site_id, *span in lake.frame(query, [present, tables, ranks, of_days]).iter_rows():
+        found.setdefault(site_id, []).append(tuple(span))
+    return found
 
 
-def _local_days(first: datetime, last: datetime, zone: ZoneInfo) -> tuple[date, date]:
-    """First and last day at the site; an end at midnight belongs to the day before."""
-    first, last = (moment.replace(tzinfo=UTC).astimezone(zone) for moment in (first, last))
-    return first.date(), (last if last == first else last - datetime.resolution).date()
+def _is_of_days(contract: Contract) -> bool:
+    return contract.happened is not None and contract.dtypes()[contract.begins] == pl.Date
+
+
+def covered_days(spans: list[tuple[datetime, datetime, bool]], zone: ZoneInfo) -> tuple[date, date]:
+    """First and last day at the site of some spans; an end at midnight belongs to the day before.
+
+    A day of a bill is one at the site already: its midnight is not that of UTC.
+    """
+    days = []
+    for first, last, is_of_days in spans:
+        begins, ends = (
+            moment if is_of_days else moment.replace(tzinfo=UTC).astimezone(zone) for moment in (first, last)
+        )
+        days.append((begins.date(), (ends if ends == begins else ends - datetime.resolution).date()))
+    return min(first for first, _ in days), max(last for _, last in days)
 
 
 def _month_starts(first: date, last: date) -> Iterator[date]:

@@ -1,4 +1,4 @@
--- One row per site, month, device, meter, server, run or device type, and rule: how often its telemetry contradicted itself or physics.
+-- One row per site, month, subject (device, server, run, account, boundary …) and rule: what contradicted itself or is missing.
 -- Nothing here changes a figure: it says what device_hour and meter_hour did not believe, and what they could not
 -- state.
 -- counter_reset: an energy counter fell; the step across is bridged by power or unknown.
@@ -7,7 +7,10 @@
 -- counter_dead: hours in which it stood still while power was drawn, so that power counts instead.
 -- counter_disagrees_with_power: over the time of the month in which both are known they differ by more than
 -- telemetry_tolerance; counted are the hours of that time.
--- zero_power_while_on: 0 W from a device that answers.
+-- zero_power_while_on: 0 W from a device that answers, or 0 W or 0 kWh at the input of a server: it cannot measure.
+-- bill_missing, last_bill_missing: days of an account without a bill, between its bills, or after them where no account
+-- succeeds it. less_than_behind: a meter, a boundary, or bill and utility meter together, that state less than what lies
+-- behind them, by more than reconciliation_tolerance, and are not believed.
 -- instances_without_metrics: hours in which only some instances of a partitioned device stated their utilisation, which
 -- is then that of those.
 -- supplies_contradict_chassis: hours in which the supplies of a server drew more than the server, by more than
@@ -98,7 +101,7 @@ comparisons AS (
     GROUP BY month_start, device_id
 ),
 readings AS (
-    SELECT meter_id, boundary, node_id, started_at_utc, power_w, energy_counter_kwh, is_suspect
+    SELECT meter_id, boundary, node_id, started_at_utc, energy_kwh, power_w, energy_counter_kwh, is_suspect
     FROM staged.facility_readings
     WHERE site_id = getvariable('site_id')
         AND started_at_utc >= getvariable('start_utc') - INTERVAL 100 DAY
@@ -163,6 +166,27 @@ used_names AS (
         AND device_count > 0
         AND started_at_utc < end_utc
         AND ended_at_utc > start_utc
+reconciliation_tolerances AS (
+    SELECT value AS tolerance, valid_from, valid_to
+    FROM reference.parameters
+    WHERE name = 'reconciliation_tolerance' AND is_usable
+),
+boundaries AS (
+    SELECT
+        month_start,
+        boundary,
+        list_position(['ups_output', 'pdu_output', 'it_input'], boundary) AS distance,
+        min(from_utc) AS from_utc,
+        sum(filled_kwh) AS filled_kwh,
+        sum(energy_kwh) AS energy_kwh
+    FROM rollups.meter_month
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+        AND is_added_up
+        AND energy_kwh IS NOT NULL
+        AND distance IS NOT NULL
+    GROUP BY month_start, boundary
 ),
 findings AS (
     SELECT
@@ -284,6 +308,73 @@ findings AS (
     FROM sampled_runs
     JOIN tolerances ON month_start BETWEEN valid_from AND valid_to
     WHERE sampled_share >= 1 - tolerance AND abs(stated_energy_j - expected_energy_j) > tolerance * expected_energy_j
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'meter' AS subject_kind,
+        meter_id AS subject_id,
+        'zero_power_while_on' AS rule,
+        1 AS findings,
+        started_at_utc AS found_at_utc,
+        'the input of a server that answers is said to be 0' AS example
+    FROM readings
+    JOIN months ON started_at_utc >= start_utc AND started_at_utc < end_utc
+    WHERE node_id IS NOT NULL AND boundary = 'it_input' AND (power_w = 0 OR energy_kwh = 0) AND NOT is_suspect
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'account' AS subject_kind,
+        meter_id AS subject_id,
+        CASE WHEN last_bill_is_missing THEN 'last_bill_missing' ELSE 'bill_missing' END AS rule,
+        expected_days - known_days AS findings,
+        from_day::TIMESTAMP AS found_at_utc,
+        concat(known_days, ' of ', expected_days, ' days of ', commodity, ' are billed') AS example
+    FROM rollups.account_month
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+        AND filled_quantity > known_quantity
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'meter' AS subject_kind,
+        meter_id AS subject_id,
+        'less_than_behind' AS rule,
+        1 AS findings,
+        from_utc AS found_at_utc,
+        concat(round(filled_kwh, 3), ' kWh, ', round(contradicted_by_kwh, 3), ' kWh by the meters behind it') AS example
+    FROM rollups.meter_month
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+        AND contradicted_by_kwh IS NOT NULL
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'boundary' AS subject_kind,
+        nearer.boundary AS subject_id,
+        'less_than_behind' AS rule,
+        1 AS findings,
+        nearer.from_utc AS found_at_utc,
+        concat(
+            round(nearer.filled_kwh, 3), ' kWh, ', round(behind.energy_kwh, 3), ' kWh at ', behind.boundary
+        ) AS example
+    FROM boundaries AS nearer
+    JOIN boundaries AS behind USING (month_start)
+    JOIN reconciliation_tolerances ON month_start BETWEEN valid_from AND valid_to
+    WHERE nearer.distance < behind.distance AND nearer.filled_kwh < (1 - tolerance) * behind.energy_kwh
+    UNION ALL BY NAME
+    SELECT
+        month_start,
+        'site' AS subject_kind,
+        site_id AS subject_id,
+        'less_than_behind' AS rule,
+        1 AS findings,
+        start_utc AS found_at_utc,
+        concat(round(it_kwh, 3), ' kWh of IT are more than bill and utility meter state: electricity is withheld') AS example
+    FROM rollups.energy_month
+    JOIN months USING (site_id, month_start)
+    WHERE facility_is_contradicted
 )
 SELECT
     getvariable('site_id') AS site_id,

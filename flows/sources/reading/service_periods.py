@@ -1,12 +1,16 @@
 """Whether the end date of a bill is the last day billed or the day after it, as the bills of a file show themselves."""
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from suanheng.schemas.checking.records import UnreadableFile
+import polars as pl
+
+from suanheng.schemas.checking.records import Chunk, UnreadableFile
+from suanheng.schemas.columns import ISO_DATES
 
 CONVENTIONS = ("inclusive", "exclusive")
 _CLEAR_MAJORITY = 0.75
@@ -62,3 +66,50 @@ def _by_meter(bills: Iterable[tuple[Any, date, date]]) -> list[list[tuple[date, 
         if start <= end:
             periods.setdefault(meter, set()).add((start, end))
     return [sorted(each) for each in periods.values()]
+
+
+def with_exclusive_ends(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Bills of our template, which wants the day after the last day billed, where a file gives the last day instead.
+
+    A file means the last day where most bills of a meter end the day before the next begins, or, where none follows
+    another, where most that begin on a first end on the last day of a month. A file that shows neither is taken at the
+    template's word.
+    """
+    found = list(chunks)
+    if all({"meter_id", "service_start", "service_end"} <= {*chunk.rows.columns} for chunk in found):
+        bills = [bill for chunk in found for bill in _stated(chunk.rows)]
+        try:
+            is_inclusive = end_date_convention(bills, None) == "inclusive"
+        except UnreadableFile:
+            is_inclusive = False
+        if is_inclusive:
+            found = [replace(chunk, rows=chunk.rows.with_columns(_day_after())) for chunk in found]
+    yield from found
+
+
+def _as_day(rows: pl.DataFrame, name: str) -> pl.Expr:
+    if rows.schema[name] != pl.String:
+        return pl.col(name).cast(pl.Date, strict=False)
+    text = pl.col(name).str.strip_chars()
+    return pl.coalesce(text.str.to_date(form, strict=False) for form in ISO_DATES)
+
+
+def _stated(rows: pl.DataFrame) -> list[tuple[Any, date, date]]:
+    """Account, first day and end of the bills of consumption; adjustments follow no period."""
+    kind = pl.col("line_type").str.strip_chars() if "line_type" in rows.columns else pl.lit(None, pl.String)
+    what = pl.col("commodity").cast(pl.String) if "commodity" in rows.columns else pl.lit("", pl.String)
+    days = rows.filter(kind.is_null() | kind.is_in(["", "consumption"])).select(
+        pl.struct("meter_id", what.alias("commodity")).struct.json_encode(),
+        _as_day(rows, "service_start"),
+        _as_day(rows, "service_end"),
+    )
+    return days.drop_nulls().rows()
+
+
+def _day_after() -> pl.Expr:
+    """The day after, in the way the cell was written as far as it can be; what is no day stays as it is."""
+    text = pl.col("service_end").cast(pl.String).str.strip_chars()
+    day = pl.coalesce(text.str.to_date(form, strict=False) for form in ISO_DATES)
+    return pl.coalesce(day.dt.offset_by("1d").dt.strftime("%Y-%m-%d"), pl.col("service_end").cast(pl.String)).alias(
+        "service_end"
+    )

@@ -197,3 +197,25 @@ def test_what_is_given_back_to_the_grid_is_no_consumption(warehouse, months, mad
     january = months(start=JANUARY, end=FEBRUARY)[JANUARY]
     assert (january["facility_kwh"], january["on_site_used_kwh"]) == (31 * facility, 31 * used)
     assert january["grid_kwh"] == 31_000
+
+
+def test_findings_name_the_account_the_meter_the_boundary_and_the_site(warehouse, months):
+    warehouse.stage("utility_bills", bill("1/SMALL", JANUARY, APRIL, 100), bill("2/LARGE", JANUARY, MARCH, 900))
+    warehouse.stage("facility_readings", *metered("ups", "ups_output", 0, 90, 10))
+    warehouse.stage("facility_readings", *metered("it", "it_input", 0, 90, 2000, parent_meter_id="pdu"))
+    warehouse.stage("facility_readings", *metered("pdu", "pdu_output", 0, 90, 1000))
+    zero = metered("bmc", "it_input", 0, 2, 0, node_id="bmc")
+    warehouse.stage("facility_readings", *zero)
+    scope = {"start": JANUARY, "end": APRIL}
+    months(**scope)
+    warehouse.build("rollups/run_energy.sql", **scope)
+    found = warehouse.run("rollups/telemetry_findings_month.sql", **scope)
+    named = set(found.select("month_start", "subject_kind", "subject_id", "rule").iter_rows())
+    assert {
+        (MARCH, "account", "2/LARGE", "last_bill_missing"),
+        (JANUARY, "meter", "pdu", "less_than_behind"),
+        (JANUARY, "boundary", "ups_output", "less_than_behind"),
+        (JANUARY, "meter", "bmc", "zero_power_while_on"),
+        (JANUARY, "site", "site-a", "less_than_behind"),
+    } <= named
+    assert not any(kind == "account" and month != MARCH for month, kind, *_ in named)

@@ -25,11 +25,12 @@ def reading(hour, meter="m-1", boundary="it_input", **columns):
 
 
 @pytest.fixture
-def found(warehouse):
+def found(warehouse, build_energy):
     """``found()`` gives subject, rule and count of every finding, and the examples by rule."""
 
     def run():
-        warehouse.build("rollups/device_hour.sql", "rollups/run_energy.sql")
+        build_energy()
+        warehouse.build("rollups/run_energy.sql")
         rows = warehouse.run("rollups/telemetry_findings_month.sql")
         assert not rows.select("month_start", "subject_kind", "subject_id", "rule").is_duplicated().any()
         counts = sorted(rows.select("subject_id", "rule", "findings").rows())

@@ -1,6 +1,7 @@
 -- One row per GPU or GPU instance and instant; a GPU goes by its unique id, or by server and number where it is not known.
 -- The activity of the graphics engine goes before the utilisation, which instances do not have, as it does for what
--- DCGM exports to Prometheus: one device has one utilisation, whichever way it came. Power and the counter are the
+-- DCGM exports to Prometheus: one device has one utilisation, whichever way it came. An activity of exactly 0 beside a
+-- utilisation above a tenth stands still, and the utilisation counts. Power and the counter are the
 -- GPU's. Energy is counted in mJ.
 -- leaves out: compute instances, links, switches and processors
 SELECT
@@ -13,7 +14,7 @@ SELECT
     CASE entity WHEN 'GPU-I' THEN 'GI-' || entity_id ELSE '' END AS instance_id,
     sku,
     timestamp AS sampled_at_utc,
-    coalesce(GRACT, GPUTL / 100) AS utilisation_ratio,
+    CASE WHEN GRACT = 0 AND GPUTL > 10 THEN GPUTL / 100 ELSE coalesce(GRACT, GPUTL / 100) END AS utilisation_ratio,
     TENSO AS tensor_active_ratio,
     FBUSD * 1048576 AS memory_used_bytes,
     FBTTL * 1048576 AS memory_total_bytes,

@@ -5,6 +5,7 @@
 -- A device goes by the labels that its mapping names; a port of an instance is no part of a name, and NVIDIA's unique
 -- ids get the prefix that some exporters take off. A device that lacks such a label is nobody's, and is quarantined.
 -- A slice of a partitioned device goes by its profile, where a label states it, and its number: 3g.40gb/1.
+-- An activity of exactly 0 beside another of the same device and instant above a tenth stands still: the other counts.
 -- DCGM's blanks for doubles and 32-bit numbers are unknown, as its other blanks are since the record checks. So are all
 -- ones of 16, 32 or 64 bits, which exporters write where a device has no such reading, where the number can be nothing
 -- else: no share, temperature or clock is as high, nor is a power in W.
@@ -125,7 +126,11 @@ SELECT
     instance_id,
     max(sku) AS sku,
     time AS sampled_at_utc,
-    arg_min(amount, choice) FILTER (column_name = 'utilisation_ratio') AS utilisation_ratio,
+    CASE
+        WHEN max(amount) FILTER (column_name = 'utilisation_ratio') > 0.1
+            THEN arg_min(amount, choice) FILTER (column_name = 'utilisation_ratio' AND amount > 0)
+        ELSE arg_min(amount, choice) FILTER (column_name = 'utilisation_ratio')
+    END AS utilisation_ratio,
     arg_min(amount, choice) FILTER (column_name = 'tensor_active_ratio') AS tensor_active_ratio,
     arg_min(amount, choice) FILTER (column_name = 'memory_used_bytes') AS memory_used_bytes,
     arg_min(amount, choice) FILTER (column_name = 'memory_total_bytes') AS memory_total_bytes,
