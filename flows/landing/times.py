@@ -17,7 +17,7 @@ _FIRST_DAY = date(2000, 1, 1)
 
 _HAPPENS_AT_THE_SITE = {"accelerator_samples", "facility_readings", "workload_runs", "utility_bills", "incidents"}
 """Datasets of what happens at a site in service. Vintages of certificates, validities of prices, inventories and
-benchmarks, which are part of its acceptance, may lie before or after it."""
+benchmarks, which are part of its acceptance, may be before or after it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class InService:
     until_utc: datetime
 
     def holds(self, first_at: datetime | None, last_at: datetime | None) -> bool:
-        """Whether a span of instants (UTC) lies in it; what is not known does."""
+        """Whether a span of instants (UTC) is in it; what is not known is."""
         return (first_at is None or first_at >= self.since_utc) and (last_at is None or last_at <= self.until_utc)
 
 
@@ -55,7 +55,7 @@ def hold_to(checked: Checked, form: Format, possible: InService) -> Checked:
 
     Args:
         checked: records that keep the contract, and those that do not.
-        form: their format; of those whose datasets may lie elsewhere nothing is rejected.
+        form: their format; of those whose datasets may be at other times nothing is rejected.
         possible: the time of the site.
     """
     contract = form.contract

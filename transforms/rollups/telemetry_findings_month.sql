@@ -9,7 +9,7 @@
 -- telemetry_tolerance; counted are the hours of that time.
 -- zero_power_while_on: 0 W from a device that answers, or 0 W or 0 kWh at the input of a server: it cannot measure.
 -- bill_missing, last_bill_missing: days of an account without a bill, between its bills, or after them where no account
--- succeeds it. less_than_behind: a meter, a boundary, or bill and utility meter together, that state less than what lies
+-- succeeds it. less_than_behind: a meter, a boundary, or bill and utility meter together, that state less than what is
 -- behind them, by more than reconciliation_tolerance, and are not believed.
 -- instances_without_metrics: hours in which only some instances of a partitioned device stated their utilisation, which
 -- is then that of those.

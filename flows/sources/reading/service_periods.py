@@ -76,7 +76,7 @@ def with_exclusive_ends(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     template's word.
     """
     found = list(chunks)
-    if all({"meter_id", "service_start", "service_end"} <= {*chunk.rows.columns} for chunk in found):
+    if all(_states_days(chunk.rows) for chunk in found):
         bills = [bill for chunk in found for bill in _stated(chunk.rows)]
         try:
             is_inclusive = end_date_convention(bills, None) == "inclusive"
@@ -85,6 +85,13 @@ def with_exclusive_ends(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         if is_inclusive:
             found = [replace(chunk, rows=chunk.rows.with_columns(_day_after())) for chunk in found]
     yield from found
+
+
+def _states_days(rows: pl.DataFrame) -> bool:
+    """Whether its columns hold days or text; the number 20230131 is no day, and is for the record checks to refuse."""
+    kinds = (pl.String, pl.Date, pl.Datetime)
+    days = ("service_start", "service_end")
+    return {"meter_id", *days} <= {*rows.columns} and all(isinstance(rows.schema[day], kinds) for day in days)
 
 
 def _as_day(rows: pl.DataFrame, name: str) -> pl.Expr:
