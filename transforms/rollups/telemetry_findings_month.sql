@@ -166,6 +166,7 @@ used_names AS (
         AND device_count > 0
         AND started_at_utc < end_utc
         AND ended_at_utc > start_utc
+),
 reconciliation_tolerances AS (
     SELECT value AS tolerance, valid_from, valid_to
     FROM reference.parameters
