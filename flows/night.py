@@ -212,7 +212,9 @@ class Run:
         else:
             self._scratch.refresh(SPINE)
         workers = 1 if self.lake.is_shared else self.order.workers or processors()
-        with prefetched_quarters(self.lake, self._scratch, stale, self.now, workers) as computed:
+        with prefetched_quarters(
+            self.lake, self._scratch, stale, self.now, self._methodology.carbon, workers
+        ) as computed:
             builds = QuarterBuilds(self.lake, self._scratch, self._methodology, self.now, computed)
             return self._each(
                 "build",

@@ -104,6 +104,33 @@ EMBODIED_CARBON = reference_table(
     ),
 )
 
+FUELS = ("natural_gas", "diesel")
+"""Commodities of bills that are burnt on site."""
+
+FUEL_FACTORS = reference_table(
+    "fuel_factors",
+    "one fuel, per kWh of its energy",
+    {
+        "commodity": choice(FUELS, "Fuel, as bills name it.", required=True),
+        "low_kgco2e_per_kwh": amount("kgCO2e/kWh", "Lowest known value.", at_most=HIGHEST_FACTOR),
+        "kgco2e_per_kwh": amount("kgCO2e/kWh", "Emission factor of burning it.", at_most=HIGHEST_FACTOR),
+        "high_kgco2e_per_kwh": amount("kgCO2e/kWh", "Highest known value.", at_most=HIGHEST_FACTOR),
+        "calorific_value": choice(("net", "gross"), "Which calorific value the energy is stated by."),
+        **validity(),
+        "publication": text("Primary publication."),
+        "source_url": text("Address of the publication."),
+        "licence": text("Licence of the publication."),
+    },
+    has_value("kgco2e_per_kwh"),
+    one_value("kgco2e_per_kwh", "commodity", "valid_from"),
+    rule(
+        "default_within_range",
+        (pl.col("low_kgco2e_per_kwh").fill_null(0) <= pl.col("kgco2e_per_kwh"))
+        & (pl.col("kgco2e_per_kwh") <= pl.col("high_kgco2e_per_kwh").fill_null(float("inf"))),
+        "the factor is outside low to high",
+    ),
+)
+
 GENERATION_FACTORS = reference_table(
     "generation_factors",
     "one kind of generation",

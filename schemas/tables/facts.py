@@ -29,7 +29,20 @@ def _facts(name: str, one_row_is: str, time: str, dtype: type[pl.DataType], more
     )
 
 
-MONTHLY_FACTS = _facts("monthly_facts", "one indicator of one site in one month", "month_start", pl.Date, {})
+MONTHLY_FACTS = _facts(
+    "monthly_facts",
+    "one indicator of one site in one month",
+    "month_start",
+    pl.Date,
+    {
+        "numerator_at_least": Column(
+            ADDITIVE, "Summed over the window, what the summed numerator is at least; empty where it has no such bound."
+        ),
+        "numerator_at_most": Column(
+            ADDITIVE, "Summed over the window, what the summed numerator is at most; empty where it has no such bound."
+        ),
+    },
+)
 
 PERIOD_FACTS = _facts(
     "period_facts",

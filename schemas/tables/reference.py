@@ -7,7 +7,12 @@ import polars as pl
 
 from suanheng.schemas.columns import EVIDENCE_CLASSES, PRECISIONS, amount, choice, count, day, flag, text
 from suanheng.schemas.contract import Column, Contract, rule
-from suanheng.schemas.tables.carbon_factors import EMBODIED_CARBON, GENERATION_FACTORS, GRID_EMISSION_FACTORS
+from suanheng.schemas.tables.carbon_factors import (
+    EMBODIED_CARBON,
+    FUEL_FACTORS,
+    GENERATION_FACTORS,
+    GRID_EMISSION_FACTORS,
+)
 from suanheng.schemas.tables.metrics import METER_METRICS, METRIC_MAPPINGS
 from suanheng.schemas.tables.reference_table import has_value, one_value, reference_table, validity
 
@@ -162,6 +167,7 @@ REFERENCE: dict[str, Contract] = {
         ACCELERATOR_ALIASES,
         GRID_EMISSION_FACTORS,
         EMBODIED_CARBON,
+        FUEL_FACTORS,
         POLICIES,
         POLICY_TARGETS,
         PARAMETERS,

@@ -43,11 +43,13 @@ def figure(centre: Any, indicator: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("indicator", ["operational_carbon_intensity", "lifecycle_carbon_intensity", "cue"])
-def test_nothing_undated_a_factor_of_last_year_is_not_used(undated, indicator: str) -> None:
+def test_nothing_undated_a_factor_of_last_year_is_an_estimate_that_says_so(undated, indicator: str) -> None:
     carbon = figure(undated, indicator)
 
-    assert (carbon["value"], carbon["status"]) == (None, "no factor")
-    assert not [row for row in carbon["reference_rows"] if row.startswith("grid_emission_factors/")]
+    # The methodology allows the latest published one: Hebei in 2023.
+    assert carbon["value"] is not None and carbon["evidence_class"] == "estimated"
+    cited = [row for row in carbon["reference_rows"] if row.startswith("grid_emission_factors/")]
+    assert cited == ["grid_emission_factors/CN-HE/2023/average"]
 
 
 def test_nothing_undated_the_factor_of_its_own_year_is_used(built_once) -> None:

@@ -21,6 +21,7 @@ from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.spine import SITE_MONTHS, SITE_PERIODS, SITES
 from suanheng.schemas.tables.surveyed import SURVEYED
 from suanheng.transforms.definitions.recipes import recipes, tables_read
+from suanheng.transforms.scoring.methodology import CarbonChoices
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import sql_type
@@ -130,6 +131,7 @@ class Warehouse:
             "start_utc": _utc(start, zone),
             "end_utc": _utc(end, zone),
             "as_of": date(2026, 1, 1),
+            **CarbonChoices(grid_factor_at_most_years_old=3).variables,
             **variables,
         }
         for name, value in bound.items():
@@ -226,9 +228,9 @@ def run(warehouse: Warehouse) -> Callable[..., pl.DataFrame]:
 ENERGY_ROLLUPS = tuple(
     f"rollups/{name}.sql"
     for name in (
-        *("device_hour", "activity_month", "meter_hour", "meter_month", "bill_day", "account_month"),
-        *("claim_month", "energy_month", "capacity_month"),
-        *("embodied_carbon_month", "carbon_month"),
+        *("device_hour", "activity_month", "meter_hour", "meter_month", "bill_day", "account_month", "claim_overlap"),
+        *("claim_month", "energy_month"),
+        *("capacity_month", "grid_factor_month", "fuel_carbon_month", "embodied_carbon_month", "carbon_month"),
     )
 )
 

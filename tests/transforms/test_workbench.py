@@ -14,6 +14,8 @@ from suanheng.transforms.telemetry import quarter_sums
 from suanheng.warehouse.lake import Lake, writing
 from tests.conftest import NOW
 
+CHOICES = load("hqc-2024").carbon
+
 
 def test_a_warehouse_that_is_older_than_a_column_or_a_table_is_laid_out_all_the_same(built_workspace) -> None:
     with writing(built_workspace.workspace) as lake:
@@ -61,7 +63,7 @@ def test_a_quarter_that_is_summed_span_by_span_comes_to_the_same(built_workspace
         tables = [recipe.table for recipe in in_build_order("rollups")]
 
         def computed() -> dict[str, list[tuple]]:
-            compute(lake, scratch, scope, NOW)
+            compute(lake, scratch, scope, NOW, CHOICES)
             return {table: lake.frame(f"FROM bench.{table} ORDER BY ALL").rows() for table in tables}
 
         def number_of_spans() -> int:
@@ -82,7 +84,7 @@ def test_a_span_ends_with_the_last_hour_that_holds_samples(built_workspace) -> N
     # Two samples a quarter apart: a span as long as many samples would need reaches beyond the calendar.
     with writing(built_workspace.workspace) as lake:
         scratch, (scope, *_) = ScratchDatabase(lake), periods.scopes(lake)
-        compute(lake, scratch, scope, NOW)
+        compute(lake, scratch, scope, NOW, CHOICES)
         lake.execute("USE bench")
         start = lake.value("SELECT getvariable('start_utc')")
         lake.execute("DELETE FROM rollups.boundary_series_hour")
@@ -120,6 +122,6 @@ def test_a_quarter_of_which_nobody_knows_what_it_filled_is_taken_out_of_every_ta
 
 
 def _rebuild(lake: Lake, scope: periods.Scope) -> None:
-    computed = compute(lake, ScratchDatabase(lake), scope, NOW)
+    computed = compute(lake, ScratchDatabase(lake), scope, NOW, CHOICES)
     methodology = load("hqc-2024")
     build.build(lake, computed, stale_scopes(lake, [scope], methodology, NOW, {scope})[0], methodology)

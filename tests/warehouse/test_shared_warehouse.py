@@ -28,7 +28,7 @@ from suanheng.transforms.building.staleness import Stale, stale_scopes
 from suanheng.transforms.definitions import reference
 from suanheng.transforms.publishing.publish import Request
 from suanheng.transforms.publishing.reproduce import reproduce
-from suanheng.transforms.scoring.methodology import Methodology, load
+from suanheng.transforms.scoring.methodology import CarbonChoices, Methodology, load
 from suanheng.transforms.staging import stage
 from suanheng.warehouse.errors import Busy, Conflict, NoWarehouse, Unreachable
 from suanheng.warehouse.lake import Lake, reading, writing
@@ -218,7 +218,7 @@ def build_quarter(
     lake: Lake, scratch: ScratchDatabase, quarter: Stale, methodology: Methodology, is_forced: bool = False
 ) -> Scope | None:
     def computed(quarter: Stale) -> build.Computed:
-        return build.compute(lake, scratch, quarter.scope, NOW)
+        return build.compute(lake, scratch, quarter.scope, NOW, CarbonChoices())
 
     return units_of_work.QuarterBuilds(lake, scratch, methodology, NOW, computed).build(quarter, is_forced)
 

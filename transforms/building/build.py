@@ -19,7 +19,7 @@ from suanheng.transforms.building.staleness import Stale
 from suanheng.transforms.definitions.catalogue import fill, indicator_recipes
 from suanheng.transforms.definitions.recipes import in_build_order, kept_rollups, recipes, recipes_hash
 from suanheng.transforms.scoring.judge import judge
-from suanheng.transforms.scoring.methodology import Methodology
+from suanheng.transforms.scoring.methodology import CarbonChoices, Methodology
 from suanheng.transforms.scoring.scorecard import score
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import (
@@ -115,10 +115,10 @@ class Computed:
     variables: Mapping[str, Any]
 
 
-def compute(lake: Lake, scratch: ScratchDatabase, scope: Scope, now: datetime) -> Computed:
+def compute(lake: Lake, scratch: ScratchDatabase, scope: Scope, now: datetime, choices: CarbonChoices) -> Computed:
     """Run the rollups and indicators of a quarter in a scratch database; the warehouse is only read."""
     scratch.lay_out(scope.site_id)
-    variables = scope_variables(lake, scope, now)
+    variables = scope_variables(lake, scope, now, choices)
     scratch.make(in_build_order("rollups"), indicator_recipes(), variables)
     return Computed(scratch, variables)
 
@@ -169,7 +169,7 @@ def built_by(lake: Lake, run_id: str | None = None) -> set[Scope]:
     return {Scope(site_id, start, add_months(start, 3)) for site_id, start in lake.frame(query, [run_id]).iter_rows()}
 
 
-def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
+def scope_variables(lake: Lake, scope: Scope, now: datetime, choices: CarbonChoices) -> dict[str, Any]:
     """What the recipes of a scope read with ``getvariable``."""
     zones = dict(lake.frame("SELECT site_id, time_zone FROM reference.sites").iter_rows())
     zone = ZoneInfo(zones[scope.site_id])
@@ -183,6 +183,7 @@ def scope_variables(lake: Lake, scope: Scope, now: datetime) -> dict[str, Any]:
         "start_utc": start,
         "end_utc": end,
         "as_of": now.astimezone(zone).date(),
+        **choices.variables,
     }
 
 

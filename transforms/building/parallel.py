@@ -9,13 +9,19 @@ from suanheng.transforms.building.build import Computed, compute
 from suanheng.transforms.building.periods import Scope
 from suanheng.transforms.building.scratch import ScratchDatabase
 from suanheng.transforms.building.staleness import Stale
+from suanheng.transforms.scoring.methodology import CarbonChoices
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.ordered_pool import OrderedPool, Threads
 
 
 @contextmanager
 def prefetched_quarters(
-    lake: Lake, scratch: ScratchDatabase, quarters: Sequence[Stale], now: datetime, workers: int
+    lake: Lake,
+    scratch: ScratchDatabase,
+    quarters: Sequence[Stale],
+    now: datetime,
+    choices: CarbonChoices,
+    workers: int,
 ) -> Iterator[Callable[[Stale], Computed]]:
     """``with prefetched_quarters(…) as computed:`` gives each of some quarters, to be asked for in their order.
 
@@ -26,14 +32,15 @@ def prefetched_quarters(
         scratch: a scratch database on the connection of the writer; used where one quarter is computed at a time.
         quarters: the quarters, in the order in which they will be written.
         now: the present.
+        choices: what the methodology chooses for carbon.
         workers: quarters that are computed at the same time; with one, each is computed when it is asked for.
     """
     if min(workers, len(quarters)) < 2:
-        yield lambda quarter: compute(lake, scratch, quarter.scope, now)
+        yield lambda quarter: compute(lake, scratch, quarter.scope, now, choices)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="quarter") as executor:
         # One scratch database more than there are workers: the quarter that is written is in it meanwhile.
-        threads = _Computing(executor, lake, now, places=workers + 1)
+        threads = _Computing(executor, lake, now, choices, places=workers + 1)
         with OrderedPool(threads, [quarter.scope for quarter in quarters]) as pool:
             yield lambda quarter: pool.ask(quarter.scope).result()
 
@@ -41,9 +48,9 @@ def prefetched_quarters(
 class _Computing(Threads[Scope, Computed]):
     """Threads that compute quarters, each place with a connection of its own and a scratch database beside it."""
 
-    def __init__(self, executor: Executor, lake: Lake, now: datetime, places: int) -> None:
+    def __init__(self, executor: Executor, lake: Lake, now: datetime, choices: CarbonChoices, places: int) -> None:
         super().__init__(executor, self._compute, places)
-        self._lake, self._now = lake, now
+        self._lake, self._now, self._choices = lake, now, choices
         self._scratch: dict[int, tuple[Lake, ScratchDatabase]] = {}
 
     def begin(self, item: Scope, place: int) -> Future[Computed]:
@@ -54,4 +61,4 @@ class _Computing(Threads[Scope, Computed]):
         return super().begin(item, place)
 
     def _compute(self, scope: Scope, place: int) -> Computed:
-        return compute(*self._scratch[place], scope, self._now)
+        return compute(*self._scratch[place], scope, self._now, self._choices)

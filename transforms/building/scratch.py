@@ -21,6 +21,7 @@ from suanheng.schemas.tables.reference import REFERENCE
 from suanheng.schemas.tables.spine import SPINE
 from suanheng.schemas.tables.surveyed import BOUNDARY_SAMPLES, FILE_HOUR_SUMS, INTERLEAVED_SERIES
 from suanheng.transforms.definitions.recipes import Recipe, recipes
+from suanheng.transforms.scoring.methodology import CarbonChoices
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours, see_whole_quarter, spans
 from suanheng.warehouse.engine import memory_given_back
 from suanheng.warehouse.lake import Lake
@@ -33,6 +34,7 @@ EMPTY_SCOPE = {
     "start_utc": datetime.min,
     "end_utc": datetime.min,
     "as_of": date.min,
+    **CarbonChoices().variables,
 }
 """Variables of a scope that holds nothing: with them a recipe states its columns."""
 

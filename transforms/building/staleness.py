@@ -252,14 +252,18 @@ def _asked(scopes: Iterable[Scope], from_snapshots: Iterable[int | None] = ()) -
 
 
 def _claims_elsewhere() -> str:
-    """For each site, the hash of other sites' rows with a key that it has too, in datasets that all sites see."""
+    """For each site, the hash of other sites' rows that may be its own too, in datasets that all sites see.
+
+    May be the same: their keys are alike up to the first digit, because certificates come in ranges of numbers.
+    """
     rows = "\nUNION ALL ".join(
         f"SELECT mine.site_id, '{dataset} ' || to_json(theirs) AS theirs FROM staged.{dataset} AS theirs "
-        f"JOIN (SELECT DISTINCT site_id, {key} FROM staged.{dataset}) AS mine USING ({key}) "
-        "WHERE theirs.site_id <> mine.site_id"
+        f"JOIN (SELECT DISTINCT site_id, {series} FROM staged.{dataset} AS own) AS mine "
+        f"ON mine.series = {series.replace('own.', 'theirs.').removesuffix(' AS series')} "
+        "AND theirs.site_id <> mine.site_id"
         for dataset, contract in DATASETS.items()
         if contract.is_seen_by_all_sites
-        for key in [", ".join(contract.key)]
+        for series in [f"regexp_extract(own.{contract.key[0]}, '^[^0-9]*') AS series"]
     )
     return (
         "SELECT site_id, left(sha256(string_agg(theirs, chr(10) ORDER BY theirs)), 16) AS hash "

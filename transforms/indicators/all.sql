@@ -1,6 +1,7 @@
 -- One row per site, period and indicator that ought to exist: its value, or the reason why there is none.
 -- The spine comes first and facts are joined to it, so that absence is a row. Periods are built together with the
--- last of their months that the site has; numerators and denominators are summed, so three months are the quarter.
+-- last of their months that the site has; numerators and denominators are summed, so three months are the quarter. A
+-- numerator that has bounds may exceed them in a month and not in the window, because they are summed as it is.
 -- Coverage is evidence seen over evidence expected, in the share of the window's months that say what is expected: a
 -- month that is there without a value has seen none of it, and is not held against the coverage a second time.
 -- grain: site_id, period, indicator
@@ -36,7 +37,12 @@ from_months AS (
         spine.indicator,
         sum(fact.numerator) FILTER (fact.month_start >= spine.period_start) AS numerator,
         sum(fact.denominator) FILTER (fact.month_start >= spine.period_start) AS denominator,
-        sum(fact.numerator) AS window_numerator,
+        CASE
+            WHEN count(fact.numerator) > 0
+            THEN greatest(
+                least(sum(fact.numerator), sum(fact.numerator_at_most)), sum(fact.numerator_at_least)
+            )
+        END AS window_numerator,
         sum(fact.denominator) AS window_denominator,
         sum(fact.observed) AS observed,
         sum(fact.expected) AS expected,

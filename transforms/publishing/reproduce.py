@@ -77,7 +77,7 @@ def _recompute(lake: Lake, row: dict[str, Any], composite: dict[str, Any], metho
     scratch.lay_out(row["site_id"])
     zone = ZoneInfo(lake.value("SELECT time_zone FROM reference.sites WHERE site_id = ?", [row["site_id"]]))
     as_of = datetime.combine(row["as_of"], time(12), zone).astimezone(UTC)
-    scopes = [scope_variables(lake, scope, as_of) for scope in scopes_behind(lake, composite)]
+    scopes = [scope_variables(lake, scope, as_of, methodology.carbon) for scope in scopes_behind(lake, composite)]
     indicators = scratch.fill(in_build_order("rollups"), indicator_recipes(), scopes, fill())
     scored = score(indicators, methodology, lake.frame("SELECT * FROM reference.indicators"))
     return Numbers({table: getattr(scored, table).filter(period=row["period"]) for table in TABLES})

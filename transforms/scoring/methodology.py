@@ -1,7 +1,7 @@
 """A methodology: the versioned file that says how a centre is scored."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,27 @@ class Dimension:
 
 
 @dataclass(frozen=True)
+class CarbonChoices:
+    """What a methodology chooses where standards of carbon leave a choice.
+
+    Attributes:
+        grid_factor_at_most_years_old: years by which a factor may be older than the electricity it is used for; with 0
+            only the factor of the same year counts.
+        grid_factor_evidence: evidence of a figure that rests on an older factor.
+        certificate_matching: over which time claims of green power are set against what was used.
+    """
+
+    grid_factor_at_most_years_old: int = 0
+    grid_factor_evidence: str = "estimated"
+    certificate_matching: str = "annual"
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The choices as recipes read them with ``getvariable``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Methodology:
     """How a centre is scored.
 
@@ -105,6 +126,7 @@ class Methodology:
         grades: bands from the best to the one that begins at 0.
         dimensions: the dimensions, in order.
         supplementary: indicators reported beside the score, in order.
+        carbon: which grid factors count, and how claims of green power are matched.
         hash: SHA-256 of the file.
     """
 
@@ -118,6 +140,7 @@ class Methodology:
     grades: tuple[Band, ...]
     dimensions: tuple[Dimension, ...]
     supplementary: tuple[str, ...]
+    carbon: CarbonChoices
     hash: str
 
     @property
@@ -183,7 +206,17 @@ def _build(document: dict[str, Any], digest: str) -> Methodology:
         grades=tuple(Band(band["grade"], band["from"]) for band in document["grades"]),
         dimensions=tuple(_dimension(dimension) for dimension in document["dimensions"]),
         supplementary=tuple(document["supplementary"]),
+        carbon=_carbon_choices(document),
         hash=digest,
+    )
+
+
+def _carbon_choices(document: dict[str, Any]) -> CarbonChoices:
+    stated = document.get("grid_factor", {})
+    return CarbonChoices(
+        grid_factor_at_most_years_old=stated.get("at_most_years_old", 0),
+        grid_factor_evidence=stated.get("evidence", CarbonChoices.grid_factor_evidence),
+        certificate_matching=document.get("certificate_matching", CarbonChoices.certificate_matching),
     )
 
 

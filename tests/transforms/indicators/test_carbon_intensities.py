@@ -131,7 +131,8 @@ def test_p15_whatever_is_claimed_location_and_sci_stay_equal_to_the_bit(warehous
         after = facts()
         for name in ("operational", "lifecycle", "sci"):
             assert after[name] == before[name]
-        assert 0 <= after["market"]["numerator"] <= before["market"]["numerator"]
+        assert after["market"]["numerator"] <= before["market"]["numerator"]
+        assert after["market"]["numerator_at_least"] == 0  # nothing burnt: so much of it is left at least
 
     holds()
 

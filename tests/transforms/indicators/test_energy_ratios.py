@@ -125,10 +125,13 @@ def test_a_month_after_the_first_claim_without_one_is_none(warehouse, fact):
     assert value(fact("ref", FEBRUARY)) == 0
 
 
-def test_claims_beyond_what_was_used_do_not_count(warehouse, fact):
+def test_claims_by_year_may_exceed_a_month_and_by_month_may_not(warehouse, fact):
+    # 4 000 claimed of the 1 000 kWh that January used: the year's sum decides, so the month keeps its bound beside it.
     warehouse.stage("utility_bills", bill(1000.0))
     warehouse.stage("energy_certificates", claim("gec", 4000.0))
-    assert value(fact("ref")) == 1
+    row = fact("ref")
+    assert (row["numerator"], row["numerator_at_most"], row["denominator"]) == (4000, 1000, 1000)
+    assert value(fact("ref_monthly")) == 1
 
 
 def test_claims_are_of_grid_electricity_and_not_of_a_generators(warehouse, fact):
@@ -136,7 +139,17 @@ def test_claims_are_of_grid_electricity_and_not_of_a_generators(warehouse, fact)
     warehouse.stage("utility_bills", bill(900.0))
     warehouse.stage("facility_readings", meter("generator", 100.0))
     warehouse.stage("energy_certificates", claim("gec", 5000.0))
-    assert value(fact("ref")) == 0.9
+    assert fact("ref")["numerator_at_most"] == 900
+    assert value(fact("ref_monthly")) == 0.9
+
+
+def test_certificates_by_the_hour_are_withheld(warehouse, build_energy):
+    # Certificates state days: nothing is known of hours.
+    warehouse.stage("utility_bills", bill(1000.0))
+    warehouse.stage("energy_certificates", claim("gec", 400.0))
+    build_energy(certificate_matching="hourly")
+    row = warehouse.run("indicators/supplementary/ref.sql", certificate_matching="hourly").row(0, named=True)
+    assert (row["numerator"], row["gap"]) == (None, "no certificates")
 
 
 def test_p08_days_between_two_bills_lower_the_coverage_and_count_on_neither_side(warehouse, fact):

@@ -75,3 +75,22 @@ def test_a_trailing_year_looks_back_from_the_end_of_the_period(fill):
     assert (filled["2023Q4"]["numerator"], filled["2023Q4"]["window_numerator"]) == (60, 120)
     assert filled["2023Q2"]["value"] == 0
     assert filled["2023Q2"]["coverage"] == pytest.approx(6 / 12)  # 2022 has no facts
+
+
+def test_a_bounded_numerator_may_exceed_a_month_and_not_the_window(fill):
+    # 18 of at most 10, then 4 of at most 10: 22 of 20 at most is 20 in the quarter; January alone is 10.
+    months = [known(18.0) | {"numerator_at_most": 10.0}, known(4.0) | {"numerator_at_most": 10.0}]
+    filled = fill("period", zip(MONTHS, months, strict=False))
+    assert (filled["2023-01"]["value"], filled["2023-02"]["value"], filled["2023Q1"]["value"]) == (1, 0.4, 1)
+
+
+def test_a_numerator_below_its_bound_makes_up_for_another_month_down_to_it(fill):
+    # -6 and 8 of 10 each, and 1 of each month in any case: 2 of 20 in the quarter, 1 in January, 8 in February.
+    months = [known(-6.0) | {"numerator_at_least": 1.0}, known(8.0) | {"numerator_at_least": 1.0}]
+    filled = fill("period", zip(MONTHS, months, strict=False))
+    assert (filled["2023-01"]["value"], filled["2023-02"]["value"], filled["2023Q1"]["value"]) == (0.1, 0.8, 0.1)
+
+
+def test_a_bound_alone_is_no_value(fill):
+    filled = fill("period", [(MONTHS[0], {**GAP, "numerator_at_least": 1.0})])
+    assert (filled["2023-01"]["value"], filled["2023-01"]["status"]) == (None, "no factor")

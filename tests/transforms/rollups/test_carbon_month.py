@@ -74,26 +74,82 @@ def test_w11_the_factor_of_the_place(warehouse, carbon, region, kgco2e, referenc
     assert row["gap"] is None
 
 
-def test_a_factor_holds_for_its_year_only(warehouse, carbon):
-    # Hebei 2022: 0.7252; 2024 has no factor at all, and the last known one is not carried on.
+def test_a_year_without_a_factor_takes_the_latest_before_it_and_says_so(warehouse, carbon):
+    # Hebei 2022: 0.7252; 2023: 0.6516, which also stands in for 2024, one year old.
     warehouse.stage(
         "utility_bills",
         bill(1000.0, date(2022, 12, 1), JANUARY),
         bill(1000.0, date(2024, 1, 1), date(2024, 2, 1)),
     )
-    assert carbon(date(2022, 12, 1))["location_kgco2e"] == Decimal("725.2")
+    own = carbon(date(2022, 12, 1))
+    assert own["location_kgco2e"] == Decimal("725.2")
+    assert (own["factor_year"], own["factor_age_years"], own["evidence_rank"]) == (2022, 0, 2)
     row = carbon(date(2024, 1, 1))
-    assert row["location_kgco2e"] is None
-    assert row["gap"] == "no factor"
-    assert row["energy_with_factor_kwh"] is None
+    assert row["location_kgco2e"] == Decimal("651.6")
+    assert row["reference_rows"] == ["grid_emission_factors/CN-HE/2023/average"]
+    assert (row["factor_year"], row["factor_age_years"], row["evidence_rank"]) == (2023, 1, 4)
+    assert row["gap"] is None
 
 
-def test_a_disputed_factor_is_neither_used_nor_replaced(warehouse, carbon):
-    # A province row that exists but may not be used leaves no factor: the nation does not stand in for it.
+def test_beyond_what_the_methodology_allows_there_is_no_factor_and_the_nearest_is_named(warehouse, build_energy):
+    warehouse.stage("utility_bills", bill(1000.0, date(2024, 1, 1), date(2024, 2, 1)))
+    build_energy(grid_factor_at_most_years_old=0)
+    row = warehouse.execute("FROM rollups.carbon_month WHERE month_start = DATE '2024-01-01'").row(0, named=True)
+    assert (row["location_kgco2e"], row["energy_with_factor_kwh"], row["gap"]) == (None, None, "no factor")
+    factor = warehouse.execute(
+        "FROM rollups.grid_factor_month WHERE month_start = DATE '2024-01-01' AND basis = 'location'"
+    ).row(0, named=True)
+    assert (factor["region_code"], factor["reference_id"]) == ("CN-HE", None)
+    assert factor["nearest_reference_id"] == "grid_emission_factors/CN-HE/2023/average"
+
+
+def test_the_factor_of_the_year_takes_the_place_of_the_older_one_when_it_appears(warehouse, carbon):
+    # A factor of 2024 that is published later: 600 kg instead of 651.6, and no estimate any more.
+    warehouse.stage("utility_bills", bill(1000.0, date(2024, 1, 1), date(2024, 2, 1)))
     warehouse.execute(
-        "UPDATE reference.grid_emission_factors SET is_usable = false WHERE region_code = 'CN-HE' AND \"year\" = 2023"
+        "INSERT INTO reference.grid_emission_factors BY NAME SELECT * REPLACE "
+        "('grid_emission_factors/CN-HE/2024/average' AS reference_id, 2024 AS \"year\", 0.6 AS value, "
+        "DATE '2024-01-01' AS valid_from, DATE '2024-12-31' AS valid_to) "
+        "FROM reference.grid_emission_factors WHERE reference_id = 'grid_emission_factors/CN-HE/2023/average'"
     )
+    row = carbon(date(2024, 1, 1))
+    assert row["location_kgco2e"] == 600
+    assert (row["factor_year"], row["factor_age_years"], row["evidence_rank"]) == (2024, 0, 2)
+
+
+def test_a_factor_of_a_fiscal_year_holds_until_its_last_day(warehouse, carbon):
+    # Valid from April 2022 to March 2023 as India's: of its own year in January 2023, a year old in June.
+    warehouse.add_site("site-in", region_code=None, country="IN")
+    warehouse.execute("DELETE FROM reference.grid_emission_factors WHERE region_code = 'IN'")
+    warehouse.insert(
+        "reference.grid_emission_factors",
+        {
+            "reference_id": "grid_emission_factors/IN/2022/average",
+            "region_code": "IN",
+            "factor_kind": "average",
+            "year": 2022,
+            "value": 0.7,
+            "unit": "kgCO2/kWh",
+            "valid_from": date(2022, 4, 1),
+            "valid_to": date(2023, 3, 31),
+            "is_usable": True,
+        },
+    )
+    june = (date(2023, 6, 1), date(2023, 7, 1))
+    warehouse.stage("utility_bills", bill(1000.0, site_id="site-in"), bill(1000.0, *june, site_id="site-in"))
+    rows = [carbon(month, site_id="site-in") for month in (JANUARY, june[0])]
+    assert [row["location_kgco2e"] for row in rows] == [700, 700]
+    assert [row["factor_age_years"] for row in rows] == [0, 1]
+
+
+def test_a_disputed_factor_is_neither_used_nor_replaced_by_the_nations(warehouse, carbon):
+    # The province's factor of 2023 may not be used: the one of 2022 stands in, 0.7252, and never the nation's of 2023.
+    disputed = "UPDATE reference.grid_emission_factors SET is_usable = false WHERE region_code = 'CN-HE'"
+    warehouse.execute(f'{disputed} AND "year" = 2023')
     warehouse.stage("utility_bills", bill(1000.0))
+    row = carbon()
+    assert (row["location_kgco2e"], row["factor_year"]) == (Decimal("725.2"), 2022)
+    warehouse.execute(disputed)
     assert carbon()["gap"] == "no factor"
 
 
@@ -127,16 +183,28 @@ def test_a_claim_that_does_not_hold_changes_nothing(warehouse, carbon, columns):
     assert carbon()["market_kgco2e"] == Decimal("609.6")
 
 
-def test_claims_beyond_what_was_used_do_not_count(warehouse, carbon):
+def test_claims_beyond_what_was_used(warehouse, build_energy):
     warehouse.stage("utility_bills", bill(1000.0))
     warehouse.stage("energy_certificates", certificate(5000.0))
-    assert carbon()["market_kgco2e"] == 0
+    by_matching = {}
+    for matching in ("monthly", "annual", "hourly"):
+        build_energy(certificate_matching=matching)
+        by_matching[matching] = warehouse.execute(
+            "SELECT market_kgco2e FROM rollups.carbon_month WHERE month_start = ?", [JANUARY]
+        ).item()
+    # By year the sum over the period is capped, not the month: 0.6096 x (1 000 - 5 000). By hour nothing is matched.
+    assert by_matching == {"monthly": 0, "annual": Decimal("-2438.4"), "hourly": Decimal("609.6")}
 
 
-def test_without_a_residual_factor_the_market_figure_rests_on_the_place(warehouse, carbon):
-    # 2022: the national factor without traded non-fossil power is disputed. Hebei 0.7252 x 1 000.
+def test_without_a_residual_factor_the_market_figure_rests_on_the_place_and_says_so(warehouse, carbon):
+    # Without any national factor that leaves traded non-fossil power out: Hebei 0.7252 x 1 000, an estimate.
+    warehouse.execute(
+        "UPDATE reference.grid_emission_factors SET is_usable = false "
+        "WHERE factor_kind = 'average_excl_traded_nonfossil'"
+    )
     warehouse.stage("utility_bills", bill(1000.0, date(2022, 12, 1), JANUARY))
     row = carbon(date(2022, 12, 1))
+    assert (row["market_basis"], row["market_evidence_rank"], row["evidence_rank"]) == ("location average", 4, 2)
     assert row["market_kgco2e"] == row["location_kgco2e"] == Decimal("725.2")
     assert row["market_reference_rows"] == ["grid_emission_factors/CN-HE/2022/average"]
 

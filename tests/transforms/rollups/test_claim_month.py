@@ -125,3 +125,73 @@ def test_of_a_month_known_in_part_only_that_part_is_claimed(warehouse, claimed):
 def test_without_grid_electricity_nothing_is_claimed_of_it(warehouse, claimed):
     warehouse.stage("energy_certificates", claim("c-1"))
     assert claimed() is None
+
+
+def irec(first, last, certificates, **columns):
+    name = f"{first} to {last}" if last else first
+    return claim(name, 1000.0 * certificates, instrument="irec", **columns)
+
+
+@pytest.mark.parametrize(
+    ("claimed_ranges", "megawatt_hours"),
+    [
+        # One statement holds 300, another the same 300 in two ranges.
+        ([("A-1000.000001", "A-1300.000000", 300), ("A-1000.000001", "A-1200.000000", 200),
+          ("A-1200.000001", "A-1300.000000", 100)], 300),
+        # 1 to 100 and 51 to 150: 150 numbers, and the 60th by itself is among them.
+        ([("A-0.000001", "A-100.000000", 100), ("A-50.000001", "A-150.000000", 100), ("A-60.000001", None, 1)], 150),
+        # Another series, and numbers that only touch.
+        ([("A-0.000001", "A-100.000000", 100), ("B-0.000001", "B-100.000000", 100),
+          ("A-100.000001", "A-110.000000", 10)], 210),
+    ],
+    ids=["cut otherwise", "overlap in part", "no overlap"],
+)  # fmt: skip
+def test_numbers_that_ranges_share_count_once(warehouse, claims, claimed_ranges, megawatt_hours):
+    warehouse.stage("energy_certificates", *(irec(*each) for each in claimed_ranges))
+    found = claims().values()
+    assert float(sum(row["counted_kwh"] for row in found)) == pytest.approx(1000 * megawatt_hours, rel=1e-9)
+
+
+def test_a_range_inside_another_names_it(warehouse, claims):
+    whole, part = "G2400000001-G2400001200", "G2400000101～G2400000200"
+    warehouse.stage("energy_certificates", claim(whole, 1_200_000.0), claim(part, 100_000.0))
+    found = claims()
+    assert (found[whole]["counted_kwh"], found[part]["counted_kwh"]) == (1_200_000, 0)
+    assert (found[part]["status"], found[part]["overlaps_with"]) == ("held by another claim", [whole])
+
+
+def test_numbers_that_another_site_holds_in_another_range_count_at_neither(warehouse, claims):
+    # Site a cancelled 1 to 100, site b 91 to 190: the ten of both count nowhere.
+    warehouse.add_site("site-b")
+    warehouse.stage(
+        "energy_certificates",
+        irec("A-0.000001", "A-100.000000", 100),
+        irec("A-90.000001", "A-190.000000", 100, site_id="site-b"),
+    )
+    for site_id in ("site-a", "site-b"):
+        (row,) = claims(site_id=site_id).values()
+        assert float(row["counted_kwh"]) == pytest.approx(90_000)
+        assert len(row["also_claimed_by"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "status"),
+    [
+        ({"retired_on": date(2025, 12, 31)}, "counted"),
+        ({"retired_on": date(2026, 1, 1)}, "cancelled after its validity"),
+        ({"retired_on": date(2026, 1, 1), "instrument": "irec"}, "counted"),
+    ],
+)
+def test_a_chinese_certificate_counts_while_it_is_valid(warehouse, claims, columns, status):
+    # Generated before 2024: valid until the end of 2025. Of I-RECs no such rule is known.
+    warehouse.stage("energy_certificates", claim("c-1", **columns))
+    assert claims()["c-1"]["status"] == status
+
+
+def test_a_chinese_certificate_of_2024_is_valid_for_two_years(warehouse, claims):
+    made = {"vintage_start": date(2024, 3, 1), "vintage_end": date(2024, 4, 1)}
+    in_time = claim("in time", **made, retired_on=date(2026, 2, 28))
+    warehouse.stage("energy_certificates", in_time, claim("too late", **made, retired_on=date(2026, 3, 1)))
+    found = claims(date(2024, 3, 1))
+    assert found["in time"]["status"] == "counted"
+    assert found["too late"]["status"] == "cancelled after its validity"

@@ -1,6 +1,6 @@
 -- One row per site and month: carbon usage effectiveness, location-based carbon over IT electricity.
--- Where one side is known for less of the month than the other, both count for the shorter time: unknown energy is not
--- zero.
+-- Electricity made on site and the fuel burnt there count. Where one side is known for less of the month than the other,
+-- or the carbon of own generators is unknown, both count for what is known: unknown energy is not zero.
 -- name: Carbon usage effectiveness (CUE) | 碳利用效率
 -- formula: Σ location-based kgCO2e ÷ Σ IT kWh
 -- unit: kgCO2e/kWh
@@ -23,6 +23,7 @@ carbon_and_energy AS (
     SELECT
         energy.* EXCLUDE (gap),
         location_kgco2e,
+        coalesce(energy_with_factor_kwh / nullif(energy_kwh, 0), 1) AS carbon_share,
         carbon.evidence_rank AS carbon_evidence_rank,
         coalesce(carbon.reference_rows, []) AS reference_rows,
         CASE WHEN location_kgco2e IS NULL THEN coalesce(carbon.gap, 'no bill') ELSE energy.gap END AS gap
@@ -33,8 +34,8 @@ SELECT
     site_id,
     month_start,
     (CASE WHEN gap IS NULL THEN location_kgco2e * numerator_part END)::DECIMAL(38, 9) AS numerator,
-    CASE WHEN gap IS NULL THEN denominator END AS denominator,
-    CASE WHEN gap IS NULL THEN known_hours ELSE 0 END AS observed,
+    (CASE WHEN gap IS NULL THEN denominator * carbon_share END)::DECIMAL(38, 9) AS denominator,
+    (CASE WHEN gap IS NULL THEN known_hours * carbon_share ELSE 0 END)::DECIMAL(38, 9) AS observed,
     hours AS expected,
     greatest(carbon_evidence_rank, denominator_evidence_rank) AS evidence_rank,
     reference_rows,

@@ -1,7 +1,7 @@
 -- One row per site and month: market-based carbon of grid electricity over effective compute.
--- Stands beside the location-based figure, never in its place. Effective compute is what the runs achieved. Where part
--- of a month's electricity is unknown, compute counts in the same share of days, because energy that is unknown is not
--- zero.
+-- Stands beside the location-based figure, never in its place. Claims that are matched by year may exceed what a month
+-- used: the sum over the period counts, and is no less than what was burnt on site. Effective compute is what the runs achieved. Where part
+-- of a month's electricity is unknown, compute counts in the same share, because energy that is unknown is not zero.
 -- name: Market-based carbon intensity | 市场法碳强度
 -- formula: Σ market-based kgCO2e ÷ Σ effective PFLOP-hours
 -- unit: kgCO2e/PFLOP-h
@@ -22,6 +22,7 @@ SELECT
     site_id,
     month_start,
     CASE WHEN gap IS NULL THEN market_kgco2e END AS numerator,
+    CASE WHEN gap IS NULL THEN scope_1_kgco2e END AS numerator_at_least,
     (CASE WHEN gap IS NULL THEN effective_pflop_h * energy_share END)::DECIMAL(38, 9) AS denominator,
     (CASE WHEN gap IS NULL THEN days * least(energy_share, compute_share) ELSE 0 END)::DECIMAL(38, 9) AS observed,
     days::DECIMAL(38, 9) AS expected,

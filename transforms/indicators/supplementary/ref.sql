@@ -1,10 +1,11 @@
 -- One row per site and month: renewable energy factor, green power claimed or made on site over facility electricity.
--- Claims count as in market-based carbon (rollups.energy_month.claimed_kwh): cancelled, each within its vintage and
--- once, and no more than came from the grid. A month without claims counts as none once the site has registered any in
--- the twelve months before; until then they are unknown. What the site's own renewables make and it gives back to the grid
--- is not used there.
+-- Claims count as in market-based carbon: cancelled, each within its vintage and once. They are matched over the time
+-- that the methodology says (certificate_matching). By year, as the standards have it: summed over the twelve months,
+-- and no more than what came from the grid in these. By month: no more than that of each month, which is ref_monthly. By hour
+-- nothing can be said of certificates that state days: the figure is withheld. A month without claims counts as none
+-- once the site has registered any in the twelve months before; until then they are unknown.
 -- name: Renewable energy factor (REF) | 可再生能源利用率
--- formula: Σ (cancelled certificates + contracts + on-site renewable kWh) ÷ Σ facility kWh
+-- formula: Σ (cancelled certificates + contracts + on-site renewable kWh) ÷ Σ facility kWh; claims: Σ grid kWh at most
 -- unit: 1
 -- better: higher
 -- origin: standard
@@ -13,47 +14,26 @@
 -- source: ISO/IEC 30134-3 (secondary); EU 2024/1364: ERES-TOT = ERES-GOO + ERES-PPA + ERES-OS (secondary)
 -- reaches: 12 months before the scope
 -- grain: site_id, month_start
-WITH months AS (
-    SELECT site_id, month_start, hours, date_diff('day', month_start, month_end) AS days
-    FROM reference.site_months
+WITH facts AS (
+    SELECT
+        *,
+        getvariable('certificate_matching') AS matching,
+        CASE matching WHEN 'annual' THEN matched_by_year_kwh WHEN 'monthly' THEN matched_by_month_kwh END AS matched_kwh,
+        coalesce(gap, CASE WHEN matched_kwh IS NULL THEN 'no certificates' END) AS why_none
+    FROM rollups.renewable_energy_month
     WHERE site_id = getvariable('site_id')
         AND month_start >= getvariable('period_start')
         AND month_start < getvariable('period_end')
-),
-registers AS (
-    SELECT months.site_id, month_start, max(evidence_rank) AS evidence_rank
-    FROM months
-    JOIN staged.energy_certificates
-        ON energy_certificates.site_id = months.site_id
-        AND vintage_start < month_start + INTERVAL 1 MONTH
-        AND vintage_end > month_start - INTERVAL 12 MONTH
-    JOIN reference.evidence_classes USING (evidence_class)
-    GROUP BY months.site_id, month_start
-),
-facts AS (
-    SELECT
-        months.*,
-        facility_kwh,
-        least(facility_days / days, 1) AS facility_share,
-        claimed_kwh + coalesce(on_site_used_kwh, 0) AS renewable_kwh,
-        greatest(facility_evidence_rank, claims_evidence_rank, registers.evidence_rank) AS evidence_rank,
-        CASE
-            WHEN facility_is_contradicted THEN 'contradictory meters'
-            WHEN facility_kwh IS NULL OR facility_days = 0 THEN 'no bill'
-            WHEN registers.month_start IS NULL AND on_site_renewable_kwh IS NULL THEN 'no certificates'
-        END AS gap
-    FROM months
-    JOIN rollups.energy_month USING (site_id, month_start)
-    LEFT JOIN registers USING (site_id, month_start)
 )
 SELECT
     site_id,
     month_start,
-    (CASE WHEN gap IS NULL THEN least(renewable_kwh, facility_kwh) END)::DECIMAL(38, 9) AS numerator,
-    CASE WHEN gap IS NULL THEN facility_kwh END AS denominator,
-    (CASE WHEN gap IS NULL THEN hours * facility_share ELSE 0 END)::DECIMAL(38, 9) AS observed,
+    (CASE WHEN why_none IS NULL THEN matched_kwh END)::DECIMAL(38, 9) AS numerator,
+    (CASE WHEN why_none IS NULL THEN claimable_kwh END)::DECIMAL(38, 9) AS numerator_at_most,
+    CASE WHEN why_none IS NULL THEN facility_kwh END AS denominator,
+    (CASE WHEN why_none IS NULL THEN hours * facility_share ELSE 0 END)::DECIMAL(38, 9) AS observed,
     hours AS expected,
     evidence_rank::INTEGER AS evidence_rank,
     []::VARCHAR[] AS reference_rows,
-    gap
+    why_none AS gap
 FROM facts
