@@ -49,17 +49,23 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         WHERE c.period_kind = 'quarter'
         ORDER BY c.site_id, c.period_start
     """
+    from suanheng.transforms.analysis.missing_factors import missing_factors
+
     opened, now = open_workspace(workspace), datetime.now(UTC)
     with reading(opened) as lake:
         rows = lake.frame(query).to_dicts()
         refused = lake.frame(
             "SELECT correction_id, site_id, finding FROM ops.corrections WHERE rows_refused > 0 ORDER BY ALL"
         ).to_dicts()
+        without_factor = missing_factors(lake)
         by_source = _by_binding(opened, lake, now)
         by_quarter = _by_quarter(opened, lake, by_source, now)
     evidence = [asdict(row) for row in by_source]
     if as_json:
-        say_json({"quarters": rows, "datasets": by_quarter, "sources": evidence, "corrections_refused": refused})
+        say_json(
+            {"quarters": rows, "datasets": by_quarter, "sources": evidence, "corrections_refused": refused}
+            | {"missing_factors": without_factor}
+        )
         return
     say_table([{name: value for name, value in row.items() if name != "withheld"} for row in rows])
     for row in rows:
@@ -73,6 +79,8 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         say_table(expected, "Late or missing by the cadence of their sources")
     if refused:
         say_table(refused, "Corrections that were not applied")
+    if without_factor:
+        say_table(without_factor, "Carbon that no factor is known for")
 
 
 def _datasets_together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -114,11 +122,13 @@ def explain_figure(
 ) -> None:
     """How a figure came about: formula, sums, reference facts with source, files."""
     from suanheng.transforms.analysis.lineage import explain
+    from suanheng.transforms.analysis.missing_factors import missing_factors
 
     with reading(open_workspace(workspace)) as lake:
         found = explain(lake, site, period, indicator)
+        without_factor = missing_factors(lake, site) if "rollups.carbon_month" in found.tables else []
     if as_json:
-        say_json(asdict(found))
+        say_json(asdict(found) | {"missing_factors": without_factor})
         return
     figure, entry = found.figure, found.catalogue
     words.print(f"{entry['name_en']} {entry['name_zh']} ({indicator}) of {site} in {period}")
@@ -142,6 +152,8 @@ def explain_figure(
     say_table([_shown_file(file, found.files) for file in found.files], "Files")
     if found.bill_lines:
         say_table(found.bill_lines, "Lines of bills by month")
+    if without_factor:
+        say_table(without_factor, "Carbon that no factor is known for")
     if found.findings:
         say_table(found.findings, "What telemetry could not have meant")
 

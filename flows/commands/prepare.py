@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from suanheng.config.errors import BadSettings, ExitCode
-from suanheng.config.workspace import SETTINGS_FILE
+from suanheng.config.errors import BadSettings, ExitCode, SuanhengError
+from suanheng.config.workspace import SETTINGS_FILE, open_workspace
 from suanheng.flows.commands.console import (
     JsonOption,
     WorkspaceOption,
@@ -160,6 +160,7 @@ def doctor(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
     faults = None
     try:
         checks.append(_workspace(workspace))
+        checks += _factors(workspace)
     except BadSettings as error:
         faults = str(error)
         checks.append(_check("workspace", str(workspace), faults if as_json else "Repair its settings: see below."))
@@ -197,6 +198,28 @@ def _extensions() -> dict[str, str]:
     missing = [name for name in EXTENSIONS if not extension_path(name).exists()]
     pinned = f"Install duckdb-extension-* of version {version('duckdb')}." if missing else ""
     return _check("DuckDB extensions", ", ".join(missing) + " missing" if missing else "loadable", pinned)
+
+
+def _factors(folder: Path) -> list[dict[str, str]]:
+    """Whether every carbon factor that was looked for is known; nothing before the first night."""
+    import duckdb
+
+    from suanheng.transforms.analysis.missing_factors import missing_factors
+    from suanheng.warehouse.lake import reading
+
+    try:
+        with reading(open_workspace(folder)) as lake:
+            missing = missing_factors(lake)
+    except (SuanhengError, duckdb.Error):
+        return []
+    return [
+        _check(
+            "carbon factors",
+            f"none for {row['region']} in {row['year']} ({row['kind']}); nearest: {row['nearest']}",
+            f"Add a row to {row['add to']} with the columns {row['columns']}.",
+        )
+        for row in missing
+    ]
 
 
 def _workspace(folder: Path) -> dict[str, str]:

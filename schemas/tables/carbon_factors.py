@@ -9,13 +9,16 @@ from suanheng.schemas.columns import amount, choice, count, text
 from suanheng.schemas.contract import Column, rule
 from suanheng.schemas.tables.reference_table import has_value, one_value, reference_table, validity
 
-FACTOR_KINDS = ("average", "average_excl_traded_nonfossil", "fossil", "footprint")
-"""The four Chinese electricity factors of a year; they are not interchangeable."""
+FACTOR_KINDS = ("average", "average_excl_traded_nonfossil", "residual", "fossil", "footprint")
+"""Kinds of electricity factors of a year; they are not interchangeable. ``residual`` is the European residual mix, the
+others but ``average`` are Chinese."""
 
 ASSET_CATEGORIES = ("accelerator_board", "accelerator", "host_server", "server", "component")
 
 HIGHEST_FACTOR = 2.0
 """kgCO2 per kWh above which a factor is taken to be in another unit."""
+
+_LONGEST_YEAR = 366
 
 NEIGHBOURHOOD = 5.0
 """A factor more than this many times its neighbours is taken for an error of copying."""
@@ -24,10 +27,12 @@ NEIGHBOURHOOD = 5.0
 def _nation_moves_with_its_regions() -> pa.Check:
     """A swapped pair of years shows as a nation that rises while its regions fall, or the reverse."""
     place = ("region_type", "region_zh", "factor_kind")
+    # Grid regions carry no code: those there are are Chinese.
+    country = pl.col("region_code").str.slice(0, 2).fill_null("CN")
     year_before = pl.col("year").shift(1).over(place, order_by="year")
     value_before = pl.col("value").shift(1).over(place, order_by="year")
     change = pl.when(pl.col("year") == year_before + 1).then(pl.col("value") - value_before)
-    regions = pl.col("change").filter(pl.col("region_type") == "region").median().over("factor_kind", "year")
+    regions = pl.col("change").filter(pl.col("region_type") == "region").median().over(country, "factor_kind", "year")
     agrees = (pl.col("region_type") != "nation") | (pl.col("change").sign() * regions.sign() >= 0)
 
     def check(data: Any) -> pl.LazyFrame:
@@ -52,17 +57,20 @@ GRID_EMISSION_FACTORS = reference_table(
     "grid_emission_factors",
     "one electricity factor of one place and year",
     {
-        "region_type": choice(("nation", "region", "province"), "Kind of place.", required=True),
+        "region_type": choice(("union", "nation", "region", "subregion", "province"), "Kind of place.", required=True),
         "region_zh": Column(pl.String, "Place, in Chinese.", required=True),
         "region_en": Column(pl.String, "Place, in English.", required=True),
-        "region_code": text("ISO 3166-2 code; CN for the nation, empty for grid regions."),
-        "year": count("Calendar year the factor describes."),
-        "factor_kind": choice(FACTOR_KINDS, "Which of the four factors.", required=True),
-        "value": amount("kgCO2/kWh", "Emission factor; kgCO2e for footprints.", at_most=HIGHEST_FACTOR),
-        "unit": choice(("kgCO2/kWh", "kgCO2e/kWh"), "Unit of value.", required=True),
+        "region_code": text("ISO 3166-2 code; that of the country for a nation, empty for grid regions."),
+        "year": count("Year the factor describes, or in which its fiscal year begins."),
+        "factor_kind": choice(FACTOR_KINDS, "Which kind of factor.", required=True),
+        "value": amount("kgCO2/kWh", "Emission factor, in unit.", at_most=HIGHEST_FACTOR),
+        "unit": choice(("kgCO2/kWh", "kgCO2e/kWh"), "Unit of value: CO2 alone, or all gases.", required=True),
         **validity(),
         "publication": text("Primary notice."),
         "source_url": text("Address of the notice."),
+        "boundary": choice(("generation", "consumption", "unstated"), "Per kWh generated or per kWh consumed."),
+        "losses": choice(("included", "excluded", "unstated"), "Whether losses of the grid are in it."),
+        "licence": text("Licence of the publication, or of the copy that was read."),
     },
     has_value("value", "year"),
     one_value("value", "region_type", "region_zh", "year", "factor_kind"),
@@ -73,8 +81,9 @@ GRID_EMISSION_FACTORS = reference_table(
     ),
     rule(
         "valid_in_its_year",
-        (pl.col("valid_from").dt.year() == pl.col("year")) & (pl.col("valid_to").dt.year() == pl.col("year")),
-        "the validity is outside the year of the factor",
+        (pl.col("valid_from").dt.year() == pl.col("year"))
+        & ((pl.col("valid_to") - pl.col("valid_from")).dt.total_days() < _LONGEST_YEAR),
+        "the validity does not begin in the year of the factor, or is longer than a year",
     ),
     _nation_moves_with_its_regions(),
 )

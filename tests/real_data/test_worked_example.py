@@ -183,7 +183,7 @@ def test_what_has_no_evidence_is_withheld_with_its_reason(lake: Lake):
     assert silent == 0
 
 
-def test_a_bill_finds_no_factor_for_the_region(beside_the_data: Path):
+def test_a_bill_takes_the_latest_factor_of_the_country(beside_the_data: Path):
     root = beside_the_data / "with-a-bill"
     shutil.copytree(EXAMPLE, root)
     (root / "landing" / "gpu-servers" / "bills.csv").write_text(
@@ -197,9 +197,11 @@ def test_a_bill_finds_no_factor_for_the_region(beside_the_data: Path):
     night.run(workspace, Steps(), NOW, Order("backfill", WITHOUT_REPORTS, date(2024, 4, 1), date(2024, 4, 1)))
 
     with reading(workspace) as lake:
-        gaps = lake.frame("SELECT gap, energy_kwh::DOUBLE FROM rollups.carbon_month ORDER BY month_start").rows()
+        gaps = lake.frame(
+            "SELECT factor_year, energy_kwh::DOUBLE FROM rollups.carbon_month ORDER BY month_start"
+        ).rows()
     # 9,000 kWh over 91 days, evenly.
-    assert gaps == [("no factor", pytest.approx(9000 * days / 91)) for days in (30, 31, 30)]
+    assert gaps == [(2022, pytest.approx(9000 * days / 91)) for days in (30, 31, 30)]
 
 
 @pytest.mark.parametrize("server", SERVERS)

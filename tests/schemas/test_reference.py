@@ -47,7 +47,7 @@ def test_reference_id_starts_with_the_table(name: str):
     ("name", "rows"),  # counts stated in the reference README
     [
         ("accelerators", 95),
-        ("grid_emission_factors", 124),
+        ("grid_emission_factors", 199),
         ("embodied_carbon", 18),
         ("policies", 18),
         ("policy_targets", 22),
@@ -63,12 +63,7 @@ def test_doubtful_facts_are_kept_but_not_usable():
     parked = set(factors.filter(~pl.col("is_usable"))["reference_id"].str.strip_prefix("grid_emission_factors/CN/"))
 
     assert parked == {
-        "2021/average",  # disputed: public code has the two years swapped
-        "2022/average",
         "2021/average_excl_traded_nonfossil",  # unsourced
-        "2022/average_excl_traded_nonfossil",
-        "2021/fossil",
-        "2022/fossil",
         "year-unknown/average-0.5810",
         "year-unknown/average-0.5703",
     }
