@@ -49,7 +49,7 @@ def status(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
         WHERE c.period_kind = 'quarter'
         ORDER BY c.site_id, c.period_start
     """
-    from suanheng.transforms.analysis.missing_factors import missing_factors
+    from suanheng.flows.status.missing_factors import missing_factors
 
     opened, now = open_workspace(workspace), datetime.now(UTC)
     with reading(opened) as lake:
@@ -121,8 +121,8 @@ def explain_figure(
     site: str, period: str, indicator: str, workspace: WorkspaceOption = Path(), as_json: JsonOption = False
 ) -> None:
     """How a figure came about: formula, sums, reference facts with source, files."""
+    from suanheng.flows.status.missing_factors import missing_factors
     from suanheng.transforms.analysis.lineage import explain
-    from suanheng.transforms.analysis.missing_factors import missing_factors
 
     with reading(open_workspace(workspace)) as lake:
         found = explain(lake, site, period, indicator)

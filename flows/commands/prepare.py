@@ -204,7 +204,7 @@ def _factors(folder: Path) -> list[dict[str, str]]:
     """Whether every carbon factor that was looked for is known; nothing before the first night."""
     import duckdb
 
-    from suanheng.transforms.analysis.missing_factors import missing_factors
+    from suanheng.flows.status.missing_factors import missing_factors
     from suanheng.warehouse.lake import reading
 
     try:

@@ -163,8 +163,8 @@ def test_a_doubtful_fact_cannot_be_declared_usable():
 
     rejected = held_to_contract(rows, "grid_emission_factors").rejected
 
-    # six disputed or unsourced rows of the nation, two without a year
-    assert rejected["rule"].value_counts(sort=True).rows() == [("usable_is_trusted", 6), ("usable_has_a_value", 2)]
+    # two rows of the nation without a year, one without a source
+    assert rejected["rule"].value_counts(sort=True).rows() == [("usable_has_a_value", 2), ("usable_is_trusted", 1)]
 
 
 @pytest.mark.parametrize(

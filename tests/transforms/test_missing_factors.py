@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from suanheng.transforms.analysis.missing_factors import missing_factors
+from suanheng.flows.status.missing_factors import missing_factors
 from suanheng.warehouse.lake import Lake
 
 BILL = {

@@ -66,7 +66,8 @@ judged AS (
             ELSE 'counted'
         END AS status
     FROM claims
-    LEFT JOIN rollups.claim_overlap USING (certificate_id, instrument)
+    LEFT JOIN (SELECT * EXCLUDE (site_id) FROM rollups.claim_overlap) AS overlap
+        USING (month_start, certificate_id, instrument)
     LEFT JOIN measured ON measured.month_start = claims.month_start
     LEFT JOIN contracts ON contracts.month_start = claims.month_start AND contracts.contract_id = claims.contract_id
 )

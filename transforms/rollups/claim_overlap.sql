@@ -1,14 +1,23 @@
--- One row per certificate, or range of them, that the site has cancelled: which of its numbers no other claim holds too.
+-- One row per month of its vintage and certificate, or range, that the site has cancelled: its numbers held by no other.
 -- Certificates carry numbers, and two statements may cut the same numbers into other ranges. A range is written as its
 -- first and last number; of each, the digits and dots at the end count, and what stands before them names the series.
 -- Where the numbers have decimals, one certificate of 1 MWh is 1, so that a single number stands for as many decimals as
 -- its energy says. Numbers that several ranges of the site hold count with the one that begins first, of these the
 -- longest, of these the first by name. Numbers that another site has cancelled too count at neither. Contracts and
 -- generation on site have no numbers.
--- grain: site_id, certificate_id
-WITH claims AS (
+-- grain: site_id, month_start, certificate_id
+WITH months AS (
+    SELECT month_start, month_end
+    FROM reference.site_months
+    WHERE site_id = getvariable('site_id')
+        AND month_start >= getvariable('period_start')
+        AND month_start < getvariable('period_end')
+),
+claims AS (
     SELECT
         site_id,
+        vintage_start,
+        vintage_end,
         certificate_id,
         instrument,
         energy_kwh,
@@ -53,6 +62,8 @@ numbered AS (
 ranges AS (
     SELECT
         site_id,
+        vintage_start,
+        vintage_end,
         certificate_id,
         instrument,
         place,
@@ -108,10 +119,12 @@ sums AS (
 )
 SELECT
     own.site_id,
+    months.month_start,
     own.certificate_id,
     own.instrument,
     1 - coalesce(numbers_taken, 0)::DOUBLE / (last_number - first_number + 1)::DOUBLE AS own_share,
     coalesce(overlaps_with, []) AS overlaps_with,
     coalesce(also_claimed_by, []) AS also_claimed_by
 FROM own
+JOIN months ON vintage_start < month_end AND vintage_end > month_start
 LEFT JOIN sums USING (certificate_id)
