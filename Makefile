@@ -67,9 +67,9 @@ bench: $(READY) $(PEERS)/.ready  ## measure, as ratios within one run; small: RO
 	$(BIN)/python bench/routes.py --days $(NIGHTS)
 
 campaign: $(READY)  ## the long form of the property tests: hours, many seeds
-	HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest tests/scoring -n $(CPUS) -q
+	HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest tests/transforms/scoring tests/transforms/analysis -n $(CPUS) -q
 	SUANHENG_EXAMPLES=300 $(BIN)/python -m pytest tests/promises/test_order_independence.py -q
-	SUANHENG_FUZZ_ROUNDS=200 $(BIN)/python -m pytest tests/sources/test_hostile_samples.py -n $(CPUS) -q
+	SUANHENG_FUZZ_ROUNDS=200 $(BIN)/python -m pytest tests/flows/sources/test_hostile_samples.py -n $(CPUS) -q
 
 crashes: $(READY)  ## kill the nightly and the backfill at fifty moments each, and compare
 	$(BIN)/python -m tests.promises.crash_campaign --processes $(CPUS)

@@ -29,7 +29,7 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def untested_reports(reports: Path = REPORTS, tests: Path = TESTS / "reports") -> list[str]:
+def untested_reports(reports: Path = REPORTS, tests: Path = TESTS / "flows" / "reports") -> list[str]:
     """Modules of the reports from which no test takes anything."""
     imports = [node for node in nodes_of(tests) if isinstance(node, ast.ImportFrom) and node.module]
     imported = {f"{node.module}.{alias.name}" for node in imports for alias in node.names}

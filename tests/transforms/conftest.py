@@ -25,6 +25,7 @@ from suanheng.transforms.scoring.methodology import CarbonChoices
 from suanheng.transforms.telemetry.quarter_sums import make_series_hours
 from suanheng.warehouse.lake import Lake
 from suanheng.warehouse.tables import sql_type
+from tests.transforms.scored_indicators import catalogue, indicators, methodology  # noqa: F401 - fixtures
 
 RECIPES = Path(suanheng.transforms.__file__).parent
 FACTS = Path(next(iter(suanheng.config.__path__))) / "reference"

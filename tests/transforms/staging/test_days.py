@@ -22,7 +22,7 @@ from suanheng.transforms.building.tables import make_tables
 from suanheng.transforms.staging import feeding, partitions, stage
 from suanheng.warehouse.lake import Lake, writing
 from tests.conftest import stagings
-from tests.transforms.test_in_place import Site, samples
+from tests.flows.landing.test_in_place import Site, samples
 
 TESTS = Path(__file__).parents[2]
 FIRST = datetime(2024, 1, 1)

@@ -17,7 +17,7 @@ from suanheng.transforms.publishing.publish import NotPublished, state_on
 from suanheng.transforms.publishing.reproduce import reproduce
 from suanheng.warehouse.lake import writing
 from suanheng.warehouse.retention import expire
-from tests.publishing.publications import FEBRUARY, MARCH, correct_a_bill, publish
+from tests.transforms.publishing.publications import FEBRUARY, MARCH, correct_a_bill, publish
 
 BILL = "landing/tiny/utility_bills/2023-01.csv"
 

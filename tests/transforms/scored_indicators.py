@@ -1,3 +1,5 @@
+"""Indicators of a quarter as scoring meets them: fixtures, made known by ``tests/transforms/conftest.py``."""
+
 import os
 from collections.abc import Callable
 from datetime import date

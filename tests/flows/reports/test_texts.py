@@ -19,7 +19,7 @@ from suanheng.schemas.tables.scorecards import (
     TARGET_REASONS,
 )
 
-REPORTS = Path(__file__).parents[2] / "flows" / "reports"
+REPORTS = Path(__file__).parents[3] / "flows" / "reports"
 
 
 def _leaves(words: Any, path: str = "") -> dict[str, Any]:

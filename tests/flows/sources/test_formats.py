@@ -8,7 +8,7 @@ import pytest
 from suanheng.schemas.formats import Format, formats
 from suanheng.transforms.definitions.recipes import feeds
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 FORMATS = list(formats().values())
 
 
@@ -33,7 +33,7 @@ def test_a_format_says_how_it_treats_time_and_memory_and_what_it_refuses(form: F
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 def test_every_reader_has_a_test_of_its_own_and_a_feed_per_dataset(form: Format) -> None:
-    assert (TESTS / "sources" / f"test_{form.name}.py").exists()
+    assert Path(__file__).with_name(f"test_{form.name}.py").exists()
     assert importlib.import_module(f"suanheng.flows.sources.{form.name}").read
     for dataset in form.feeds:
         assert [feed for feed in feeds(dataset) if f"raw.{form.name}" in feed.reads]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.publishing.publications import MARCH, correct_a_bill, publish
+from tests.transforms.publishing.publications import MARCH, correct_a_bill, publish
 
 
 @pytest.fixture(scope="package")

@@ -13,7 +13,7 @@ from suanheng.transforms.publishing.expectations import hold_to_expectations
 from suanheng.transforms.publishing.numbers import of_scorecards
 from suanheng.transforms.publishing.publish import Request
 from suanheng.warehouse.lake import reading, writing
-from tests.publishing.publications import FEBRUARY
+from tests.transforms.publishing.publications import FEBRUARY
 
 
 @pytest.fixture

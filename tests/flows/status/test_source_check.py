@@ -222,7 +222,7 @@ def test_every_format_is_listed_with_everything_a_reader_wants_to_know() -> None
     names = [(entry["format"], *entry["datasets"]) for entry in listed]
     assert {name[0] for name in names} == {"template", *formats()}
     assert {name[1] for name in names if name[0] == "template"} == set(DATASETS)
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     for entry in listed:
         assert (root / entry["read_by"]).exists()
         assert entry["sample"] is None or (root / "tests" / entry["sample"]).exists()

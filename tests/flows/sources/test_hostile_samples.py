@@ -25,7 +25,7 @@ import pytest
 from suanheng.schemas.checking.records import Chunk, UnreadableFile, check
 from suanheng.schemas.formats import Format, formats, template
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("SUANHENG_FUZZ_ROUNDS", "12"))
 
 TEXTS = (

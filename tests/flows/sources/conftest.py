@@ -32,7 +32,7 @@ FILE_ID = "0" * 64
 @pytest.fixture
 def samples() -> Path:
     """Folder of the tiny look-alikes."""
-    return Path(__file__).parents[1] / "data"
+    return Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture
