@@ -13,8 +13,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonValidator
 
 from suanheng.flows.sources.reading.files import json_document
-from suanheng.flows.sources.reading.licences import spdx_licence
-from suanheng.flows.sources.reading.sbom import day_described
+from suanheng.flows.sources.reading.sbom import day_described, spdx_licence
 from suanheng.schemas.checking.records import Chunk, Unreadable, UnreadableFile
 from suanheng.schemas.raw.cyclonedx import CONTRACT
 

@@ -1,4 +1,4 @@
-"""Days and instants that may be meant, told by the numbers they are stored as.
+"""Days and instants that may be meant, by the numbers they are stored as.
 
 Asked for the year or the text of an instant beyond its calendar, such as the ``infinity`` that DuckDB writes, Polars
 panics. So no such time may reach a cast.
@@ -24,7 +24,7 @@ _US_PER_UNIT = {"ms": 1000, "us": 1}
 
 
 def is_of_our_time(value: pl.Expr, dtype: Any) -> pl.Expr:
-    """Whether a day lies between 1900 and 9999, an instant between 1900 and 2200.
+    """Whether a day is between 1900 and 9999, an instant between 1900 and 2200.
 
     Args:
         value: days or instants.
@@ -32,7 +32,8 @@ def is_of_our_time(value: pl.Expr, dtype: Any) -> pl.Expr:
     """
     count = value.to_physical()
     if dtype == pl.Date:
-        return count.is_between(*((day - _EPOCH.date()).days for day in (FIRST_DAY, LAST_DAY)))
+        first, last = ((day - _EPOCH.date()).days for day in (FIRST_DAY, LAST_DAY))
+        return count.is_between(first, last)
     unit = getattr(dtype, "time_unit", None) or "us"
     if unit == "ns":
         return count.is_between(FIRST_US * 1000, LAST_US * 1000 + 999)

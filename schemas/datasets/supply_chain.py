@@ -180,7 +180,7 @@ SOFTWARE_COMPONENTS = Contract(
         "component_ref": name("Identifier within the bill of materials.", "bom-ref", "组件标识", required=True),
         "document_id": Column(
             pl.String,
-            "Bill of materials the row is of; components of several without an identifier are told apart by theirs.",
+            "Bill of materials the row is of; components of several are distinguished by it.",
             spellings=("清单编号",),
             default="not stated",
         ),

@@ -10,7 +10,7 @@
 -- Local times repeat an hour when clocks go back, and are taken as the first of the two. A job cannot have run longer
 -- than from its start to its end, nor have started before it was submitted: where the elapsed time says so and an hour
 -- makes it right, the second is meant.
--- sacct --truncate tells a job in pieces, one per export. Where none begins later than those before it ended, they are
+-- sacct --truncate lists a job in pieces, one per export. Where none begins later than those before it ended, they are
 -- one job from the first start to the last end, and the pieces but the last are left out. Where a time between them is
 -- missing, or their resources differ, none of them is believed, and staging quarantines them all.
 WITH pieces AS (
