@@ -77,6 +77,11 @@ def sums_by_day(samples: pl.DataFrame, inputs: SurveyInputs) -> tuple[pl.DataFra
     day_of_hours, hours["series"] = np.divmod(hours["series"], series_of_a_day)
     at_boundary = order.rows[places]
     boundary = samples[at_boundary].with_columns(pl.Series(name, values) for name, values in marks.items())
-    return named(hours, names, inputs.origin_us).with_columns(file_id=dates.of(day_of_hours)), boundary.with_columns(
-        file_id=days[at_boundary], row_number=pl.int_range(1, boundary.height + 1, dtype=pl.Int64)
+    # Rows and runs are numbered within their day, so that it does not matter which days are summed together.
+    numbered = boundary.with_columns(file_id=days[at_boundary]).with_columns(
+        row_number=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("file_id")
+    )
+    return (
+        named(hours, names, inputs.origin_us).with_columns(file_id=dates.of(day_of_hours)),
+        numbered.with_columns(run=pl.col("row_number").min().over("file_id", "run")),
     )
