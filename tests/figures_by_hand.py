@@ -32,6 +32,9 @@ KGCO2_PER_KWH = {
     ("CN-SH", 2023): 0.5737,
 }
 """Average of the province, announcements of the ministry for 2022 and 2023."""
+KGCO2E_PER_KWH_OF_DIESEL = 0.268022761
+"""UK Government conversion factors 2023, diesel, per kWh on the net basis, as reference.fuel_factors has it."""
+
 WITHOUT_TRADED_GREEN_POWER = {2023: 0.6096}
 """Average of the nation without traded non-fossil power; that of 2022 is disputed and not used."""
 WAIT_AT_MOST = timedelta(hours=1)
@@ -345,12 +348,19 @@ class CentreByHand:
         return Figure(kg / pflop_h, seen / (end - start).days)
 
     def _carbon_by_place(self, start: date, end: date) -> float:
-        return self.billed("electricity", start, end) * KGCO2_PER_KWH[self.region_code, start.year]
+        grid = self.billed("electricity", start, end) * KGCO2_PER_KWH[self.region_code, start.year]
+        return grid + self._carbon_of_fuel(start, end)
 
     def _carbon_by_market(self, start: date, end: date) -> float:
+        """Claims are matched over the year: a month may have more of them than it uses."""
         factor = WITHOUT_TRADED_GREEN_POWER.get(start.year, KGCO2_PER_KWH[self.region_code, start.year])
         claimed = self.claimed_kwh(start, end, "gec", "irec", "goo", "ppa")
-        return max(self.billed("electricity", start, end) - claimed, 0.0) * factor
+        unclaimed = (self.billed("electricity", start, end) - claimed) * factor
+        return unclaimed + self._carbon_of_fuel(start, end)
+
+    def _carbon_of_fuel(self, start: date, end: date) -> float:
+        burnt = self.billed("diesel", start, end) if "diesel" in self.billed_days else 0.0
+        return burnt * KGCO2E_PER_KWH_OF_DIESEL
 
     def _embodied(self, start: date, end: date) -> float:
         kg = 0.0
@@ -366,15 +376,36 @@ class CentreByHand:
         for run in self.runs:
             if not start <= run["submitted_at_utc"].date() < end:
                 continue
+            if self._is_withdrawn_early(run):
+                continue
             requests += 1
             hours = _demanded_hours(run)
-            if hours is None:
+            if hours is None or not self._is_judged(run):
                 continue
             sized += 1
             asked += hours
             if run["started_at_utc"] and run["started_at_utc"] - run["submitted_at_utc"] <= WAIT_AT_MOST:
                 started += hours
         return Figure(started / asked, sized / requests)
+
+    @staticmethod
+    def _is_withdrawn_early(run: Row) -> bool:
+        """Whether its user gave it up before anybody could have served it in time."""
+        if run["started_at_utc"] or run["state"] != "cancelled" or not run["ended_at_utc"]:
+            return False
+        return run["ended_at_utc"] - run["submitted_at_utc"] <= WAIT_AT_MOST
+
+    def _is_judged(self, run: Row) -> bool:
+        """Whether it is known by now whether it was served in time."""
+        if run["started_at_utc"] or run["ended_at_utc"]:
+            return True
+        last_word = max(
+            moment
+            for other in self.runs
+            for moment in (other["submitted_at_utc"], other["started_at_utc"], other["ended_at_utc"])
+            if moment
+        )
+        return run["state"] != "cancelled" and run["submitted_at_utc"] + WAIT_AT_MOST <= last_word
 
     def affordability(self, start: date, end: date) -> Figure:
         """Charged, else listed, prices over the effective compute they bought."""

@@ -3,7 +3,9 @@
 from typing import Any
 
 from suanheng.warehouse.lake import Lake
+from suanheng.warehouse.tables import columns_of_tables
 
+_TABLES = {"rollups.grid_factor_month", "rollups.carbon_month", "rollups.fuel_carbon_month"}
 _GRID = (
     "reference/grid_emission_factors.csv",
     "reference_id,region_type,region_zh,region_en,region_code,year,factor_kind,value,unit,valid_from,valid_to,"
@@ -42,6 +44,9 @@ def missing_factors(lake: Lake, site_id: str | None = None) -> list[dict[str, An
         GROUP BY ALL
         ORDER BY ALL
     """
+    if not columns_of_tables(lake).keys() >= _TABLES:
+        # An older version wrote the warehouse; its next night says what is missing.
+        return []
     found = lake.frame(query, {"site": site_id}).to_dicts()
     for row in found:
         row["add to"], row["columns"] = _GRID if row["kind"].startswith("grid") else _GENERATOR
