@@ -476,7 +476,9 @@ def test_an_exporter_nobody_mapped_is_named(server, puller):
     dcgm = puller(server.url)
     # Whoever reads pulls.toml is stated before; here the last usable mapping went after it was read.
     order = dcgm.order.model_copy(update={"exporter": "dcgn"})
-    with pytest.raises(BadSettings, match=r"exporter is 'dcgn'. Expected one of amd_device_metrics, ascend_npu_exporter, dcgm"):
+    with pytest.raises(
+        BadSettings, match=r"exporter is 'dcgn'. Expected one of amd_device_metrics, ascend_npu_exporter, dcgm"
+    ):
         pull(order, dcgm.workspace, at(hours=6), no_pause)
 
 

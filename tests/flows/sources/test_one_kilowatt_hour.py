@@ -119,7 +119,8 @@ SPELLINGS = {
     "Modbus, kW over time": modbus("Potenza", "1", "1"),
     "Modbus, W over time": modbus("pt", "1000", "1000"),
     "Redfish, kW.h": redfish("EnergykWh", "kW.h", 325675, 325676),
-    "Redfish, J": redfish("EnergyJoules", "J", 0, 3600000),
+    # A counter of a server that stands at 0 measures nothing yet.
+    "Redfish, J": redfish("EnergyJoules", "J", 3600000, 7200000),
     "Redfish, W over time": redfish("Power", "W", 1000, 1000),
     "DCGM, mJ": dcgm("TOTEC", "7200000000", "10800000000"),
     "DCGM, W over time": dcgm("POWER", "1000", "1000"),

@@ -358,7 +358,7 @@ def test_p03_sentinel_wrap_and_instances_do_not_multiply_energy(fed, answer, dev
 
 def test_p11_of_16_instances_13_state_their_activity(fed, answer, device_hours):
     # Four devices of four instances each. All state their memory, 13 their activity of 0.4: the last device's 2 to 4
-    # do not. A point a minute over an hour.
+    # do not. A point a minute over an hour. An instance of one slice is a seventh of its device: known are 13 of 28.
     series = []
     for number in range(16):
         device = {"UUID": f"GPU-{number // 4}", "GPU_I_ID": str(number % 4 + 1), "GPU_I_PROFILE": "1g.20gb"}
@@ -373,8 +373,8 @@ def test_p11_of_16_instances_13_state_their_activity(fed, answer, device_hours):
     held, known, busy = (
         float(hour[name].item()) for name in ("device_hours", "utilisation_device_hours", "busy_device_hours")
     )
-    assert known / held == 13 / 16
-    assert busy / known == pytest.approx(0.4, rel=1e-12)
+    assert known / held == pytest.approx(13 / 28, rel=1e-8)
+    assert busy / known == pytest.approx(0.4, rel=1e-8)  # sevenths are kept to nine decimals
 
 
 MEMORY = """

@@ -277,16 +277,18 @@ def test_p03_whatever_the_counter_does_the_energy_is_that_of_500_watts(warehouse
         ("dead", "counter_dead", 6),
     ],
 )
-def test_p03_what_a_counter_did_is_a_finding(warehouse, name, rule, findings):
+def test_p03_what_a_counter_did_is_a_finding(warehouse, build_energy, name, rule, findings):
     warehouse.stage("accelerator_samples", *samples(MINUTES + 1, power_w=500.0, energy_counter_j=GOLDEN[name]))
-    warehouse.build(RECIPE, "rollups/run_energy.sql")
+    build_energy()
+    warehouse.build("rollups/run_energy.sql")
     found = warehouse.run("rollups/telemetry_findings_month.sql").filter(rule=rule)
     assert found["findings"].to_list() == [findings]
 
 
-def test_p03_a_counter_as_it_should_be_has_no_finding(warehouse):
+def test_p03_a_counter_as_it_should_be_has_no_finding(warehouse, build_energy):
     warehouse.stage("accelerator_samples", *samples(MINUTES + 1, power_w=500.0, energy_counter_j=rising))
-    warehouse.build(RECIPE, "rollups/run_energy.sql")
+    build_energy()
+    warehouse.build("rollups/run_energy.sql")
     assert warehouse.run("rollups/telemetry_findings_month.sql").is_empty()
 
 
@@ -393,7 +395,7 @@ def test_a_profile_in_the_name_of_the_model_counts_too(warehouse):
     assert (row["busy_device_hours"], row["utilisation_device_hours"]) == (Decimal("0.5"), Decimal(1))
 
 
-def test_p11_sixteen_instances_of_which_thirteen_tell_their_utilisation(warehouse):
+def test_p11_sixteen_instances_of_which_thirteen_tell_their_utilisation(warehouse, build_energy):
     # The thirteen are 60 % busy: utilisation is 0.6 over them, 13/16 of the device-hour is covered, and a row says so.
     for instance in range(16):
         warehouse.stage(
@@ -420,6 +422,7 @@ def test_p11_sixteen_instances_of_which_thirteen_tell_their_utilisation(warehous
     assert facts["numerator"] / facts["denominator"] == Decimal("0.6")
     # One hour of January's 744 was sampled, and 13/16 of it stated.
     assert facts["observed"] / facts["expected"] == pytest.approx(Decimal(13) / 16 / 744)
+    build_energy()
     warehouse.build("rollups/run_energy.sql")
     findings = warehouse.run("rollups/telemetry_findings_month.sql").row(0, named=True)
     assert (findings["rule"], findings["findings"]) == ("instances_without_metrics", 1)

@@ -110,10 +110,11 @@ def test_runs_that_claim_more_together_than_the_device_can_do_are_not_used(wareh
     )
 
 
-def test_the_excess_is_a_finding(warehouse):
+def test_the_excess_is_a_finding(warehouse, build_energy):
     stage_assets(warehouse, H100=1)
     stage_run(warehouse, "long", 0, 10)
     stage_run(warehouse, "short", 6, 8)
+    build_energy()
     warehouse.build("rollups/device_hour.sql", SPANS, "rollups/run_energy.sql", **MAY)
     found = warehouse.run("rollups/telemetry_findings_month.sql", **MAY).row(0, named=True)
     assert (found["subject_kind"], found["subject_id"], found["rule"]) == (
