@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.sources.conftest import feed, gated, rolled, staged  # noqa: F401 - fixtures
+from tests.transforms.conftest import build_energy, reference_facts, warehouse  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).parents[2]
 

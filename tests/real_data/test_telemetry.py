@@ -85,7 +85,7 @@ def mock_up(public_data, gated, feed, staged):
     return run
 
 
-def test_t10_the_mock_up_contradicts_itself_and_a_row_says_so(mock_up, rolled):
+def test_t10_the_mock_up_contradicts_itself_and_a_row_says_so(mock_up, warehouse, build_energy):
     readings, _ = mock_up(REDFISH)
     by_meter = {row["meter_id"]: row for row in readings.iter_rows(named=True)}
     chassis = by_meter["n01/Chassis/1U/EnvironmentMetrics"]
@@ -96,32 +96,11 @@ def test_t10_the_mock_up_contradicts_itself_and_a_row_says_so(mock_up, rolled):
     assert by_meter["n01/Chassis/1U/Power#/PowerControl/0"]["power_w"] == 344
     assert readings.filter(boundary="it_input").height == 1
 
-    hours = {
-        **dict.fromkeys(("counter_falls", "counter_excesses", "zero_power_samples", "instances_seen"), pl.Int64),
-        **{"instances_expected": pl.Int64, "counter_is_dead": pl.Boolean, "device_id": pl.String},
-        **{"site_id": pl.String, "month_start": pl.Date, "hour_start_utc": pl.Datetime},
-        **dict.fromkeys(("compared_counter_kwh", "compared_power_kwh"), pl.Decimal(38, 9)),
-    }
-    runs = {
-        **dict.fromkeys(("site_id", "cluster_id", "job_id"), pl.String),
-        **dict.fromkeys(("submitted_at_utc", "started_at_utc"), pl.Datetime),
-        "month_start": pl.Date,
-        **dict.fromkeys(("sampled_device_s", "device_s", "sampled_energy_j", "stated_energy_j"), pl.Float64),
-    }
-    tolerance = {"name": "telemetry_tolerance", "value": 0.1, "is_usable": True}
-    found = rolled(
-        "rollups/telemetry_findings_month",
-        {
-            "staged.facility_readings": readings,
-            "rollups.device_hour": pl.DataFrame(schema=hours),
-            "rollups.run_energy": pl.DataFrame(schema=runs),
-            "reference.parameters": pl.DataFrame(
-                [{**tolerance, "valid_from": date(2000, 1, 1), "valid_to": date(9999, 12, 31)}]
-            ),
-        },
-        date(2024, 6, 1),
-        date(2024, 7, 1),
-    )
+    june = {"start": date(2024, 6, 1), "end": date(2024, 7, 1)}
+    warehouse.insert("staged.facility_readings", *readings.iter_rows(named=True))
+    build_energy(**june)
+    warehouse.build("rollups/run_energy.sql", **june)
+    found = warehouse.run("rollups/telemetry_findings_month.sql", **june)
     contradiction = found.filter(rule="supplies_contradict_chassis").row(0, named=True)
     assert (contradiction["subject_id"], contradiction["findings"]) == ("n01", 1)
     assert contradiction["example"] == "937.4 W by the supplies, 374.0 W by the chassis"
