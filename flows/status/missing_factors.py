@@ -3,7 +3,6 @@
 from typing import Any
 
 from suanheng.warehouse.lake import Lake
-from suanheng.warehouse.tables import columns_of_tables
 
 _TABLES = {"rollups.grid_factor_month", "rollups.carbon_month", "rollups.fuel_carbon_month"}
 _GRID = (
@@ -44,7 +43,8 @@ def missing_factors(lake: Lake, site_id: str | None = None) -> list[dict[str, An
         GROUP BY ALL
         ORDER BY ALL
     """
-    if not columns_of_tables(lake).keys() >= _TABLES:
+    there = lake.frame("SELECT table_schema || '.' || table_name FROM information_schema.tables").to_series()
+    if not set(there) >= _TABLES:
         # An older version wrote the warehouse; its next night says what is missing.
         return []
     found = lake.frame(query, {"site": site_id}).to_dicts()
