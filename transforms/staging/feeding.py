@@ -30,7 +30,7 @@ _PATHS = "SELECT file_id, min(path) AS path, any_value(days) AS days FROM ops.fi
 
 
 class _Span(NamedTuple):
-    """Time in which raw rows begin, from a moment on and before another; rows without a time are in the first span."""
+    """Time in which raw rows begin, from a moment on and before another; without either all of them, dated or not."""
 
     since: datetime | None
     until: datetime | None
@@ -131,27 +131,26 @@ def _where(contract: Contract, site_id: str, files: pl.DataFrame, span: _Span) -
             # Days on which rows may begin reach from their first to their last, or further.
             first, last = min(map(min, days)), max(map(max, days))
             where.append(f"{begins} >= {_literal(first)} AND {begins} < {_literal(last + timedelta(days=1))}")
-        if span.since:
-            where.append(f"{begins} >= {_literal(span.since)}")
-        if span.until:
-            without = "" if span.since else f" OR {begins} IS NULL"
-            where.append(f"({begins} < {_literal(span.until)}{without})")
+        if span.since and span.until:
+            where.append(f"{begins} >= {_literal(span.since)} AND {begins} < {_literal(span.until)}")
     return f" WHERE {' AND '.join(where)}"
 
 
 def _spans(contract: Contract, partitions: Sequence[Partition], tables: Sequence[str]) -> list[_Span]:
-    """Divide the days of some partitions, so that few enough raw rows are fed at once.
+    """Divide the days of some partitions, so that few enough raw rows are fed at once, however long their files are.
 
-    Only where a row of the dataset is of an instant: it is made from the raw rows of that instant alone.
+    Only where a row of the dataset is of an instant: it is made from the raw rows of that instant alone. A day before
+    and after them is fed besides, so that a feed that dates a row on another day is noticed.
     """
     days = sorted(partition.day for partition in partitions if partition.day)
-    count = math.ceil(sum(partition.rows for partition in partitions) / ROWS_OF_A_SPAN)
     are_instants = all(_begins_at_instants(landed(raw_tables()[table])) for table in tables)
-    if count < 2 or not days or not _is_of_instants(contract) or not are_instants:
+    if len(days) < len(partitions) or not _is_of_instants(contract) or not are_instants:
         return [_Span(None, None)]
     first, last = (datetime.combine(day, time()) for day in (days[0], days[-1] + timedelta(days=1)))
+    count = max(1, math.ceil(sum(partition.rows for partition in partitions) / ROWS_OF_A_SPAN))
     cuts = [first + (last - first) * place / count for place in range(1, count)]
-    return [_Span(since, until) for since, until in pairwise([None, *cuts, None])]
+    around = timedelta(days=1)
+    return [_Span(since, until) for since, until in pairwise([first - around, *cuts, last + around])]
 
 
 def _is_of_instants(contract: Contract) -> bool:

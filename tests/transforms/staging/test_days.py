@@ -148,6 +148,28 @@ def test_a_day_that_is_fed_in_spans_comes_to_the_same(site: Site, monkeypatch: p
     assert site.hours().equals(site.hours_by_windows())
 
 
+def test_of_a_long_file_only_the_days_that_are_staged_are_fed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "ROWS_AT_ONCE", 400)  # two days of 192 rows
+    shown: list[tuple[int, ...]] = []
+
+    def noted(lake: Lake, *asked: object) -> None:
+        _show(lake, *asked)
+        rows = (
+            "SELECT day(sampled_at_utc) AS day FROM feeding.raw.template_accelerator_samples GROUP BY ALL ORDER BY ALL"
+        )
+        shown.append(tuple(lake.frame(rows)["day"]))
+
+    _show = feeding._show
+    monkeypatch.setattr(feeding, "_show", noted)
+    site.put("long", pl.concat([of_day(number) for number in range(7)]))
+    site.night()
+
+    # Two days at a time, and the days beside them.
+    assert shown == [(1, 2, 3), (2, 3, 4, 5), (4, 5, 6, 7), (6, 7)]
+    assert site.staged().height == 7 * 192
+    assert site.hours().equals(site.hours_by_windows())
+
+
 def test_a_feed_that_dates_rows_on_a_day_the_reader_did_not_see_stops_the_staging(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
