@@ -119,7 +119,7 @@ def stage_dataset(lake: Lake, site_id: str, dataset: str) -> Staging:
 
     The outcome depends only on the set of files: where two files state the same key, the higher revision counts, then a
     reading before an estimate, then the file whose path sorts last. The same key twice within one file and revision is
-    quarantined. Lines of bills are settled among each other besides, see ``bill_lines``. A dataset that corrections
+    quarantined. Lines of bills also give way to each other, see ``bill_lines``. A dataset that corrections
     concern is staged all at once, because a correction says of all its rows what it did, and so is one of which a feed
     looks across files.
     """
@@ -146,26 +146,28 @@ def _is_fed_across_files(lake: Lake, site_id: str, dataset: str) -> bool:
 def _stage(lake: Lake, batch: Sequence[Partition], stated: Sequence[Correction]) -> Staging:
     """Stage partitions of one dataset of a site anew."""
     site_id, dataset = batch[0].site_id, batch[0].dataset
-    settled = _settle(lake, batch, stated)
+    prepared = _prepare(lake, batch, stated)
     with lake.transaction(f"stage {dataset} of {site_id}"):
         unstage(lake, batch)
-        lake.insert(f"staged.{dataset}", settled.kept)
-        quarantine(lake, settled.quarantined, site_id, dataset)
+        lake.insert(f"staged.{dataset}", prepared.kept)
+        quarantine(lake, prepared.quarantined, site_id, dataset)
         for table, rows in (
-            ("corrections", settled.outcomes),
-            ("corrected_rows", settled.changes),
-            ("stagings", settled.stagings),
+            ("corrections", prepared.outcomes),
+            ("corrected_rows", prepared.changes),
+            ("stagings", prepared.stagings),
         ):
             lake.insert(f"ops.{table}", rows.with_columns(run_id=pl.lit(lake.run_id)))
         if dataset == DATASET:
-            enter_day_sums(lake, site_id, settled.kept)
-            _settle_in_place(lake, site_id, batch)
-    counts = {name: int(settled.stagings[name].sum()) for name in settled.stagings.columns if name.startswith("rows_")}
-    return Staging(site_id, dataset, **counts, corrections_refused=settled.corrections_refused)
+            enter_day_sums(lake, site_id, prepared.kept)
+            _resolve_overlaps(lake, site_id, batch)
+    counts = {
+        name: int(prepared.stagings[name].sum()) for name in prepared.stagings.columns if name.startswith("rows_")
+    }
+    return Staging(site_id, dataset, **counts, corrections_refused=prepared.corrections_refused)
 
 
 @dataclass(frozen=True)
-class _Settled:
+class _Prepared:
     """What is to be written of some partitions.
 
     Attributes:
@@ -185,8 +187,8 @@ class _Settled:
     corrections_refused: int
 
 
-def _settle(lake: Lake, batch: Sequence[Partition], stated: Sequence[Correction]) -> _Settled:
-    """Feed, correct and check rows of some partitions, and settle which of them count."""
+def _prepare(lake: Lake, batch: Sequence[Partition], stated: Sequence[Correction]) -> _Prepared:
+    """Feed, correct and check rows of some partitions, and say which of them count."""
     contract = DATASETS[batch[0].dataset]
     raw = fed(lake, batch)
     corrected = corrections.apply(raw, batch[0].site_id, stated, _time_zone(lake, batch[0].site_id))
@@ -195,7 +197,7 @@ def _settle(lake: Lake, batch: Sequence[Partition], stated: Sequence[Correction]
     quarantined = _with_day(rejected, raw, contract)
     rows |= {"staged": _per_day(kept, contract), "quarantined": _per_day(quarantined, contract)}
     stagings = _counted(batch, rows)
-    return _Settled(kept, quarantined, stagings, corrected.outcomes, corrected.changes, corrected.refused)
+    return _Prepared(kept, quarantined, stagings, corrected.outcomes, corrected.changes, corrected.refused)
 
 
 def _together(one: Staging, other: Staging) -> Staging:
@@ -256,8 +258,8 @@ def quarantine(lake: Lake, records: pl.DataFrame, site_id: str, dataset: str) ->
     )
 
 
-def _settle_in_place(lake: Lake, site_id: str, batch: Sequence[Partition]) -> None:
-    """Settle the keys of samples in place against all others, and count them in."""
+def _resolve_overlaps(lake: Lake, site_id: str, batch: Sequence[Partition]) -> None:
+    """Let one sample of each key count where files in place meet others, and count them in."""
     in_place = lake.value("SELECT count(*) FROM ops.files WHERE site_id = ? AND is_adopted", [site_id])
     if not in_place:
         return
