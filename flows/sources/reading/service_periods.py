@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import polars as pl
@@ -73,18 +73,26 @@ def with_exclusive_ends(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
 
     A file means the last day where most bills of a meter end the day before the next begins, or, where none follows
     another, where most that begin on a first end on the last day of a month. A file that shows neither is taken at the
-    template's word.
+    template's word. Its first chunk shows it for all: to look at the whole of a long file first, all of it would have
+    to be held.
     """
-    found = list(chunks)
-    if all(_states_days(chunk.rows) for chunk in found):
-        bills = [bill for chunk in found for bill in _stated(chunk.rows)]
-        try:
-            is_inclusive = end_date_convention(bills, None) == "inclusive"
-        except UnreadableFile:
-            is_inclusive = False
-        if is_inclusive:
-            found = [replace(chunk, rows=chunk.rows.with_columns(_day_after())) for chunk in found]
-    yield from found
+    rest = iter(chunks)
+    first = next(rest, None)
+    if first is None:
+        return
+    is_inclusive = _means_last_day(first.rows)
+    for chunk in chain([first], rest):
+        is_meant = is_inclusive and _states_days(chunk.rows)
+        yield replace(chunk, rows=chunk.rows.with_columns(_day_after())) if is_meant else chunk
+
+
+def _means_last_day(rows: pl.DataFrame) -> bool:
+    if not _states_days(rows):
+        return False
+    try:
+        return end_date_convention(_stated(rows), None) == "inclusive"
+    except UnreadableFile:
+        return False
 
 
 def _states_days(rows: pl.DataFrame) -> bool:

@@ -5,8 +5,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from suanheng.flows.sources.reading.service_periods import with_exclusive_ends
 from suanheng.flows.sources.template import read
-from suanheng.schemas.checking.records import check
+from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.formats import template
 
 
@@ -67,3 +68,20 @@ def test_a_single_bill_of_a_calendar_month_shows_it(ends):
 )  # fmt: skip
 def test_ends_that_are_the_day_after_stay(ends, periods):
     assert ends(periods) == [date.fromisoformat(period[1]) for period in periods]
+
+
+def test_a_long_file_is_not_held_to_look_at_its_ends() -> None:
+    days = {"service_start": ["2023-01-01", "2023-02-01"], "service_end": ["2023-01-31", "2023-02-28"]}
+    first = pl.DataFrame({"row_number": [2, 3], "meter_id": ["m", "m"], **days})
+    asked_for = []
+
+    def chunks():
+        for number in range(3):
+            asked_for.append(number)
+            yield Chunk(first)
+
+    passed_on = with_exclusive_ends(chunks())
+    # By hand: each bill ends the day before the next one begins, so that its end is its last day.
+    assert next(passed_on).rows["service_end"].to_list() == ["2023-02-01", "2023-03-01"]
+    assert asked_for == [0]
+    assert [chunk.rows["service_end"].to_list() for chunk in passed_on] == [["2023-02-01", "2023-03-01"]] * 2
