@@ -40,12 +40,17 @@ class InService:
 
 
 def in_service(lake: Lake, site_id: str) -> InService:
-    """The time in which something can have happened at a site, as of now."""
+    """The time in which something can have happened at a site, as of now.
+
+    A clock that says less than the last run did is wrong, and what it calls the future is not.
+    """
     rows = lake.frame("SELECT commissioned_on, time_zone FROM reference.sites WHERE site_id = ?", [site_id]).rows()
     commissioned_on, time_zone = rows[0] if rows else (None, None)
     since = commissioned_on or _FIRST_DAY
     since_utc = datetime.combine(since, time(), ZoneInfo(time_zone or "UTC")).astimezone(UTC).replace(tzinfo=None)
-    return InService(since, since_utc, datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1))
+    present = datetime.now(UTC).replace(tzinfo=None)
+    last_run = lake.value("SELECT max(ended_at_utc) FROM ops.runs")
+    return InService(since, since_utc, max(present, last_run or present) + timedelta(days=1))
 
 
 def hold_to(checked: Checked, form: Format, possible: InService) -> Checked:

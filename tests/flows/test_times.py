@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from suanheng.flows.landing.times import RULE, InService, hold_to
+from suanheng.flows.landing.times import RULE, InService, hold_to, in_service
 from suanheng.schemas.checking.records import Chunk, check
 from suanheng.schemas.formats import raw_tables
 from suanheng.transforms.building.periods import covered_days
+from suanheng.warehouse.lake import writing
 
 # In service since local midnight of 2022-06-01 in Shanghai; looked at on 2024-05-01 at noon, UTC.
 POSSIBLE = InService(date(2022, 6, 1), datetime(2022, 5, 31, 16), datetime(2024, 5, 2, 12))
@@ -87,3 +88,13 @@ def test_a_bill_that_ends_exclusively_on_1_april_makes_no_april(zone):
 def test_an_instant_is_of_the_day_at_the_site():
     readings = [(datetime(2022, 12, 31, 16), datetime(2023, 3, 31, 16), False)]
     assert covered_days(readings, ZoneInfo("Asia/Shanghai")) == (date(2023, 1, 1), date(2023, 3, 31))
+
+
+def test_a_clock_that_says_less_than_the_last_run_makes_nothing_the_future(built_workspace) -> None:
+    # A run that ended in 2041 knows that it is 2041, whatever the clock of this machine says.
+    last = datetime(2041, 5, 1, 12)
+    with writing(built_workspace.workspace) as lake:
+        assert in_service(lake, "tiny").until_utc < last
+        with lake.transaction("a run of another day"):
+            lake.execute("UPDATE ops.runs SET ended_at_utc = ?", [last])
+        assert in_service(lake, "tiny").until_utc == datetime(2041, 5, 2, 12)
